@@ -1,0 +1,57 @@
+"""Diagnosis: ranked causes with evidence and confidence. "Unknown" is a right answer."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class CauseKind(enum.StrEnum):
+    RELEASE = "release"  # a commit that changed a release
+    CONFIG = "config"  # a commit that changed something else
+    LOAD = "load"  # more requests than before
+    MEMORY = "memory"  # growth towards a limit
+    SATURATION = "saturation"  # a resource or queue is full
+    DEPENDENCY = "dependency"  # something it calls got slow or fails
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One checkable fact: which metric of which component, before and after, and how far it moved."""
+
+    kind: str  # "shift", "commit", "timing", "topology", "absence"
+    component: str
+    metric: str
+    before: str
+    after: str
+    score: str  # robust effect size or share, as decimal text
+    text: str  # written by Homeostat from the fields above, never copied from telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    kind: CauseKind
+    component: str
+    confidence: str  # 0..1 as decimal text
+    commit: str  # the suspected commit, "" when none
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found for one incident. `causes` is ranked; empty or UNKNOWN first means "do not guess"."""
+
+    incident: str
+    made_ms: int
+    revision: str  # the infra commit that was applied when looking
+    causes: tuple[Cause, ...]
+    window_before: tuple[int, int]  # ms, the reference window
+    window_after: tuple[int, int]  # ms, the window of trouble
+    summary: str
+    prediction_only: bool = False  # born of a forecast, nothing is broken yet
+    cascading: bool = False  # an emergent pattern is spreading
+
+    @property
+    def top(self) -> Cause | None:
+        return self.causes[0] if self.causes and self.causes[0].kind is not CauseKind.UNKNOWN else None

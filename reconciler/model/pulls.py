@@ -1,0 +1,76 @@
+"""PullRequest and Review: what people look at, and what they said about exactly which head."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from reconciler.model.judging import Requirement
+
+
+class PullState(enum.StrEnum):
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+class ReviewChoice(enum.StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    COMMENT = "comment"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One review by one Trust principal, bound to the head they saw (and so to its patch and trees)."""
+
+    principal: str
+    choice: ReviewChoice
+    head: str
+    patch: str
+    trees: tuple[tuple[str, str], ...]
+    channel: str  # "cli", "page", "forge"
+    made_ms: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrative:
+    """What the pull request says, as typed sections made by `changes.describe` and shown the same way everywhere."""
+
+    title: str
+    what_happened: str
+    evidence: tuple[str, ...]
+    edit_in_words: tuple[str, ...]
+    predicted: str
+    blast_radius: str
+    undo: str
+    incident: str
+    playbook: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request as the forge holds it. `verdict` points into the log ("" until judged)."""
+
+    number: int
+    repository: str
+    branch: str  # the base branch
+    source: str  # the branch that holds the head
+    base: str
+    head: str
+    patch: str
+    trees: tuple[tuple[str, str], ...]
+    state: PullState
+    author: str  # principal
+    narrative: Narrative
+    opened_ms: int
+    reviews: tuple[Review, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    effect: str = ""  # the last verdict's Effect
+    reason: str = ""
+    verdict: str = ""  # record id of the last verdict
+    merged: str = ""  # the commit that landed
+    merged_by: str = ""
+    note: str = ""  # why it was closed
