@@ -1,8 +1,75 @@
-# Targets are what CI runs. `make demo` and `make test` set themselves up.
+# The targets that people and CI run. `make demo` and `make test` set themselves up; nothing else is needed
+# than Python 3.11 with venv, git and make.
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+HOMEOSTAT_HOME ?= .homeostat
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+# Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
+export JSON STRICT DATA
 
-.PHONY: help
-help:
-	@echo "make demo | up | test | lint | bench | chaos | schemas | lock"
+.PHONY: help demo up test lint fix types imports unit features chaos bench mutants schemas docs lock clean wheel
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/run.ready ## set up and play the five acts on embedded defaults
+	@$(BIN)/homeostat demo
+
+up: $(VENV)/run.ready ## the same embedded system kept running, with the page on localhost
+	@test -d $(HOMEOSTAT_HOME) || $(BIN)/homeostat --home $(HOMEOSTAT_HOME) init
+	@exec $(BIN)/homeostat --home $(HOMEOSTAT_HOME) up
+
+test: $(VENV)/dev.ready ## set up and pass the tests (under 10 minutes on 2 cores)
+	@$(BIN)/pytest -n 2 --dist worksteal -q
+
+lint: $(VENV)/dev.ready ## format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/dev.ready ## format and repair what can be repaired
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moments (long)
+	@CHAOS=all $(BIN)/pytest -q tests/chaos --timeout 900 $(if $(SEED),--chaos-seed $(SEED))
+
+bench: $(VENV)/dev.ready ## every figure with its reach (JSON=FILE, STRICT=1)
+	@$(BIN)/python benchmarks/all.py
+
+schemas: $(VENV)/dev.ready ## write schemas/ from the document models
+	@$(BIN)/python -m reconciler.documents.schemas
+
+docs: $(VENV)/dev.ready ## write docs/reference/ from the code
+	@$(BIN)/python -m reconciler.cli.reference
+
+wheel: $(VENV)/dev.ready ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build -t wheel
+
+lock: $(VENV)/dev.ready ## resolve the lock files again
+	@echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile -q - -o requirements/uv.lock $(LOCK)
+	@$(BIN)/uv pip compile -q pyproject.toml --group build -o requirements/run.lock $(LOCK)
+	@$(BIN)/uv pip compile -q pyproject.toml --group dev -o requirements/dev.lock $(LOCK)
+LOCK := --upgrade --generate-hashes --no-header --no-annotate --universal --python-version 3.11
+
+clean: ## remove the environment and what was built
+	@rm -rf $(VENV) dist build
+
+$(BIN)/uv: requirements/uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	@touch $@
+
+# One recipe for both environments: the locked packages, then this project in place. Says what it cost.
+$(VENV)/%.ready: requirements/%.lock pyproject.toml $(BIN)/uv
+	@start=$$(date +%s.%N); \
+	$(UV) -r requirements/$*.lock; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	bytes=$$(du -sb $(VENV) | cut -f1); \
+	echo "$$bytes $$start" | awk -v now=$$(date +%s.%N) '{printf "set up: %.0f MB (%d bytes) in $(VENV), %.1f s for the locked packages\n", $$1/1e6, $$1, now-$$2}'
+	@touch $@

@@ -1,0 +1,50 @@
+"""Plug-ins: targets, forges, sources, voters and notifiers by name.
+
+Built-ins are one explicit dictionary of dotted strings, so that nothing is imported before it is asked for; third
+parties register an entry point in the group `homeostat.<kind>`. A built-in name cannot be taken over from outside.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from reconciler.errors import Misconfigured
+
+Kind = Literal["target", "forge", "voter", "notifier"]
+
+BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
+    "target": {
+        "lab": "reconciler.adapters.targets.lab:LabTarget",
+        "directory": "reconciler.adapters.targets.directory:DirectoryTarget",
+    },
+    "forge": {"embedded": "reconciler.adapters.forges.embedded:EmbeddedForge"},
+    "voter": {
+        "causal": "reconciler.adapters.voters.causal:CausalVoter",
+        "topology": "reconciler.adapters.voters.topology:TopologyVoter",
+        "outcomes": "reconciler.adapters.voters.outcomes:OutcomesVoter",
+    },
+    "notifier": {
+        "file": "reconciler.adapters.notify.file:FileNotifier",
+        "webhook": "reconciler.adapters.notify.webhook:WebhookNotifier",
+    },
+}
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Every name that can be asked for, built-ins first."""
+    outside = sorted(e.name for e in entry_points(group=f"homeostat.{kind}") if e.name not in BUILT_IN[kind])
+    return (*BUILT_IN[kind], *outside)
+
+
+def load(kind: Kind, name: str) -> Any:
+    """The factory behind a name; an unknown name says which ones exist."""
+    if dotted := BUILT_IN[kind].get(name):
+        module, _, attribute = dotted.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    for entry in entry_points(group=f"homeostat.{kind}"):
+        if entry.name == name:
+            return entry.load()
+    raise Misconfigured(f"no {kind} named {name!r}", next_step=f"use one of {', '.join(names(kind))}")

@@ -1,0 +1,96 @@
+"""The settings of one installation's process: where its home is, how it listens, which clock it follows.
+
+What decides about repairs lives in Git (`homeostat.yaml`, policies); what is local to a machine lives here, in
+`HOME/settings.yaml`. Paths below the home are fixed: a person who looks for a file finds it where the docs say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+MACHINE_NAME = "Homeostat"
+MACHINE_EMAIL = "homeostat@machine.invalid"
+BRANCH = "main"
+INSTALLATION = "homeostat.yaml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
+    )
+
+
+class WebSettings(_Part):
+    """How the process listens."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
+    """Address to listen on; local addresses only, a reverse proxy with TLS stands in front of anything wider."""
+    port: int = Field(default=8765, ge=0, le=65535)
+    """TCP port of pages and webhooks; 0 lets the system choose, `homeostat status` prints it."""
+
+
+class LabSettings(_Part):
+    """The embedded lab that `homeostat up` starts beside the controller."""
+
+    enabled: bool = True
+    """Start the lab; set to false once `homeostat.yaml` names real targets."""
+    port: int = Field(default=8766, ge=0, le=65535)
+    """TCP port of the lab's metrics and state; the `lab` target in `homeostat.yaml` has to name it."""
+    seed: int = Field(default=7, ge=0)
+    """Seed of the lab's noise; the same seed and inputs give the same series."""
+
+
+class ClockSettings(_Part):
+    """Which clock drives everything."""
+
+    mode: Literal["system", "stepped"] = "system"
+    """`system` follows the machine; `stepped` moves only when told to, for the demo and for tests."""
+
+
+class Settings(_Part):
+    """`HOME/settings.yaml`. Every field has a default, an empty file is valid."""
+
+    web: WebSettings = WebSettings()
+    """How the process listens."""
+    lab: LabSettings = LabSettings()
+    """The embedded lab."""
+    clock: ClockSettings = ClockSettings()
+    """Which clock drives everything."""
+    turn_seconds: float = Field(default=0.1, ge=0.01, le=60)
+    """Seconds between two looks at the protected branch when nothing wakes the loop; unit s."""
+    heartbeat_seconds: int = Field(default=60, ge=1, le=3600)
+    """Seconds between two heartbeats; an outside Alertmanager alarms when they stop."""
+    heartbeat_url: str = ""
+    """Where heartbeats are posted; empty means only the metric and the log line."""
+    notify_url: str = ""
+    """Where pages to a person are posted; empty means `HOME/pages.jsonl` alone."""
+
+
+class Home:
+    """The fixed paths below one home folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.repository = root / "infra.git"
+        self.keys = root / "keys"
+        self.store = root / "state.db"
+        self.telemetry = root / "telemetry.db"
+        self.lab = root / "lab"
+        self.checkpoint = root / "checkpoint"
+        self.clock = root / "clock"
+        self.settings = root / "settings.yaml"
+        self.secret = root / "secrets" / "webhook"
+        self.logins = root / "secrets" / "logins.json"
+        self.pages = root / "pages.jsonl"
+        self.running = root / "running.json"
+
+    def key(self, role: str) -> Path:
+        return self.keys / f"{role}.key"
+
+    @property
+    def exists(self) -> bool:
+        return self.repository.is_dir() and self.keys.is_dir()
