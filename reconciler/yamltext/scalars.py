@@ -1,0 +1,60 @@
+"""What a plain scalar means, and when text may be written without quotes.
+
+The rule of both: readers of YAML 1.1 and 1.2 must agree. Where they do not (`no`, `010`, `0x1f`, `12:30:45`, dates,
+`1_000`, `1e3`, `.5`), the scalar is text here, and text that looks like this is never written without quotes.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+from yaml.resolver import Resolver
+
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z", re.ASCII)
+FRACTION = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+\Z", re.ASCII)
+NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_CORE_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")  # YAML 1.2
+MAX_DIGITS = 30  # of a number as written; larger ones overflow some reader
+INT64 = range(-(2**63), 2**63)
+
+# Words that begin and end inside these cannot be taken for an indicator or a comment, in block or flow context.
+_PLAIN = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_./@:+=-]*[A-Za-z0-9_./@+=-])?\Z", re.ASCII)
+_TEXT = "tag:yaml.org,2002:str"
+
+
+def plain(text: str) -> bool | int | float | str | None:
+    """The value of a plain scalar. Raises ValueError for a number that has no safe form."""
+    if text in NULLS:
+        return None
+    if text in BOOLS:
+        return BOOLS[text]
+    if INTEGER.match(text):
+        return _integer(text)
+    if FRACTION.match(text):
+        return _fraction(text)
+    if NOT_FINITE.match(text):
+        raise ValueError("a number must be finite")
+    return text
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS or int(text) not in INT64:
+        raise ValueError("an integer must fit 64 bits")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number may have at most {MAX_DIGITS} digits")
+    return float(text)
+
+
+def is_plain_safe(text: str) -> bool:
+    """Whether every reader takes this text, written without quotes, for exactly this text."""
+    if not _PLAIN.match(text) or _CORE_NUMBER.match(text):
+        return False
+    theirs = Resolver().resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # the stubs leave it out
+    return text not in NULLS and theirs == _TEXT and text.lower() not in {"y", "n"}
