@@ -1,0 +1,202 @@
+"""The parts of homeostat.yaml beside its units: targets, telemetry sources, grouping, verification, trust roots.
+
+Numbers with a duration say milliseconds in their name. Each default says why it is that number; a repository that needs
+another one writes it down, where a review sees it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reconciler.documents.base import NAME, Spec
+
+URL = r"^(https?://[^\s@]{1,500})?$"
+SSH_KEY = r"^(ssh-ed25519 [A-Za-z0-9+/=]{68}( [ -~]{0,100})?)?$"
+
+
+class LabSettings(Spec):
+    """How the lab is reached."""
+
+    url: str = Field(
+        default="",
+        pattern=URL,
+        description="Base address of the lab's API. Default empty: the lab that `homeostat up` starts itself.",
+    )
+    timeout_ms: int = Field(
+        default=5_000,
+        ge=100,
+        le=60_000,
+        description="Milliseconds that one call may take before it is tried again later. Default 5000: a healthy lab answers in "
+        "milliseconds, so five seconds mean that it hangs.",
+    )
+
+
+class DirectorySettings(Spec):
+    """Which folder holds the rendered objects."""
+
+    path: str = Field(
+        min_length=1,
+        max_length=500,
+        description="The folder, absolute or from the home folder. Only files in its inventory are touched.",
+    )
+
+
+class LabTarget(Spec):
+    """The simulated world that ships with Homeostat."""
+
+    name: str = Field(pattern=NAME, description="Unique among the targets.")
+    kind: Literal["lab"] = Field(description="The lab.")
+    settings: LabSettings = Field(default_factory=LabSettings, description="How the lab is reached.")
+
+
+class DirectoryTarget(Spec):
+    """A folder tree: one file per object, for programs that read files."""
+
+    name: str = Field(pattern=NAME, description="Unique among the targets.")
+    kind: Literal["directory"] = Field(description="A folder tree.")
+    settings: DirectorySettings = Field(description="Which folder.")
+
+
+Target = Annotated[LabTarget | DirectoryTarget, Field(discriminator="kind")]
+
+
+class Source(Spec):
+    """One place that measurements are scraped from."""
+
+    name: str = Field(pattern=NAME, description="Unique among the sources.")
+    kind: Literal["prometheus"] = Field(default="prometheus", description="Prometheus text format over HTTP. Default prometheus.")
+    url: str = Field(
+        default="", pattern=URL, description="Address of the metrics page. Default empty: the embedded lab's own page."
+    )
+    interval_ms: int = Field(
+        default=5_000,
+        ge=500,
+        le=3_600_000,
+        description="Milliseconds between two scrapes. Default 5000: twelve samples before the 60 s guard.",
+    )
+    timeout_ms: int = Field(
+        default=2_000,
+        ge=100,
+        le=60_000,
+        description="Milliseconds that one scrape may take. Default 2000: less than half an interval, so scrapes do not pile up.",
+    )
+    prefix: str = Field(
+        default="lab_",
+        pattern=r"^[a-z_]{0,40}$",
+        description="What is cut off metric names to get sensor names. Default lab_: what the lab writes.",
+    )
+    label: str = Field(
+        default="service", pattern=r"^[a-z_]{1,40}$", description="The label that names the component. Default service."
+    )
+
+
+class Grouping(Spec):
+    """How signals become incidents. The caps keep a storm of alerts from becoming a storm of pull requests."""
+
+    hold_down_ms: int = Field(
+        default=15_000,
+        ge=0,
+        le=3_600_000,
+        description="Milliseconds that trouble has to last before anything is proposed. Default 15000: a blip ends sooner.",
+    )
+    window_ms: int = Field(
+        default=60_000,
+        ge=0,
+        le=3_600_000,
+        description="Milliseconds in which signals of connected components join one incident. Default 60000: alerts of one cause "
+        "arrive within a minute of each other.",
+    )
+    max_signals: int = Field(
+        default=50,
+        ge=1,
+        le=1_000,
+        description="Signals that one incident keeps whole; the rest are counted. Default 50: enough to read.",
+    )
+    max_incidents: int = Field(
+        default=20,
+        ge=1,
+        le=1_000,
+        description="Incidents open at once; more signals join the nearest. Default 20: more than people can follow.",
+    )
+    max_pull_requests: int = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="Machine pull requests open at once; more wait. Default 5: people have to keep up.",
+    )
+    max_signal_age_ms: int = Field(
+        default=900_000,
+        ge=1_000,
+        le=86_400_000,
+        description="Milliseconds after which a firing alert that arrives late is closed unless the present still shows it. "
+        "Default 900000 (15 minutes).",
+    )
+
+
+class VerificationDefaults(Spec):
+    """When an applied repair is looked at, where its playbook does not say."""
+
+    guard_ms: int = Field(
+        default=60_000, ge=1_000, le=3_600_000, description="Milliseconds after apply to the coarse guard. Default 60000."
+    )
+    guard_worse_percent: int = Field(
+        default=20,
+        ge=1,
+        le=1_000,
+        description="Percent that the evidence may worsen by at the guard before the repair is reverted at once. Default 20.",
+    )
+    outcome_ms: int = Field(
+        default=300_000,
+        ge=1_000,
+        le=86_400_000,
+        description="Milliseconds after apply to the outcome. Default 300000 (five minutes).",
+    )
+    blind_ms: int = Field(
+        default=300_000,
+        ge=0,
+        le=86_400_000,
+        description="Milliseconds that an outcome without data is waited for. Default 300000: one missed outcome.",
+    )
+    on_blind: Literal["page", "revert"] = Field(
+        default="page",
+        description="What follows when the data never came: `page` keeps the repair and tells a person, `revert` undoes it. "
+        "Default page: missing data is neither good nor bad.",
+    )
+
+
+class TrustRoots(Spec):
+    """Where the believed documents and public keys are. Private keys are never named in the repository."""
+
+    policies: str = Field(
+        default="policies",
+        pattern=r"^[A-Za-z0-9_-]{1,100}$",
+        description="The folder of MergePolicy, Quorum, Limits, Trust and their kin. Default policies.",
+    )
+    playbooks: str = Field(
+        default="playbooks", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="The folder of Playbooks. Default playbooks."
+    )
+    sensors: str = Field(
+        default="sensors", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="The folder of Sensors. Default sensors."
+    )
+    operations: str = Field(
+        default="operations",
+        pattern=r"^[A-Za-z0-9_-]{1,100}$",
+        description="The folder of one-shot Operations. Default operations.",
+    )
+    author_key: str = Field(
+        default="",
+        pattern=SSH_KEY,
+        description="Public key (OpenSSH line) that signs machine commits. Default empty: the home folder's author key.",
+    )
+    judge_key: str = Field(
+        default="",
+        pattern=SSH_KEY,
+        description="Public key (OpenSSH line) that signs verdicts. Default empty: the home folder's judge key.",
+    )
+    log_key: str = Field(
+        default="",
+        pattern=SSH_KEY,
+        description="Public key (OpenSSH line) that signs the log's checkpoints. Default empty: the home folder's log key.",
+    )
