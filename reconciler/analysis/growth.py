@@ -1,0 +1,80 @@
+"""Rates of counters and the steady growth of a level towards its limit.
+
+The slope is Theil and Sen's: the median of the slopes between pairs, which outliers and short dips do not move. A fall
+to less than half (a restart) starts the growth anew: only the samples since then are looked at.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.analysis.robust import median
+from reconciler.model.telemetry import Series
+
+MAX_POINTS = 60  # 1,770 pairs: a millisecond
+LEAST = 6
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """`per_second` in the metric's unit, `rising` the share of pairs that rose, `level` the newest median of three."""
+
+    per_second: float
+    rising: float
+    level: float
+    samples: int
+
+    @property
+    def steady(self) -> bool:
+        return self.samples >= LEAST and self.per_second > 0 and self.rising >= 0.9
+
+    def seconds_to(self, limit: float) -> float:
+        """When the limit is reached at this pace; infinity when it never is."""
+        if self.per_second <= 0:
+            return math.inf
+        return max(0.0, (limit - self.level) / self.per_second)
+
+
+def growth(series: Series, start_ms: int, end_ms: int) -> Growth:
+    """The growth of a level within [start, end), since its last fall to less than half."""
+    points = _since_fall(
+        [(t / 1_000, v) for t, v in zip(series.times, series.values, strict=True) if start_ms <= t < end_ms and math.isfinite(v)]
+    )
+    sample = _thin(points)
+    slopes = [(v - u) / (t - s) for i, (s, u) in enumerate(sample) for t, v in sample[i + 1 :] if t > s]
+    rising = sum(s > 0 for s in slopes) / len(slopes) if slopes else 0.0
+    return Growth(
+        per_second=median(slopes) if slopes else 0.0,
+        rising=rising,
+        level=median(v for _, v in points[-3:]),
+        samples=len(points),
+    )
+
+
+def _since_fall(points: Sequence[Point]) -> Sequence[Point]:
+    start = 0
+    for index in range(1, len(points)):
+        if points[index][1] < points[index - 1][1] / 2:
+            start = index
+    return points[start:]
+
+
+def _thin(points: Sequence[Point]) -> Sequence[Point]:
+    if len(points) <= MAX_POINTS:
+        return points
+    step = (len(points) - 1) / (MAX_POINTS - 1)
+    return [points[round(i * step)] for i in range(MAX_POINTS)]
+
+
+def rate(series: Series, start_ms: int, end_ms: int) -> float:
+    """Increase per second of a counter within [start, end); a fall is a reset to zero; NaN with fewer than two samples."""
+    known = [(t, v) for t, v in zip(series.times, series.values, strict=True) if start_ms <= t < end_ms and math.isfinite(v)]
+    if len(known) < 2:
+        return math.nan
+    pairs = itertools.pairwise(known)
+    grown = sum(later - earlier if later >= earlier else later for (_, earlier), (_, later) in pairs)
+    return grown * 1_000 / (known[-1][0] - known[0][0])
