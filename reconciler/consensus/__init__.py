@@ -1,0 +1,1 @@
+"""Consensus: the judge that weighs ballots. It sees no policy rules; `policy` sees no ballots."""
