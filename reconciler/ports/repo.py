@@ -63,11 +63,23 @@ class Repo(Protocol):
         """True also when they are equal."""
         ...
 
+    def changed(self, old: str, new: str) -> Mapping[str, tuple[str, str]]:
+        """Path to (blob at `old`, blob at `new`), "" for absence; `old` may be "" for nothing at all."""
+        ...
+
     def write(
-        self, base: str, files: Mapping[str, bytes | None], message: str, author: Identity, time_ms: int, signer: Signer | None
+        self,
+        base: str,
+        files: Mapping[str, bytes | None],
+        message: str,
+        author: Identity,
+        time_ms: int,
+        signer: Signer | None,
+        *,
+        also: Sequence[str] = (),
     ) -> str:
         """One commit on `base` ("" for a root commit) with these files changed (None deletes); moves no ref.
-        The same inputs give the same commit id."""
+        `also` are further parents that the commit keeps alive. The same inputs give the same commit id."""
         ...
 
     def revert(self, commit: str, onto: str) -> Mapping[str, bytes | None] | None:

@@ -1,0 +1,140 @@
+"""Commits: reading them with their signatures, writing them deterministically, and undoing them in memory.
+
+A commit's id depends on nothing but what is passed in: the time is whole seconds of `time_ms` in UTC, and Ed25519
+signatures are deterministic. Writing moves no ref.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pygit2
+from pygit2.enums import DeltaStatus, SortMode
+
+from reconciler.adapters.repos.libgit import find_commit, intact, need_commit, need_tree, parent_of, writing
+from reconciler.adapters.repos.trees import check_regular, entry_at, read_blob
+from reconciler.errors import Permanent
+from reconciler.model.revisions import CommitInfo
+from reconciler.ports.repo import Identity
+from reconciler.ports.signing import Signer
+
+MAX_MESSAGE = 64 * 1024  # characters
+MAX_WALK = 100_000  # commits looked at in one question
+
+
+def describe(commit: pygit2.Commit) -> CommitInfo:
+    signature, signed = commit.gpg_signature
+    return CommitInfo(
+        id=str(commit.id),
+        parents=tuple(str(p) for p in commit.parent_ids),
+        tree=str(commit.tree_id),
+        author_name=_text(commit.author.raw_name),
+        author_email=_text(commit.author.raw_email),
+        committer_email=_text(commit.committer.raw_email),
+        time_ms=commit.commit_time * 1_000,
+        message=_text(commit.raw_message),
+        signature=signature or b"",
+        signed=signed or b"",
+    )
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def write_commit(
+    git: pygit2.Repository,
+    tree: pygit2.Oid,
+    parents: Sequence[str],
+    message: str,
+    who: tuple[Identity, int],
+    signer: Signer | None,
+) -> str:
+    """One commit object; `who` is the identity and the time in ms."""
+    author = _author(*who)
+    if "\0" in message or len(message) > MAX_MESSAGE:
+        raise Permanent(f"a commit message has no NUL and at most {MAX_MESSAGE} characters")
+    if not message.endswith("\n"):
+        message += "\n"
+    with writing("a commit"):
+        if signer is None:
+            return str(git.create_commit(None, author, author, message, tree, list(parents)))
+        content = str(git.create_commit_string(author, author, message, tree, list(parents)))
+        armored = signer.sign_ssh(content.encode(), "git").decode("ascii").rstrip("\n")
+        return str(git.create_commit_with_signature(content, armored, "gpgsig"))
+
+
+def _author(identity: Identity, time_ms: int) -> pygit2.Signature:
+    for text in (identity.name, identity.email):
+        if not text.strip() or any(c in "<>\n\0" for c in text):
+            raise Permanent(f"{text!r} cannot stand in a commit's author", next_step="use a plain name and address")
+    return pygit2.Signature(identity.name, identity.email, time_ms // 1_000, 0, "utf-8")
+
+
+def first_parents(git: pygit2.Repository, commit: str, limit: int, path: str) -> list[CommitInfo]:
+    """Newest first; with `path` only commits after which the entry there differs from before."""
+    found: list[CommitInfo] = []
+    at = find_commit(git, commit)
+    for _ in range(MAX_WALK):
+        if at is None or len(found) >= limit:
+            break
+        with intact(f"history of {commit}"):
+            parent = parent_of(git, at)
+            if not path or _entry_id(at, path) != _entry_id(parent, path):
+                found.append(describe(at))
+        at = parent
+    return found
+
+
+def _entry_id(commit: pygit2.Commit | None, path: str) -> str:
+    entry = entry_at(commit.tree, path) if commit is not None else None
+    return str(entry.id) if entry is not None else ""
+
+
+def commits_between(git: pygit2.Repository, old: str, new: str) -> list[CommitInfo]:
+    """Reachable from `new` and not from `old` ("" hides nothing), oldest first."""
+    start = need_commit(git, new)
+    hidden = need_commit(git, old) if old else None
+    with intact(f"history of {new}"):
+        walker = git.walk(start.id, SortMode.TOPOLOGICAL | SortMode.REVERSE)
+        if hidden is not None:
+            walker.hide(hidden.id)
+        return [describe(commit) for commit in walker]
+
+
+def tree_changes(old: pygit2.Tree | None, new: pygit2.Tree) -> dict[str, tuple[str, str]]:
+    """Path to (blob before, blob after), "" for absence; equal folders are never opened."""
+    changes: dict[str, tuple[str, str]] = {}
+    with intact(f"trees before {new.id}"):
+        diff = old.diff_to_tree(new) if old is not None else new.diff_to_tree(swap=True)
+        for delta in diff.deltas:
+            before = "" if delta.status == DeltaStatus.ADDED else str(delta.old_file.id)
+            after = "" if delta.status == DeltaStatus.DELETED else str(delta.new_file.id)
+            path = _decoded(delta.new_file.raw_path)
+            known = changes.get(path, ("", ""))  # a file that became a folder or a link comes as two deltas
+            changes[path] = (before or known[0], after or known[1])
+    return changes
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Permanent(f"{raw!r}: a name that is not UTF-8", next_step="rename it") from error
+
+
+def undo(git: pygit2.Repository, commit: str, onto: str) -> dict[str, bytes | None] | None:
+    """The files that undo `commit` on `onto`; None on conflict, empty when nothing is left to undo."""
+    bad, ours = need_commit(git, commit), need_commit(git, onto)
+    if not bad.parent_ids:
+        raise Permanent(f"{commit} is the first commit: there is nothing before it to go back to")
+    with intact(f"commits {commit} and {onto}"):
+        index = git.revert_commit(bad, ours, mainline=1 if len(bad.parent_ids) > 1 else 0)
+        if index.conflicts is not None:
+            return None
+        result = need_tree(git, index.write_tree(git))
+    changed = tree_changes(ours.tree, result)
+    for path, (_, after) in changed.items():
+        if after:
+            check_regular(entry_at(result, path), path)
+    return {path: read_blob(git, after) if after else None for path, (_, after) in sorted(changed.items())}
