@@ -41,7 +41,10 @@ def _copy(source: Path, goal: Path) -> None:
     fresh.unlink(missing_ok=True)  # left by a copy that was killed
     try:
         with translated(source), closing(_reading(source)) as reading, closing(sqlite3.connect(fresh)) as writing:
-            version(reading, source)
+            if not version(reading, source):
+                raise Misconfigured(
+                    "there is no store in this file", where=str(source), next_step="give the file that `backup` wrote"
+                )
             reading.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")  # a copy is one file
             _check(writing, source)
