@@ -41,7 +41,7 @@ _HOOK = """#!/bin/sh
 # Checks every push before any ref moves. Installed by Homeostat; whatever goes wrong refuses the push.
 {python} -I -m {module} && exit 0
 code=$?
-if [ "$code" -ne 1 ]; then
+if [ "$code" -ne 10 ]; then
   echo "Homeostat could not check this push, so it was refused. Ask the operator to run 'homeostat init' again." >&2
 fi
 exit 1

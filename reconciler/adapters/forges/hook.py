@@ -1,0 +1,232 @@
+"""pre-receive: checks a whole push by a person before any ref moves. Installed by `repos.bare`, run as a program.
+
+In: git's lines `old new ref` on standard input, the rules in `homeostat/receive.json`, the pushed objects still in
+quarantine. Out: exit code 0 to admit, REFUSED with one sentence for each refusal (what, where, what to do instead). Any
+other exit, a crash included, refuses the push too: the shell wrapper sees to that.
+
+1. Only branches and tags may move; `refs/homeostat/*` is the machine's.
+2. The protected branch is neither deleted nor rewritten.
+3. A new commit that carries the machine's name or address must carry the machine's valid signature, checked by git.
+4. New commits bring only regular files with safe names and bounded size.
+5. In the pushed tree no two names collide.
+
+Commits that the repository already has were checked when they came. Standard library only, six git programs at most:
+a push waits for this.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.model.paths import path_collision, refuse_path
+
+REFUSED = 10
+MAX_COMMITS = 10_000  # new commits in one push
+MAX_SHOWN = 10  # refusals printed; more help nobody
+_KEPT = ("PATH", "HOME", "TMPDIR", "GIT_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH")
+_REGULAR = frozenset({"100644", "100755"})
+_KINDS = {"120000": "a symbolic link", "160000": "a submodule"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What `init_bare` wrote down. A missing or malformed file is a crash, and so a refusal."""
+
+    branch: str
+    name: str
+    email: str
+    max_blob: int
+    signers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    old: str
+    new: str
+    ref: str
+
+    @property
+    def deletes(self) -> bool:
+        return not self.new.strip("0")
+
+    @property
+    def creates(self) -> bool:
+        return not self.old.strip("0")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as a commit brings it, or as a tree holds it."""
+
+    mode: str
+    blob: str
+    path: str
+
+
+def main() -> int:
+    sys.excepthook = _brief
+    rules = load_rules(os.environ["GIT_DIR"])
+    moves = [Move(*line.rstrip("\n").split(" ", 2)) for line in sys.stdin]
+    refusals = [refusal for move in moves for refusal in check(rules, move)]
+    for refusal in refusals[:MAX_SHOWN]:
+        sys.stderr.write(f"Homeostat refused this push: {refusal}\n")
+    return REFUSED if refusals else 0
+
+
+def load_rules(folder: str) -> Rules:
+    own = os.path.join(os.path.abspath(folder), "homeostat")  # noqa: PTH100, PTH118 - pathlib costs start-up here
+    with open(os.path.join(own, "receive.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+        found = json.load(file)
+    signers = os.path.join(own, "allowed_signers")  # noqa: PTH118
+    return Rules(str(found["branch"]), str(found["name"]), str(found["email"]), int(found["max_blob"]), signers)
+
+
+def check(rules: Rules, move: Move) -> list[str]:
+    """Every reason to refuse one ref; the numbers are those of the module's docstring."""
+    if why := refuse_ref(rules, move):  # 1
+        return [f"{move.ref}: {why}"]
+    protected = move.ref == f"refs/heads/{rules.branch}"
+    if move.deletes:  # 2
+        return [f"{move.ref} is protected and cannot be deleted; revert commits instead"] if protected else []
+    if protected and not move.creates and not _is_ancestor(move.old, move.new):  # 2
+        return [f"{move.ref} is protected and cannot be rewritten; fetch, rebase onto it, and undo with 'git revert'"]
+    commits = _git("rev-list", f"--max-count={MAX_COMMITS + 1}", move.new, "--not", "--all").split()
+    if len(commits) > MAX_COMMITS:
+        return [f"{move.ref}: more than {MAX_COMMITS} new commits; push them in steps"]
+    if not commits:
+        return []
+    entries = list(brought_by(commits))
+    found = [*forged(rules, commits), *unfit(entries), *oversize(rules, entries), *unfit_tip(move.new)]  # 3, 4, 5
+    return [f"{move.ref}: {why}" for why in dict.fromkeys(found)]
+
+
+def refuse_ref(rules: Rules, move: Move) -> str:
+    """Step 1: why this ref is not a person's to move, "" when it is."""
+    if move.ref.startswith("refs/homeostat/"):
+        return "these refs hold pull requests and the log; use 'homeostat pr' and 'homeostat audit'"
+    if not move.ref.startswith(("refs/heads/", "refs/tags/")):
+        return "only branches and tags can be pushed here"
+    if move.ref in ("refs/heads/homeostat", f"refs/heads/{rules.branch}/") or "\n" in move.ref:
+        return "this name is in the way of Homeostat's own branches; choose another"
+    return ""
+
+
+def forged(rules: Rules, commits: list[str]) -> Iterator[str]:
+    """Step 3: commits in the machine's name without its signature."""
+    names = {rules.email.casefold(), rules.name.casefold()}
+    text = _git("log", "-z", "--no-walk=unsorted", "--stdin", "--format=%H%n%ae%n%ce%n%an%n%cn", lines=commits)
+    machine = []
+    for record in filter(None, text.split("\0")):
+        commit, *identities = record.split("\n")
+        if names & {identity.strip().casefold() for identity in identities}:
+            machine.append(commit)
+    if machine:
+        yield from _unsigned(rules, machine)
+
+
+def _unsigned(rules: Rules, commits: list[str]) -> Iterator[str]:
+    settings = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={rules.signers}", "-c", "gpg.ssh.program=ssh-keygen")
+    text = _git(*settings, "log", "-z", "--no-walk=unsorted", "--stdin", "--format=%H%n%G?%n%GS", lines=commits)
+    answers = {record.split("\n")[0]: record.split("\n")[1:] for record in text.split("\0") if record}
+    for commit in commits:
+        if answers.get(commit) != ["G", rules.email]:
+            yield (
+                f"commit {commit[:12]} names {rules.name} as author or committer but lacks its signature; "
+                "use 'git commit --amend --reset-author' so that it is yours"
+            )
+
+
+def brought_by(commits: list[str]) -> Iterator[Entry]:
+    """Every file that new commits add or alter, against each of their parents."""
+    text = _git(
+        "diff-tree",
+        "--stdin",
+        "-r",
+        "-m",
+        "--root",
+        "-z",
+        "--raw",
+        "--no-renames",
+        "--no-commit-id",
+        "--no-abbrev",
+        lines=commits,
+    )
+    fields = iter(text.split("\0"))
+    for field in fields:
+        if field.startswith(":"):
+            _, mode, _, blob, _ = field.split(" ")
+            path = next(fields)
+            if mode != "000000":
+                yield Entry(mode, blob, path)
+
+
+def unfit(entries: Iterable[Entry]) -> Iterator[str]:
+    """Step 4: what no infra repository may hold."""
+    for entry in entries:
+        if entry.mode not in _REGULAR:
+            yield f"{_shown(entry.path)} is {_KINDS.get(entry.mode, 'no regular file')}; commit the file itself"
+        elif why := refuse_path(entry.path):
+            yield f"{_shown(entry.path)}: {why}; rename it"
+
+
+def oversize(rules: Rules, entries: list[Entry]) -> Iterator[str]:
+    """Step 4: blobs over the limit, by their header."""
+    paths = {entry.blob: entry.path for entry in entries if entry.mode in _REGULAR}
+    if not paths:
+        return
+    answers = _git("cat-file", "--batch-check=%(objectname) %(objectsize)", lines=list(paths)).split("\n")
+    for blob, size in (answer.split(" ") for answer in filter(None, answers)):
+        if int(size) > rules.max_blob:
+            yield f"{_shown(paths[blob])} has {size} bytes, more than {rules.max_blob}; keep large files elsewhere"
+
+
+def unfit_tip(tip: str) -> Iterator[str]:
+    """Steps 4 and 5 for the whole pushed tree."""
+    entries = []
+    for line in filter(None, _git("ls-tree", "-r", "-z", tip).split("\0")):
+        head, path = line.split("\t", 1)
+        mode, _, blob = head.split(" ")
+        entries.append(Entry(mode, blob, path))
+    yield from unfit(entries)
+    if pair := path_collision(entry.path for entry in entries):
+        yield f"{_shown(pair[0])} and {_shown(pair[1])} differ only in case or composition; rename one of them"
+
+
+def _shown(path: str) -> str:
+    return ascii(path)
+
+
+def _is_ancestor(old: str, new: str) -> bool:
+    done = subprocess.run(["git", "merge-base", "--is-ancestor", old, new], env=_environment(), check=False, capture_output=True)
+    if done.returncode > 1:
+        raise OSError(f"git merge-base ended with {done.returncode}")
+    return done.returncode == 0
+
+
+def _git(*arguments: str, lines: Iterable[str] = ()) -> str:
+    """The output of one git program; its failure is ours."""
+    text = "".join(f"{line}\n" for line in lines)
+    done = subprocess.run(["git", *arguments], env=_environment(), check=False, capture_output=True, input=text.encode())
+    if done.returncode != 0:
+        raise OSError(f"git {arguments[0]} ended with {done.returncode}: {done.stderr[-200:]!r}")
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the pusher's settings, but the quarantine that holds what was pushed."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
+
+
+def _brief(kind: type[BaseException], error: BaseException, _trace: object) -> None:
+    """One line instead of a traceback: the pusher reads it."""
+    sys.stderr.write(f"{kind.__name__}: {error}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
