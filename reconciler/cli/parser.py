@@ -1,0 +1,90 @@
+"""The verbs and their arguments. Only the standard library: `homeostat --help` answers at once.
+
+Each verb names `module:function`; the module is imported when the verb runs, and takes the parsed arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reconciler import __version__
+
+EPILOG = """\
+first steps:
+  homeostat init                      make a home folder with a new infra repository
+  homeostat up                        run the controller, the lab and the page on localhost
+  homeostat status                    what is open, what was done, what waits for you
+  homeostat pr list                   repairs that wait for a review
+
+the way back:
+  git revert SHA && git push          undo one repair; a hold keeps the machine from redoing it
+  homeostat panic --since 5m          undo every machine-made commit of the window, put the brake on
+
+exit codes: 0 done, 1 refused or failed, 2 wrong usage, 65 tampered, 75 try again, 78 misconfigured
+"""
+
+Run = Callable[[argparse.Namespace], int | None]
+
+
+class Verbs:
+    """Adds verbs with their help, examples and arguments, all in one place."""
+
+    def __init__(self, parser: argparse.ArgumentParser, prefix: str = "") -> None:
+        self._adder = parser.add_subparsers(dest=f"verb_{prefix or 'top'}", metavar="VERB", required=True, title="verbs")
+        self._prefix = prefix
+
+    def add(self, name: str, target: str, summary: str, examples: str) -> argparse.ArgumentParser:
+        """One verb that runs `module:function`."""
+        parser = self._parser(name, summary, examples)
+        parser.set_defaults(run=_deferred(target), verb=f"{self._prefix} {name}".strip())
+        return parser
+
+    def group(self, name: str, summary: str, examples: str) -> Verbs:
+        """A verb that has verbs of its own."""
+        return Verbs(self._parser(name, summary, examples), name)
+
+    def _parser(self, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
+        return self._adder.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=f"examples:\n{examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+
+def _deferred(target: str) -> Run:
+    def run(arguments: argparse.Namespace) -> int | None:
+        module, _, function = target.partition(":")
+        verb: Run = getattr(importlib.import_module(module), function)
+        return verb(arguments)
+
+    return run
+
+
+def build() -> argparse.ArgumentParser:
+    """The whole parser."""
+    parser = argparse.ArgumentParser(
+        prog="homeostat",
+        description="Self-healing infrastructure in which every repair is a reviewed, signed Git commit.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    home = os.environ.get("HOMEOSTAT_HOME", ".homeostat")
+    parser.add_argument("--home", type=Path, default=Path(home), help="home folder (default $HOMEOSTAT_HOME or ./.homeostat)")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, for programs")
+    parser.add_argument("--verbose", action="store_true", help="show where an error came from")
+    parser.add_argument("--version", action="version", version=f"homeostat {__version__}")
+    verbs = Verbs(parser)
+    for module in ("system", "repairs", "rules", "records"):
+        importlib.import_module(f"reconciler.cli.verbs_{module}").register(verbs)
+    return parser
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one call; usage errors leave with exit code 2 as argparse does."""
+    return build().parse_args(argv)
