@@ -1,4 +1,4 @@
-'''The lab: a small but true world to repair. Its only inputs are desired state (`/apply`) and faults (`/faults`).
+"""The lab: a small but true world to repair. Its only inputs are desired state (`/apply`) and faults (`/faults`).
 
 Twelve services and a database are simulated as fluid queues at steps of one second under the injected Clock; see `node`
 for the mathematics, `rollout` for replicas, `plane` for desired state and generations, `world` for time, `server` for HTTP.
@@ -43,4 +43,4 @@ Object ids are "Service/<name>" and "Database/<name>".
     411 / 413 without a length / too large, 503 {"error": ...} when the lab's folder cannot be written (nothing was done).
 
 Entry for whoever composes: `server.serve(world, host, port)` blocks; `World(home, clock, seed)` takes the Clock.
-'''
+"""
