@@ -46,6 +46,7 @@ class UnitOutcome:
     plan: Plan | None = None
     changes: ChangeSet | None = None
     again: bool = False  # look again next round although nothing was touched
+    waits_for: frozenset[str] = frozenset()  # units that take over objects this one has lost
 
     @property
     def ok(self) -> bool:

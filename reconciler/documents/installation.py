@@ -11,15 +11,12 @@ folders and none lies inside another (a file belongs to at most one unit, so one
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Literal, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, model_validator
 
 from reconciler.documents.base import NAME, Document, Spec
 from reconciler.documents.installation_parts import Grouping, Source, Target, TrustRoots, VerificationDefaults
-
-T = TypeVar("T")
-Many = Annotated[tuple[T, ...], Strict(strict=False)]
 
 FOLDER = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
 MAX_UNITS = 50_000
@@ -36,7 +33,7 @@ class Unit(Spec):
         "end. No unit's folder may lie inside another's, so that a file belongs to at most one unit.",
     )
     target: str = Field(pattern=NAME, description="The name of the target that the objects are applied to.")
-    depends_on: Many[str] = Field(
+    depends_on: tuple[str, ...] = Field(
         default=(),
         max_length=100,
         description="Units that are applied before this one. When one of them fails this unit waits; units that do not depend "
@@ -80,9 +77,9 @@ class InstallationSpec(Spec):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$",
         description="The protected branch: only its fast-forward revisions are applied. Default main.",
     )
-    targets: Many[Target] = Field(min_length=1, max_length=100, description="Where objects become real; at least one.")
-    units: Many[Unit] = Field(max_length=MAX_UNITS, description="What is applied, in the order that dependsOn gives.")
-    sources: Many[Source] = Field(
+    targets: tuple[Target, ...] = Field(min_length=1, max_length=100, description="Where objects become real; at least one.")
+    units: tuple[Unit, ...] = Field(max_length=MAX_UNITS, description="What is applied, in the order that dependsOn gives.")
+    sources: tuple[Source, ...] = Field(
         default=(), max_length=100, description="Where measurements are scraped from. Default none: blind."
     )
     grouping: Grouping = Field(default_factory=Grouping, description="How many signals become one incident, and how soon.")

@@ -62,6 +62,7 @@ class Reason(enum.StrEnum):
     EMPTY_RESULT = "empty-result"
     PRUNE_BUDGET = "prune-budget"
     INVALID = "invalid"  # the revision does not load or render
+    BLOCKED = "blocked"  # a unit it depends on is not applied
     DRIFTED = "drifted"
     UNHEALTHY = "unhealthy"
     # verification

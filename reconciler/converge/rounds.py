@@ -1,0 +1,187 @@
+"""One round of converging: from an admitted revision to what the targets were asked to do and did.
+
+In: a `Round` (units, the admitted revision, the revision applied before, the generation, what still waits, the brake).
+Out: a `ConvergeResult`. Admission has happened before (`admit`); health and verification come after.
+
+Invariants
+* Only units that a commit touched, that drifted or that still wait are looked at; a round over nothing asks no target.
+* Dependencies first. A unit whose dependency failed waits as `blocked`; independent units go on; all errors are told.
+* A unit that does not render, renders to nothing or would delete too much keeps its last good state.
+* The plan of a looked-at unit is applied even when it is empty: that moves the target's generation forward, so that a
+  delayed older plan can never land on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.converge.claims import Claims, claim
+from reconciler.converge.drift import DriftReport, compare, report
+from reconciler.converge.fights import FightBook
+from reconciler.converge.plans import Leave, Refused, Trimmed, refuse_empty, trim
+from reconciler.converge.render import Outcome, RenderCache, RenderedUnit
+from reconciler.converge.units import UnitIndex, concerned
+from reconciler.converge.values import ConvergeResult, RenderFailure, UnitOutcome
+from reconciler.documents.installation import Unit
+from reconciler.errors import Misconfigured, Permanent, Retryable
+from reconciler.model.reasons import Reason
+from reconciler.model.revisions import ChangeSet
+from reconciler.ports.repo import Repo
+from reconciler.ports.target import Target
+
+Unreachable = (Retryable, Permanent, Misconfigured)  # not Tampered: that stops everything
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """`applied` is the revision of the round before, "" to look at every unit. `generation` never falls."""
+
+    index: UnitIndex
+    revision: str
+    applied: str
+    generation: int
+    now_ms: int
+    pending: frozenset[str] = frozenset()
+    drifted: frozenset[str] = frozenset()
+    braked: bool = False
+    dry_run: bool = False
+
+
+class Converger:
+    """Holds what is worth keeping between rounds: renders by tree, and the fights."""
+
+    def __init__(
+        self, repo: Repo, targets: Mapping[str, Target], *, cache: RenderCache | None = None, fights: FightBook | None = None
+    ) -> None:
+        self._repo = repo
+        self._targets = targets
+        self._cache = cache or RenderCache()
+        self._fights = fights or FightBook()
+
+    def converge(self, ask: Round) -> ConvergeResult:
+        """One round."""
+        misses = self._cache.misses
+        touched = concerned(self._repo, ask.index, ask.applied, ask.revision)
+        names = touched | ask.pending | ask.drifted
+        units = ask.index.in_order(names)
+        renders = {u.name: self._cache.get(self._repo, ask.revision, u) for u in units}
+        ownership = {t: self._ownership(ask, t, renders) for t in sorted({u.target for u in units})}
+        outcomes: dict[str, UnitOutcome] = {}
+        for unit in units:
+            outcomes[unit.name] = self._one(ask, unit, renders[unit.name], ownership[unit.target], outcomes)
+        orphans = self._orphans(ask.index) if len(names) >= len(ask.index.by_name) else ()
+        return ConvergeResult(
+            ask.revision, ask.generation, tuple(_settle(outcomes)), orphans,
+            self._cache.misses - misses, tuple(o for o in ownership.values() if isinstance(o, str)),
+        )  # fmt: skip
+
+    def drift(self, index: UnitIndex, revision: str, names: Sequence[str], now_ms: int) -> DriftReport:
+        """Looks at live objects of these units; corrects nothing. `revision` is the one applied last."""
+        reports = [self._drift_of(unit, revision, now_ms) for unit in index.in_order(names)]
+        return DriftReport(
+            tuple(d for r in reports for d in r.drifts),
+            tuple(s for r in reports for s in r.signals),
+            frozenset(n for r in reports for n in r.correct),
+            tuple(dict.fromkeys(f for r in reports for f in r.faults)),
+        )
+
+    def _drift_of(self, unit: Unit, revision: str, now_ms: int) -> DriftReport:
+        made = self._cache.get(self._repo, revision, unit)
+        if isinstance(made, RenderFailure) or unit.target not in self._targets:
+            return DriftReport()
+        try:
+            observed = self._targets[unit.target].observe(unit.name)
+        except Unreachable as error:
+            return DriftReport(faults=(f"{unit.target}: {error}",))
+        drifts = compare(made.rendered, observed)
+        fought = (d.id for d in drifts if not self._fights.may_correct(unit.target, d.id, d.desired, now_ms))
+        return report(unit, drifts, frozenset(fought), now_ms)
+
+    def _ownership(self, ask: Round, target: str, renders: Mapping[str, Outcome]) -> Claims | str:
+        """Who owns what in one target, or why it cannot be asked."""
+        if target not in self._targets:
+            return f"{target}: homeostat.yaml names this target, but it is not set up"
+        try:
+            inventory = self._targets[target].inventory()
+        except Unreachable as error:
+            return f"{target}: {error}"
+        mine = {name: made for name, made in renders.items() if ask.index.by_name[name].target == target}
+
+        def render_other(name: str) -> Outcome | None:
+            unit = ask.index.by_name.get(name)
+            return self._cache.get(self._repo, ask.revision, unit) if unit and unit.target == target else None
+
+        return claim(mine, inventory, render_other)
+
+    def _one(
+        self, ask: Round, unit: Unit, made: Outcome, claims: Claims | str, outcomes: Mapping[str, UnitOutcome]
+    ) -> UnitOutcome:
+        if isinstance(made, RenderFailure):
+            return UnitOutcome(unit.name, unit.target, Reason.INVALID, made.detail)
+        if isinstance(claims, str):
+            return UnitOutcome(unit.name, unit.target, Reason.ERROR, claims, again=True)
+        if unit.name in claims.errors:
+            return UnitOutcome(unit.name, unit.target, Reason.INVALID, "; ".join(map(str, claims.errors[unit.name])))
+        if waits := [d for d in unit.depends_on if d in outcomes and not outcomes[d].ok]:
+            return UnitOutcome(unit.name, unit.target, Reason.BLOCKED, f"waits for unit {waits[0]}: {outcomes[waits[0]].detail}")
+        try:
+            return self._apply(ask, unit, made, claims)
+        except Unreachable as error:
+            return UnitOutcome(unit.name, unit.target, Reason.ERROR, f"{unit.target}: {error}", again=True)
+
+    def _apply(self, ask: Round, unit: Unit, made: RenderedUnit, claims: Claims) -> UnitOutcome:
+        if refused := refuse_empty(unit, made.rendered):
+            return UnitOutcome(unit.name, unit.target, refused.reason, refused.detail)
+        target = self._targets[unit.target]
+        plan = target.plan(made.rendered, ask.revision, ask.generation)
+        desired = {o.id: o.digest for o in made.rendered.objects}
+        trimmed = trim(unit, plan, claims, target.observe(unit.name), self._leave(ask, unit, desired))
+        if isinstance(trimmed, Refused):
+            return UnitOutcome(unit.name, unit.target, trimmed.reason, trimmed.detail, plan=plan)
+        changes = target.dry_run(trimmed.plan) if ask.dry_run else target.apply(trimmed.plan)
+        if not ask.dry_run:
+            self._note_corrections(unit.target, trimmed, changes, desired, ask.now_ms)
+        return _outcome(unit, trimmed, changes)
+
+    def _leave(self, ask: Round, unit: Unit, desired: Mapping[str, str]) -> Leave:
+        def fighting(object_id: str) -> bool:
+            return not self._fights.may_correct(unit.target, object_id, desired[object_id], ask.now_ms)
+
+        return Leave(ask.braked, fighting)
+
+    def _note_corrections(
+        self, target: str, trimmed: Trimmed, changes: ChangeSet, desired: Mapping[str, str], now_ms: int
+    ) -> None:
+        done = {r.id for r in changes.results if r.ok}
+        for object_id in trimmed.corrections:
+            if object_id in done:
+                self._fights.corrected(target, object_id, desired[object_id], now_ms)
+
+    def _orphans(self, index: UnitIndex) -> tuple[str, ...]:
+        """Units that a target holds and homeostat.yaml no longer sends there. They are told, never deleted."""
+        found: set[str] = set()
+        for name, target in self._targets.items():
+            try:
+                owners = set(target.inventory().values())
+            except Unreachable:
+                continue  # already told as a fault of this round
+            found |= {o for o in owners if o not in index.by_name or index.by_name[o].target != name}
+        return tuple(sorted(found))
+
+
+def _outcome(unit: Unit, trimmed: Trimmed, changes: ChangeSet) -> UnitOutcome:
+    plan = trimmed.plan
+    if not changes.ok:
+        reason = Reason.STALE_PLAN if changes.reason == Reason.STALE_PLAN.value else Reason.ERROR
+        told = "; ".join(f"{r.id}: {r.detail or r.reason}" for r in changes.results if not r.ok) or changes.reason
+        return UnitOutcome(unit.name, unit.target, reason, told, plan, changes, again=True)
+    reason = Reason.OK if plan.is_empty else Reason.APPLIED
+    return UnitOutcome(unit.name, unit.target, reason, "; ".join(trimmed.held), plan, changes, trimmed.again, trimmed.waits_for)
+
+
+def _settle(outcomes: Mapping[str, UnitOutcome]) -> Iterator[UnitOutcome]:
+    """A deletion that was held back for another unit is looked at again, unless that unit took the object over."""
+    for outcome in outcomes.values():
+        late = [u for u in outcome.waits_for if u in outcomes and not outcomes[u].ok]
+        yield replace(outcome, again=True) if late else outcome
