@@ -1,0 +1,155 @@
+"""The candidate causes at one root, each with its evidence and how sure it makes us.
+
+Confidence is a sum of named parts, deliberately plain: anyone can follow why a cause has its number, and
+runs against the lab say whether 0.8 is right about four times in five. Never above MOST: what is
+measured here is coincidence in time and place, not proof. A release needs all three of a commit, its timing, and a
+shift of that component itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.diagnosis import evidence
+from reconciler.diagnosis.commits import Touch
+from reconciler.diagnosis.metrics import CONNECTIONS, CPU, ERRORS, LATENCIES, MEMORY, QUEUE, RATE, READY, RESTARTS, RETRIES
+from reconciler.diagnosis.roots import Root
+from reconciler.diagnosis.sight import Reading, Sight
+from reconciler.model.canonical import number
+from reconciler.model.diagnosis import Cause, CauseKind, Evidence
+
+MOST = 0.95
+EARLY_MS = 10_000  # two scrapes: an onset may be stamped this much before the apply that caused it
+TIMELY_MS = 300_000
+PROMPT_MS = 90_000
+SURGE = 1.2  # of the request rate before
+MEMORY_LIMIT = 1.0
+
+
+def candidates(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
+    """Every cause that the data supports at this root."""
+    found = [_commit(sight, root, touch, commits) for touch in commits if touch.component == root.component]
+    surge = _load(sight, root, commits)
+    found += [surge, _memory(sight, root.component, commits)]
+    causes = [c for c in found if c is not None]
+    if not causes:
+        causes += [c for c in (_saturation(sight, root), _dependency(sight, root, named)) if c is not None]
+    return causes
+
+
+def _cause(kind: CauseKind, component: str, parts: Sequence[float], facts: Sequence[Evidence], commit: str = "") -> Cause:
+    sure = min(MOST, max(0.05, sum(parts)))
+    return Cause(kind, component, number(round(sure, 2)), commit, tuple(facts))
+
+
+def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) -> Cause | None:
+    symptoms = sight.symptoms(root.component)
+    if not symptoms:
+        return None
+    began = sight.onset(root.component) or sight.began_ms
+    delay = began - touch.applied_ms
+    if not -EARLY_MS <= delay <= TIMELY_MS:
+        return None
+    kind = CauseKind.RELEASE if touch.releases else CauseKind.CONFIG
+    parts = [
+        0.65 if touch.releases else 0.55,
+        0.12 if delay <= PROMPT_MS else 0.0,
+        0.08 if symptoms[0].shift.effect >= 6 else 0.0,
+        0.05 if len(symptoms) > 1 else 0.0,
+        -0.25 if surged(sight, root.component) else 0.0,
+        -0.15 if any(_rival(touch, other) for other in commits) else 0.0,
+    ]
+    facts = [evidence.of_commit(touch), evidence.of_timing(touch, symptoms[0], began), *_shifts(symptoms), evidence.of_path(root)]
+    return _cause(kind, root.component, parts, facts, touch.commit)
+
+
+def _rival(touch: Touch, other: Touch) -> bool:
+    """Another commit on the same component in the same minutes: which of them it was cannot be told by timing."""
+    near = abs(other.applied_ms - touch.applied_ms) <= TIMELY_MS
+    return near and other.component == touch.component and other.commit != touch.commit
+
+
+def surged(sight: Sight, component: str) -> Reading | None:
+    """More requests than before that are not repetitions of failed ones."""
+    rate = sight.reading(component, RATE)
+    if rate is None or not rate.shift.rose or rate.shift.after < SURGE * rate.shift.before:
+        return None
+    repeated = sum(max(0.0, r.shift.change) for c in sight.topology.callers(component) if (r := sight.reading(c, RETRIES)))
+    return None if repeated >= 0.5 * rate.shift.change else rate
+
+
+def _load(sight: Sight, root: Root, commits: Sequence[Touch]) -> Cause | None:
+    rate = surged(sight, root.component)
+    if rate is None:
+        return None
+    busy = sight.rose(root.component, (CPU, QUEUE, CONNECTIONS))
+    symptom, onset = sight.onset(root.component), rate.onset_ms
+    parts = [
+        0.62,
+        0.15 if busy else 0.0,
+        0.08 if rate.shift.after >= 1.5 * rate.shift.before else 0.0,
+        -0.3 if onset is not None and symptom is not None and onset > symptom + 20_000 else 0.0,
+        -0.2 if any(_timely(sight, root.component, touch) for touch in commits) else 0.0,
+    ]
+    return _cause(CauseKind.LOAD, root.component, parts, [*_shifts((rate, *busy)), *_shifts(sight.symptoms(root.component))])
+
+
+def _timely(sight: Sight, component: str, touch: Touch) -> bool:
+    began = sight.onset(component) or sight.began_ms
+    return touch.component == component and -EARLY_MS <= began - touch.applied_ms <= TIMELY_MS
+
+
+def _memory(sight: Sight, component: str, commits: Sequence[Touch]) -> Cause | None:
+    grown = sight.memory.get(component)
+    if grown is None:
+        return None
+    restarted = sight.rose(component, (RESTARTS,))
+    soon = grown.seconds_to(MEMORY_LIMIT) <= 900
+    if not (grown.steady and (grown.level >= 0.75 or (soon and grown.level >= 0.5) or restarted)):
+        return None
+    parts = [
+        0.65,
+        0.1 if soon or restarted else 0.0,
+        0.08 if grown.level >= 0.85 or restarted else 0.0,
+        -0.25 if surged(sight, component) else 0.0,
+        -0.15 if any(t.component == component for t in commits) else 0.0,
+    ]
+    return _cause(CauseKind.MEMORY, component, parts, [evidence.of_growth(sight, component, MEMORY_LIMIT), *_shifts(restarted)])
+
+
+def _saturation(sight: Sight, root: Root) -> Cause | None:
+    full = sight.rose(root.component, (CPU, QUEUE, CONNECTIONS, MEMORY))
+    if not full:
+        return None
+    ready = sight.reading(root.component, READY)
+    lost = (ready,) if ready is not None and ready.shift.fell else ()
+    strained = [r for r in full if r.metric == QUEUE or r.shift.after >= 0.85]
+    parts = [0.45, 0.1 if strained else 0.0, 0.1 if lost else 0.0]
+    return _cause(CauseKind.SATURATION, root.component, parts, [*_shifts((*full, *lost)), evidence.of_path(root)])
+
+
+def _dependency(sight: Sight, root: Root, named: Sequence[str]) -> Cause | None:
+    """Something deeper got slow or fails, and nothing says why: where is known, why is not."""
+    if root.component in named and not sight.topology.callers(root.component):
+        return None
+    leaf = not sight.topology.callees(root.component)
+    slow, failing = sight.rose(root.component, LATENCIES), sight.rose(root.component, (ERRORS,))
+    parts = [
+        0.55 if root.explains else 0.4,
+        0.1 if len(root.explains) >= 2 else 0.0,
+        0.1 if leaf else 0.0,
+        0.05 if slow or failing else 0.0,
+    ]
+    facts = [
+        *_shifts((*slow, *failing)),
+        evidence.of_path(root),
+        evidence.of_absence(root.component, NOTHING.format(root.component)),
+    ]
+    return _cause(CauseKind.DEPENDENCY, root.component, parts, facts)
+
+
+NOTHING = "no commit, no surge and no growth of memory explains {}"
+
+
+def _shifts(readings: Sequence[Reading]) -> list[Evidence]:
+    return [evidence.of_shift(r) for r in readings[:4]]

@@ -1,0 +1,86 @@
+"""One diagnosis: look, find the roots, weigh the causes, and say "unknown" unless one of them stands out.
+
+1. Blind (telemetry old, failing, too short): unknown. A telemetry error is never evidence of anything.
+2. Nothing moved on the named components and no memory grows: unknown.
+3. Roots by the call graph; candidate causes at each root (`causes.candidates`).
+4. Below the least confidence, or two different causes too close together: unknown first, the candidates behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.diagnosis import causes, evidence
+from reconciler.diagnosis.commits import Applied, Touch, touches
+from reconciler.diagnosis.roots import Root, roots
+from reconciler.diagnosis.sight import Blind, Sight, look
+from reconciler.model.canonical import number
+from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
+from reconciler.model.signals import Incident
+from reconciler.ports.repo import Repo
+from reconciler.ports.telemetry import Telemetry
+
+LEAST_SURE = 0.4
+TIE = 0.04
+MAX_CAUSES = 5
+
+
+def diagnose(
+    incident: Incident, telemetry: Telemetry, repo: Repo, revision: str, applied: Sequence[Applied], now_ms: int
+) -> Diagnosis:
+    """What most likely broke. `applied` is what was applied when, in any order."""
+    sight = look(incident, telemetry, now_ms)
+    if isinstance(sight, Blind):  # 1.
+        return _diagnosis(incident, revision, now_ms, sight, [_unknown(incident, sight.why)])
+    commits = touches(repo, applied, now_ms)
+    named = [c for c in incident.components if c in sight.topology.components] or list(sight.topology.components)
+    found = roots(sight, named)
+    ranked = _rank(sight, found, commits, named)  # 2. and 3.
+    return _diagnosis(incident, revision, now_ms, sight, _honest(incident, ranked))  # 4.
+
+
+def _rank(sight: Sight, found: Sequence[Root], commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
+    places = [*found, *(Root(c, (c,), ()) for c in named if c not in {r.component for r in found})]
+    ranked = [
+        cause for place in places for cause in causes.candidates(sight, place, commits, named) if _at_root(cause, place, found)
+    ]
+    best: dict[tuple[str, str, str], Cause] = {}
+    for cause in sorted(ranked, key=_order):
+        best.setdefault((cause.kind.value, cause.component, cause.commit), cause)
+    return list(best.values())[:MAX_CAUSES]
+
+
+def _at_root(cause: Cause, place: Root, found: Sequence[Root]) -> bool:
+    """A named component that is no root can only be a cause by what grows in itself."""
+    return place in found or cause.kind is CauseKind.MEMORY
+
+
+def _order(cause: Cause) -> tuple[float, str, str, str]:
+    return (-float(cause.confidence), cause.component, cause.kind.value, cause.commit)
+
+
+def _honest(incident: Incident, ranked: list[Cause]) -> list[Cause]:
+    if not ranked:
+        return [_unknown(incident, "no symptom moved and no memory grows")]
+    top = float(ranked[0].confidence)
+    if top < LEAST_SURE:
+        return [_unknown(incident, "no cause is likely enough"), *ranked]
+    if len(ranked) > 1 and top - float(ranked[1].confidence) < TIE:
+        return [_unknown(incident, "two causes are equally likely"), *ranked]
+    return ranked
+
+
+def _unknown(incident: Incident, why: str) -> Cause:
+    component = incident.components[0] if incident.components else ""
+    facts: tuple[Evidence, ...] = (evidence.of_absence("", why),)
+    return Cause(CauseKind.UNKNOWN, component, number(0.0), "", facts)
+
+
+def _diagnosis(incident: Incident, revision: str, now_ms: int, sight: Sight | Blind, found: list[Cause]) -> Diagnosis:
+    top = found[0]
+    if top.kind is CauseKind.UNKNOWN:
+        summary = f"unknown: {top.evidence[0].text}"
+    else:
+        commit = f" since commit {top.commit[:10]}" if top.commit else ""
+        summary = f"{top.kind.value} on {top.component}{commit}, confidence {top.confidence}"
+    return Diagnosis(incident.id, now_ms, revision, tuple(found), sight.before, sight.after, summary)

@@ -1,0 +1,144 @@
+"""What can be seen: every watched metric of every component, before the trouble and in it.
+
+The windows come first. The alert says when it fired, which is later than the trouble; so the first lasting departure of a
+symptom of the components named by the incident is looked for, the reference ends just before it, and everything else is
+measured against the same two windows. Telemetry that is old, short or fails to answer makes us blind: no finding at all.
+Component names come from telemetry and are hostile text: what is no plain name is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.analysis.growth import Growth, growth
+from reconciler.analysis.robust import median
+from reconciler.analysis.shifts import LEAST, Shift, cut, onset, shift
+from reconciler.diagnosis.metrics import MEMORY, SYMPTOMS, WATCHED
+from reconciler.errors import Retryable
+from reconciler.model.signals import Incident, SignalStatus
+from reconciler.model.telemetry import Series, Topology
+from reconciler.ports.telemetry import Telemetry
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+MAX_COMPONENTS = 200
+BLIND_AFTER_MS = 60_000  # twelve missed scrapes
+REFERENCE_MS = 300_000
+TROUBLE_MS = 120_000
+LOOK_BACK_MS = 600_000  # an alert fires at most this long after the trouble began
+FIRING_LAG_MS = 60_000  # samples this close before the alert are not trusted as reference
+MARGIN_MS = 10_000  # two scrapes between reference and trouble
+GROWTH_MS = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One metric of one component. `onset_ms` is None when it did not move or its beginning is not clear."""
+
+    component: str
+    metric: str
+    shift: Shift
+    onset_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything that was read, once. `began_ms` is when the named components' symptoms began."""
+
+    topology: Topology
+    readings: Mapping[tuple[str, str], Reading]
+    memory: Mapping[str, Growth]
+    before: tuple[int, int]
+    after: tuple[int, int]
+    began_ms: int
+
+    def reading(self, component: str, metric: str) -> Reading | None:
+        return self.readings.get((component, metric))
+
+    def rose(self, component: str, metrics: Iterable[str]) -> tuple[Reading, ...]:
+        """The metrics among these that rose, the strongest first."""
+        found = [r for m in metrics if (r := self.reading(component, m)) and r.shift.rose]
+        return tuple(sorted(found, key=lambda r: (-r.shift.effect, r.metric)))
+
+    def symptoms(self, component: str) -> tuple[Reading, ...]:
+        return self.rose(component, SYMPTOMS)
+
+    def onset(self, component: str) -> int | None:
+        """When the component's first symptom began."""
+        return min((r.onset_ms for r in self.symptoms(component) if r.onset_ms is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Why nothing can be said. Never evidence of anything."""
+
+    why: str
+    before: tuple[int, int]
+    after: tuple[int, int]
+
+
+def look(incident: Incident, telemetry: Telemetry, now_ms: int) -> Sight | Blind:
+    """Reads what is needed, or says why it cannot."""
+    fired = fired_ms(incident, now_ms)
+    before, after = (fired - FIRING_LAG_MS - REFERENCE_MS, fired - FIRING_LAG_MS), (fired, now_ms)
+    try:
+        newest = telemetry.newest_ms()
+        if newest < now_ms - BLIND_AFTER_MS or newest > now_ms + BLIND_AFTER_MS:
+            return Blind("telemetry is not current", before, after)
+        topology = plain_topology(telemetry.topology(), incident.components)
+        named = [c for c in incident.components if c in topology.components] or list(topology.components)
+        return _see(named, topology, telemetry, before, now_ms)
+    except Retryable:
+        return Blind("telemetry did not answer", before, after)
+
+
+def fired_ms(incident: Incident, now_ms: int) -> int:
+    """When the first alert says it fired, kept within what can be true."""
+    started = [s.started_ms for s in incident.signals if s.status is SignalStatus.FIRING] or [incident.opened_ms]
+    return min(max(min(started), now_ms - 3 * LOOK_BACK_MS), now_ms)
+
+
+def plain_topology(topology: Topology, named: Iterable[str]) -> Topology:
+    """The topology without names that are no plain names, and not larger than we can look at."""
+    names = [c for c in {*topology.components, *named} if NAME.fullmatch(c)]
+    kept = set(sorted(names, key=lambda c: (c not in set(named), c))[:MAX_COMPONENTS])
+    return Topology(tuple(sorted(kept)), tuple(e for e in topology.calls if e[0] in kept and e[1] in kept))
+
+
+def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tuple[int, int], now_ms: int) -> Sight:
+    began = _beginning(named, telemetry, before, now_ms)
+    end = before[1] if began is None else began - MARGIN_MS
+    windows = ((end - REFERENCE_MS, end), (max(began or before[1] + FIRING_LAG_MS, now_ms - TROUBLE_MS), now_ms + 1))
+    readings = {}
+    memory = {}
+    for component in topology.components:
+        for metric in WATCHED:
+            series = telemetry.series(component, metric, min(windows[0][0], now_ms - GROWTH_MS), now_ms)
+            if series.times:
+                readings[(component, metric)] = _read(series, windows)
+            if metric == MEMORY and series.times:
+                memory[component] = growth(series, now_ms - GROWTH_MS, now_ms + 1)
+    return Sight(topology, readings, memory, windows[0], (windows[1][0], now_ms), windows[1][0] if began is None else began)
+
+
+def _beginning(named: Iterable[str], telemetry: Telemetry, before: tuple[int, int], now_ms: int) -> int | None:
+    """The first lasting departure of a symptom, looked for from well before the alert."""
+    found = []
+    for component in named:
+        for metric in SYMPTOMS:
+            series = telemetry.series(component, metric, before[0], now_ms)
+            quiet = cut(series, *before)
+            if len(quiet) >= LEAST:
+                start = onset(series, quiet, WATCHED[metric].floor(median(quiet)), 1, before[0])
+                found += [start] if start is not None and start > before[0] + MARGIN_MS else []
+    return min(found, default=None)
+
+
+def _read(series: Series, windows: tuple[tuple[int, int], tuple[int, int]]) -> Reading:
+    quiet, trouble = cut(series, *windows[0]), cut(series, *windows[1])
+    floor = WATCHED[series.metric].floor(median(quiet))
+    found = shift(quiet, trouble, floor)
+    sign = 1 if found.effect > 0 else -1
+    start = onset(series, quiet, floor, sign, windows[0][1] - MARGIN_MS) if found.moved else None
+    return Reading(series.component, series.metric, found, start)
