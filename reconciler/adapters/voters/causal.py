@@ -1,0 +1,106 @@
+"""The causal voter: does the evidence itself support this repair, on this component, for this reason?
+
+It does not trust the diagnosis' confidence: it reads the evidence again, fact by fact. The steps, in this order:
+
+1. Nothing is known (no cause, unknown first): abstain.
+2. The repair acts on another cause or component than the likeliest: reject.
+3. A claimed commit needs its timing: applied before the symptom, and not long before. Otherwise reject.
+4. A cause needs a shift of that component itself, strong enough. Without one: abstain; contradicted: reject.
+5. A second, different cause nearly as likely: abstain.
+6. The confidence must be enough: otherwise abstain.
+"""
+
+from __future__ import annotations
+
+import math
+
+from reconciler.adapters.voters.ballot import Opinion, ballot, misfit
+from reconciler.model.diagnosis import Cause, CauseKind, Evidence
+from reconciler.model.judging import Ballot, Choice
+from reconciler.ports.voter import Question
+
+BY_COMMIT = frozenset({CauseKind.RELEASE, CauseKind.CONFIG})
+LATEST_S, EARLIEST_S = 300.0, -10.0
+STRONG = 3.0  # robust deviations
+NEAR = 0.1
+
+
+class CausalVoter:
+    """Group "causal". `confidence` is the least it asks of the likeliest cause."""
+
+    def __init__(self, name: str = "causal-evidence", group: str = "causal", confidence: float = 0.6) -> None:
+        self._name, self._group, self._confidence = name, group, confidence
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def group(self) -> str:
+        return self._group
+
+    def vote(self, question: Question) -> Ballot:
+        return ballot(self._name, self._group, question, self._opinion(question))
+
+    def _opinion(self, question: Question) -> Opinion:
+        top = question.diagnosis.top
+        if fault := misfit(question):
+            return Opinion(Choice.REJECT, (fault,))
+        if top is None:  # 1.
+            return Opinion(Choice.ABSTAIN, ("no cause is known",))
+        against = _other_target(question, top) or _untimely(top)  # 2. and 3.
+        if against:
+            return Opinion(Choice.REJECT, (against,))
+        return self._weigh(question, top)
+
+    def _weigh(self, question: Question, top: Cause) -> Opinion:
+        shifts = [e for e in top.evidence if e.kind == "shift" and e.component == top.component]
+        strongest = max((_number(e.score) for e in shifts), default=math.nan)
+        if not strongest >= STRONG:  # 4.
+            return Opinion(Choice.ABSTAIN, (f"no metric of {top.component} moved clearly",))
+        sure = _number(top.confidence)
+        rival = _rival(question, top, sure)
+        if rival is not None:  # 5.
+            return Opinion(Choice.ABSTAIN, (f"{rival.kind.value} on {rival.component} is nearly as likely",))
+        if not sure >= self._confidence:  # 6.
+            return Opinion(Choice.ABSTAIN, (f"confidence {top.confidence} is below {self._confidence:g}",))
+        facts = f"{len(shifts)} metric(s) of {top.component} moved, the strongest by {strongest:.1f} robust deviations"
+        return Opinion(Choice.APPROVE, (f"{top.kind.value} on {top.component}, confidence {top.confidence}", facts))
+
+
+def _other_target(question: Question, top: Cause) -> str:
+    proposal = question.proposal
+    if proposal.component != top.component:
+        return f"the repair acts on {proposal.component}, the evidence points to {top.component}"
+    if proposal.cause != top.kind.value:
+        return f"the repair is for {proposal.cause}, the evidence says {top.kind.value}"
+    return ""
+
+
+def _untimely(top: Cause) -> str:
+    if top.kind not in BY_COMMIT:
+        return ""
+    timing = next((e for e in top.evidence if e.kind == "timing"), None)
+    if not top.commit or timing is None:
+        return "a commit is blamed without commit or timing on record"
+    delay = _delay_s(timing)
+    if not EARLIEST_S <= delay <= LATEST_S:
+        return f"the symptom began {delay:.0f} s after the commit was applied: no coincidence in time"
+    return ""
+
+
+def _delay_s(timing: Evidence) -> float:
+    """Worked out again from both times; the score that came with them is not believed."""
+    return (_number(timing.after) - _number(timing.before)) / 1_000
+
+
+def _rival(question: Question, top: Cause, sure: float) -> Cause | None:
+    others = [c for c in question.diagnosis.causes if (c.kind, c.component) != (top.kind, top.component)]
+    return next((c for c in others if c.kind is not CauseKind.UNKNOWN and sure - _number(c.confidence) < NEAR), None)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
