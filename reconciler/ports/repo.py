@@ -25,6 +25,9 @@ class Identity:
     email: str
 
 
+MACHINE = Identity("Homeostat", "homeostat@machine.invalid")  # under whose name the machine commits
+
+
 class Repo(Protocol):
     """One bare repository. Object ids are hex text. Unknown commits and paths are None, damage is Tampered."""
 

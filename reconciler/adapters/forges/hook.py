@@ -88,14 +88,14 @@ def load_rules(folder: str) -> Rules:
 
 def check(rules: Rules, move: Move) -> list[str]:
     """Every reason to refuse one ref; the numbers are those of the module's docstring."""
-    if why := refuse_ref(rules, move):  # 1
+    if why := refuse_ref(move):  # 1
         return [f"{move.ref}: {why}"]
     protected = move.ref == f"refs/heads/{rules.branch}"
     if move.deletes:  # 2
         return [f"{move.ref} is protected and cannot be deleted; revert commits instead"] if protected else []
     if protected and not move.creates and not _is_ancestor(move.old, move.new):  # 2
         return [f"{move.ref} is protected and cannot be rewritten; fetch, rebase onto it, and undo with 'git revert'"]
-    commits = _git("rev-list", f"--max-count={MAX_COMMITS + 1}", move.new, "--not", "--all").split()
+    commits = _text("rev-list", f"--max-count={MAX_COMMITS + 1}", move.new, "--not", "--all").split()
     if len(commits) > MAX_COMMITS:
         return [f"{move.ref}: more than {MAX_COMMITS} new commits; push them in steps"]
     if not commits:
@@ -105,13 +105,13 @@ def check(rules: Rules, move: Move) -> list[str]:
     return [f"{move.ref}: {why}" for why in dict.fromkeys(found)]
 
 
-def refuse_ref(rules: Rules, move: Move) -> str:
+def refuse_ref(move: Move) -> str:
     """Step 1: why this ref is not a person's to move, "" when it is."""
     if move.ref.startswith("refs/homeostat/"):
         return "these refs hold pull requests and the log; use 'homeostat pr' and 'homeostat audit'"
     if not move.ref.startswith(("refs/heads/", "refs/tags/")):
         return "only branches and tags can be pushed here"
-    if move.ref in ("refs/heads/homeostat", f"refs/heads/{rules.branch}/") or "\n" in move.ref:
+    if move.ref == "refs/heads/homeostat":
         return "this name is in the way of Homeostat's own branches; choose another"
     return ""
 
@@ -119,19 +119,33 @@ def refuse_ref(rules: Rules, move: Move) -> str:
 def forged(rules: Rules, commits: list[str]) -> Iterator[str]:
     """Step 3: commits in the machine's name without its signature."""
     names = {rules.email.casefold(), rules.name.casefold()}
-    text = _git("log", "-z", "--no-walk=unsorted", "--stdin", "--format=%H%n%ae%n%ce%n%an%n%cn", lines=commits)
-    machine = []
-    for record in filter(None, text.split("\0")):
-        commit, *identities = record.split("\n")
-        if names & {identity.strip().casefold() for identity in identities}:
-            machine.append(commit)
+    machine = [commit for commit, identities in identities_of(commits) if names & identities]
     if machine:
         yield from _unsigned(rules, machine)
 
 
+def identities_of(commits: list[str]) -> Iterator[tuple[str, set[str]]]:
+    """Names and addresses of author and committer, folded, from the raw bytes: git's own formats would recode them."""
+    raw = _git("cat-file", "--batch", lines=commits)
+    at = 0
+    for commit in commits:
+        start = raw.index(b"\n", at) + 1
+        size = int(raw[at : start - 1].split(b" ")[2])
+        yield commit, set(_identities(raw[start : start + size]))
+        at = start + size + 1
+
+
+def _identities(commit: bytes) -> Iterator[str]:
+    for line in commit.split(b"\n\n", 1)[0].split(b"\n"):
+        if line.startswith((b"author ", b"committer ")):
+            name, _, rest = line.split(b" ", 1)[1].partition(b"<")
+            for part in (name, rest.partition(b">")[0]):
+                yield part.decode("utf-8", "replace").strip().casefold()
+
+
 def _unsigned(rules: Rules, commits: list[str]) -> Iterator[str]:
     settings = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={rules.signers}", "-c", "gpg.ssh.program=ssh-keygen")
-    text = _git(*settings, "log", "-z", "--no-walk=unsorted", "--stdin", "--format=%H%n%G?%n%GS", lines=commits)
+    text = _text(*settings, "log", "-z", "--no-walk=unsorted", "--stdin", "--format=%H%n%G?%n%GS", lines=commits)
     answers = {record.split("\n")[0]: record.split("\n")[1:] for record in text.split("\0") if record}
     for commit in commits:
         if answers.get(commit) != ["G", rules.email]:
@@ -143,19 +157,8 @@ def _unsigned(rules: Rules, commits: list[str]) -> Iterator[str]:
 
 def brought_by(commits: list[str]) -> Iterator[Entry]:
     """Every file that new commits add or alter, against each of their parents."""
-    text = _git(
-        "diff-tree",
-        "--stdin",
-        "-r",
-        "-m",
-        "--root",
-        "-z",
-        "--raw",
-        "--no-renames",
-        "--no-commit-id",
-        "--no-abbrev",
-        lines=commits,
-    )
+    options = ("-r", "-m", "--root", "-z", "--raw", "--no-renames", "--no-commit-id", "--no-abbrev")
+    text = _text("diff-tree", "--stdin", *options, lines=commits)
     fields = iter(text.split("\0"))
     for field in fields:
         if field.startswith(":"):
@@ -179,7 +182,7 @@ def oversize(rules: Rules, entries: list[Entry]) -> Iterator[str]:
     paths = {entry.blob: entry.path for entry in entries if entry.mode in _REGULAR}
     if not paths:
         return
-    answers = _git("cat-file", "--batch-check=%(objectname) %(objectsize)", lines=list(paths)).split("\n")
+    answers = _text("cat-file", "--batch-check=%(objectname) %(objectsize)", lines=list(paths)).split("\n")
     for blob, size in (answer.split(" ") for answer in filter(None, answers)):
         if int(size) > rules.max_blob:
             yield f"{_shown(paths[blob])} has {size} bytes, more than {rules.max_blob}; keep large files elsewhere"
@@ -188,7 +191,7 @@ def oversize(rules: Rules, entries: list[Entry]) -> Iterator[str]:
 def unfit_tip(tip: str) -> Iterator[str]:
     """Steps 4 and 5 for the whole pushed tree."""
     entries = []
-    for line in filter(None, _git("ls-tree", "-r", "-z", tip).split("\0")):
+    for line in filter(None, _text("ls-tree", "-r", "-z", tip).split("\0")):
         head, path = line.split("\t", 1)
         mode, _, blob = head.split(" ")
         entries.append(Entry(mode, blob, path))
@@ -208,13 +211,18 @@ def _is_ancestor(old: str, new: str) -> bool:
     return done.returncode == 0
 
 
-def _git(*arguments: str, lines: Iterable[str] = ()) -> str:
+def _text(*arguments: str, lines: Iterable[str] = ()) -> str:
+    """Like `_git`; undecodable bytes stay visible as surrogates and are refused by name."""
+    return _git(*arguments, lines=lines).decode("utf-8", "surrogateescape")
+
+
+def _git(*arguments: str, lines: Iterable[str] = ()) -> bytes:
     """The output of one git program; its failure is ours."""
     text = "".join(f"{line}\n" for line in lines)
     done = subprocess.run(["git", *arguments], env=_environment(), check=False, capture_output=True, input=text.encode())
     if done.returncode != 0:
         raise OSError(f"git {arguments[0]} ended with {done.returncode}: {done.stderr[-200:]!r}")
-    return done.stdout.decode("utf-8", "surrogateescape")
+    return done.stdout
 
 
 def _environment() -> dict[str, str]:

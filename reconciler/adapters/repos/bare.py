@@ -17,9 +17,8 @@ import pygit2
 from reconciler.adapters.repos.libgit import prepare
 from reconciler.errors import Misconfigured
 from reconciler.model.keys import PublicKey
+from reconciler.ports.repo import MACHINE
 
-MACHINE_NAME = "Homeostat"
-MACHINE_EMAIL = "homeostat@machine.invalid"
 HOOK_MODULE = "reconciler.adapters.forges.hook"
 MAX_PUSH = 64 * 1024 * 1024  # bytes of one push, before anything is unpacked
 
@@ -73,9 +72,9 @@ def _install(folder: Path, author: bytes, branch: str, max_blob: int) -> None:
     own = folder / "homeostat"
     own.mkdir(exist_ok=True)
     key = PublicKey(author).line
-    _write(own / "author.pub", f"{key} {MACHINE_EMAIL}\n")
-    _write(own / "allowed_signers", f'{MACHINE_EMAIL} namespaces="git" {key}\n')
-    rules = {"branch": branch, "email": MACHINE_EMAIL, "max_blob": max_blob, "name": MACHINE_NAME}
+    _write(own / "author.pub", f"{key} {MACHINE.email}\n")
+    _write(own / "allowed_signers", f'{MACHINE.email} namespaces="git" {key}\n')
+    rules = {"branch": branch, "email": MACHINE.email, "max_blob": max_blob, "name": MACHINE.name}
     _write(own / "receive.json", json.dumps(rules, indent=2, sort_keys=True) + "\n")
     hook = folder / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
