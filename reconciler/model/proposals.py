@@ -41,6 +41,7 @@ class Edit:
     before: Scalar
     after: Scalar
     commit: str = ""  # REVERT and RESTORE: the commit undone or read from
+    timeout_ms: int = 0  # how long it may take to be applied and healthy; 0 is the default of the installation
 
 
 @dataclass(frozen=True, slots=True)
