@@ -12,7 +12,7 @@ import random
 MASK = (1 << 64) - 1
 TABLE = 4096
 DAY_S = 86_400
-SWING = 0.25  # of the daily mean, up in the evening and down in the morning
+SWING = 0.15  # of the daily mean, up in the evening and down in the morning
 PEAK_S = 19 * 3_600
 KNOT_S = 60  # slow noise is a line between values a minute apart
 
