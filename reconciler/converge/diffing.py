@@ -1,0 +1,58 @@
+"""From what is desired and what a target holds to the steps of a plan. Targets share this, so that all plan alike.
+
+Steps are in the order in which they are done: creations and updates by id, then deletions by id in reverse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from reconciler.model.revisions import Observed, Plan, Rendered, Step, Verb
+
+MAX_FIELDS = 20
+MAX_TEXT = 80
+ABSENT = ""
+
+
+def make_plan(
+    rendered: Rendered, observed: Observed, body: Callable[[str], Mapping[str, Any]], revision: str, generation: int
+) -> Plan:
+    """`body` reads the live body of one object, for the fields that a person is shown."""
+    return Plan(rendered.unit, rendered.target, revision, generation, tuple(_steps(rendered, observed, body)), rendered.objects)
+
+
+def _steps(rendered: Rendered, observed: Observed, body: Callable[[str], Mapping[str, Any]]) -> Iterator[Step]:
+    wanted = {o.id: o for o in rendered.objects}
+    for object_id in sorted(wanted):
+        desired = wanted[object_id]
+        if object_id not in observed.objects:
+            yield Step(Verb.CREATE, object_id, field_changes({}, desired.spec))
+        elif observed.objects[object_id] != desired.digest:
+            yield Step(Verb.UPDATE, object_id, field_changes(body(object_id), desired.spec))
+    for object_id in sorted(set(observed.inventory) - set(wanted), reverse=True):
+        yield Step(Verb.PRUNE, object_id)
+
+
+def field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """(dotted field, before, after) for each leaf that differs, capped in number and length."""
+    old, new = dict(_leaves(before, "")), dict(_leaves(after, ""))
+    changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    return tuple((key[:MAX_TEXT], old.get(key, ABSENT), new.get(key, ABSENT)) for key in changed[:MAX_FIELDS])
+
+
+def _leaves(value: object, at: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{at}.{key}" if at else str(key))
+    elif isinstance(value, (list, tuple)) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{at}[{index}]")
+    else:
+        yield at, _text(value)
+
+
+def _text(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
