@@ -26,6 +26,7 @@ SMOOTH = 0.2  # weight of the newest second in what /metrics shows: about the la
 CROWDED = 0.85  # share of connections above which a database loses time to contention
 CONTENTION = 12.0
 LEAST_S = 1e-4
+NIL = 1e-9
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Edge:
 class Node:
     """A service or a database with its replicas, its flow and its calls."""
 
-    __slots__ = ("callers", "cpu_ms", "edges", "effects", "fleet", "flow", "hang", "is_database", "name", "own_ms", "profile",
+    __slots__ = ("callers", "cpu_ms", "edges", "effects", "fleet", "flow", "hang", "is_database", "name", "outside", "own_ms", "profile",
                  "released_ms", "request_mib", "served", "shape", "shaped_ms", "stream", "timeout_s")  # fmt: skip
 
     def __init__(self, name: str, profile: Profile, shape: ServiceSpec, stream: int, now_ms: int) -> None:
@@ -81,13 +82,14 @@ class Node:
         self.is_database = False
         self.hang, self.served, self.released_ms, self.shaped_ms = 0.0, 0.0, now_ms, now_ms
         self.request_mib, self.own_ms, self.cpu_ms = profile.request_mib, profile.own_ms, profile.cpu_ms
-        self.effects, self.timeout_s = Effects(name, ()), 1.0
+        self.effects, self.timeout_s, self.outside = Effects(name, ()), 1.0, 0.0
 
     def reshape(self, shape: ServiceSpec, effects: Effects, now_ms: int) -> None:
         """Desired state or faults are different from now on."""
         before = self._shape_key()
         self.shape, self.effects = shape, effects
         self.timeout_s = shape.queue_timeout_ms / 1000.0
+        self.outside = self.profile.outside * effects.surge
         self.own_ms, self.cpu_ms = self.profile.own_ms * effects.query, self.profile.cpu_ms * effects.query
         self.fleet.settled = False
         self._note_shape(before, now_ms)
@@ -109,43 +111,50 @@ class Node:
         refused, servers, pace = self._connections(arrivals) if self.is_database else (0.0, fleet.workers, 1.0)
         service_s = max((self.own_ms * fleet.slow * pace * jitter + flow.call_ms) / 1000.0, LEAST_S)
         cpu_s = self.cpu_ms * pace / 1000.0
-        c = min(servers, fleet.cores * service_s / cpu_s)
+        fed = fleet.cores * service_s / cpu_s
+        c = min(servers, fed)
         total = flow.x + arrivals - refused
         a = 1.0 + 1.0 / service_s
         half = total + a * c
         b = 2.0 * total * c / (half + sqrt(half * half - 4.0 * (a - 1.0 / c) * total * c))
         served = b / service_s
-        self._settle(total - served - b, b, served, refused, service_s, arrivals)
+        waiting = total - served - b
+        self._settle(max(0.0, waiting), b, served, refused, service_s, arrivals)
         flow.cpu += SMOOTH * (served * cpu_s / fleet.cores - flow.cpu)
         if self.request_mib * flow.x / fleet.ready > fleet.headroom:
             fleet.kill(now_ms, self.request_mib * flow.x / fleet.ready)
 
     def _settle(self, waiting: float, b: float, served: float, refused: float, service_s: float, arrivals: float) -> None:
         """Turn away what waits too long or too many, and account for everything."""
-        flow, shape = self.flow, self.shape
-        waiting = max(waiting, 0.0)
-        late = max(waiting - served * self.timeout_s, 0.0)
-        over = max(waiting - late - shape.queue_limit * self.fleet.ready, 0.0)
-        queued = waiting - late - over
-        good = served * (1.0 - self.fleet.errors) * (1.0 - self.profile.errors) * flow.call_ok
-        bad = served - good + late + over + refused
-        done = served + late + over + refused
-        flow.x, flow.queued = b + queued, queued
+        flow, most = self.flow, served * self.timeout_s
+        turned = refused
+        if waiting > most or waiting > self.fleet.places:
+            waiting, turned = self._turn_away(waiting, most, refused)
+        good = served * self.fleet.works * flow.call_ok
+        bad, done = served - good + turned, served + turned
+        flow.x, flow.queued = b + waiting, waiting
         flow.succeeded += good
         flow.failed += served - good
-        flow.timed_out += late
-        flow.rejected += over + refused
-        wait_ms = 1000.0 * queued / served if served > 1e-9 else 0.0
-        half_ms = 500.0 * service_s
-        flow.fixed_ms, flow.tail_ms = half_ms, half_ms + wait_ms
-        flow.fail = bad / done if done > 1e-9 else 0.0
+        flow.rejected += refused
+        wait_ms = 1000.0 * waiting / served if served > NIL else 0.0
+        serve_ms = 1000.0 * service_s
+        flow.fixed_ms, flow.tail_ms = 0.5 * serve_ms, 0.5 * serve_ms + wait_ms
+        flow.fail = bad / done if done > NIL else 0.0
         self.served = served
         flow.rate += SMOOTH * (arrivals - flow.rate)
         flow.bad_rate += SMOOTH * (bad - flow.bad_rate)
         flow.done_rate += SMOOTH * (done - flow.done_rate)
-        flow.serve_ms += SMOOTH * (1000.0 * service_s - flow.serve_ms)
+        flow.serve_ms += SMOOTH * (serve_ms - flow.serve_ms)
         flow.wait_ms += SMOOTH * (wait_ms - flow.wait_ms)
-        flow.depth += SMOOTH * (queued - flow.depth)
+        flow.depth += SMOOTH * (waiting - flow.depth)
+
+    def _turn_away(self, waiting: float, in_time: float, refused: float) -> tuple[float, float]:
+        """(who may go on waiting, who is turned away): first the late ones, then those the queue has no place for."""
+        late = max(waiting - in_time, 0.0)
+        over = max(waiting - late - self.fleet.places, 0.0)
+        self.flow.timed_out += late
+        self.flow.rejected += over
+        return waiting - late - over, refused + late + over
 
     def _refuse_all(self, arrivals: float) -> None:
         """Nobody is ready: what was inside is lost, what arrives is refused at once."""
@@ -171,23 +180,22 @@ class Node:
 
     def call(self) -> None:
         """Make the calls of what was served in this second; they arrive in the next."""
-        spent_ms, ok, retried = 0.0, 1.0, 0.0
+        spent_ms, ok, retried, served = 0.0, 1.0, 0.0, self.served
         for edge in self.edges:
             ratio, callee = edge.ratio, edge.callee
             if callee is None:
                 ok *= max(1.0 - ratio, 0.0)
                 continue
             fails, took_ms = self._attempt(callee, edge.timeout_ms)
-            attempts, power = 1.0, fails
-            for _ in range(edge.retries):
-                attempts += power
-                power *= fails
-            made = self.served * ratio
-            callee.flow.arriving += made * attempts
-            edge.made += made * attempts
-            retried += made * (attempts - 1.0)
+            power = fails ** (edge.retries + 1)  # the chance that the last try fails too
+            attempts = (1.0 - power) / (1.0 - fails) if fails < 1.0 else edge.retries + 1.0
+            made = served * ratio * attempts
+            callee.flow.arriving += made
+            edge.made += made
+            retried += made - served * ratio
             spent_ms += ratio * attempts * took_ms
-            ok *= max(1.0 - ratio * power, 0.0)
+            if power:
+                ok *= max(1.0 - ratio * power, 0.0)
         flow = self.flow
         flow.call_ms, flow.call_ok = spent_ms, ok
         flow.retry_rate += SMOOTH * (retried - flow.retry_rate)

@@ -1,7 +1,7 @@
 """Load's daily shape and all randomness, as pure functions of (seed, second): nothing to store, nothing to resume.
 
 A value drawn for one second never depends on which faults or repairs came before, so two runs with the same seed see the
-same users. One hash a second picks places in a table of normal deviates; a stream is a fixed offset into it.
+same users. One hash a second picks a place in a table of normal deviates; a stream's deviate is at that place, xor the stream.
 """
 
 from __future__ import annotations
@@ -35,10 +35,6 @@ class Noise:
 
     def place(self, second: int) -> int:
         return hashed(self.seed, second) & (TABLE - 1)
-
-    def draw(self, place: int, stream: int) -> float:
-        """A standard normal deviate, at most three from the mean."""
-        return self.table[place ^ stream]
 
     def load(self, second: int) -> float:
         """The daily shape times slow noise, mean 1."""

@@ -49,7 +49,8 @@ class Fleet:
     workers: int = 0
     cores: float = 0.0
     slow: float = 1.0  # mean factor on the profile's own time
-    errors: float = 0.0  # mean share that fails by itself
+    works: float = 1.0  # mean share that does not fail by itself
+    places: int = 0  # waiting requests that all queues can hold
     memory: float = 0.0  # mean share of the limit, without requests
     headroom: float = 1e9  # least free MiB of any replica, without requests
 
@@ -124,7 +125,9 @@ class Fleet:
         pressed = [1.0 + PRESSURE * max(share - PRESSURE_FROM, 0.0) for share in shares]
         paced = [p * self._cold(r, now_ms) * effects.slow(r.release) for r, p in zip(serving, pressed, strict=True)]
         self.slow = sum(r.workers * p for r, p in zip(serving, paced, strict=True)) / weight if serving else 1.0
-        self.errors = sum(r.workers * effects.errors(r.release) for r in serving) / weight
+        failing = sum(r.workers * effects.errors(r.release) for r in serving) / weight
+        self.works = (1.0 - failing) * (1.0 - self.profile.errors)
+        self.places = spec.queue_limit * self.ready
         leaking = any(effects.leak(r.release) > 0 for r in serving)
         warm = all(r.ready_ms + self.profile.warm_ms <= now_ms for r in self.replicas)
         self.settled = warm and not leaking and not self.rolling(spec)

@@ -67,12 +67,14 @@ def read_snapshot(home: Path) -> Snapshot | None:
     if not path.exists():
         return None
     try:
-        data = json.loads(path.read_bytes())
-        if data["version"] != VERSION:
-            raise ValueError(f"version {data['version']}")
-        faults = tuple(Fault(*row) for row in data["faults"])
-        plane = load_plane(data["plane"])
-        return Snapshot(data["seed"], data["time_ms"], plane, faults, data["next_fault"], data["nodes"])
+        return _snapshot(json.loads(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         step = "move the file away to start a fresh lab; its desired state is applied again from Git"
         raise Permanent(f"{path} is no snapshot of this lab: {error}", next_step=step) from error
+
+
+def _snapshot(data: Any) -> Snapshot:
+    if data["version"] != VERSION:
+        raise ValueError(f"version {data['version']}")
+    faults = tuple(Fault(*row) for row in data["faults"])
+    return Snapshot(data["seed"], data["time_ms"], load_plane(data["plane"]), faults, data["next_fault"], data["nodes"])

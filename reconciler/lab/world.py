@@ -149,11 +149,10 @@ class World:
         for node in nodes:
             if not node.fleet.settled:
                 node.fleet.tick(now, node.shape, node.effects)
+        table = noise.table
         for node in nodes:
-            dice = noise.draw(place, node.stream)
-            outside = node.profile.outside
-            if outside:
-                outside *= load * node.effects.surge * (1.0 + LOAD_JITTER * dice)
+            dice = table[place ^ node.stream]
+            outside = node.outside * load * (1.0 + LOAD_JITTER * dice) if node.outside else 0.0
             node.serve(outside, 1.0 + PACE_JITTER * dice, now)
         for node in nodes:
             if node.edges:
