@@ -1,0 +1,183 @@
+"""Every built-in voter keeps the promises of a Voter; and the kit notices who does not."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.adapters.voters import CausalVoter, OutcomesVoter, TopologyVoter
+from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
+from reconciler.model.judging import Ballot, Choice, Subject
+from reconciler.model.outcomes import Outcome, OutcomeState
+from reconciler.model.proposals import BlastRadius, Edit, EditKind, Expectation, Impact, Irreversibility, Proposal
+from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
+from reconciler.model.telemetry import Topology
+from reconciler.ports.voter import PastCase, Question
+from reconciler.testing.check_voter import check_voter
+
+NOW = 1_000_000
+EDIT = Edit(EditKind.RESTORE, "apps/shop/checkout.yaml", 0, ("spec", "release"), "1.5.0", "1.4.2", "c1")
+SHIFT = Evidence("shift", "checkout", "latency_p99", "80", "900", "40", "it rose")
+TIMING = Evidence("timing", "checkout", "latency_p99", "900000", "930000", "30", "soon after")
+
+
+def question(**changes):
+    cause = changes.pop("cause", Cause(CauseKind.RELEASE, "checkout", "0.85", "c1", (SHIFT, TIMING)))
+    causes = changes.pop("causes", (cause,))
+    proposal = Proposal(
+        id="p1", incident="i1", fingerprint="f", playbook="rollback", title="t", cause="release", component="checkout",
+        confidence="0.85", edits=(EDIT,), files=(), patch="sha256:p", base="b", predicted="",
+        blast=BlastRadius(("checkout",), ("gateway",), ("shop",), 1, Impact.MEDIUM),
+        irreversibility=Irreversibility.REVERSIBLE, expectation=Expectation((), ()),
+    )  # fmt: skip
+    alert = Signal("s1", "am", "HighLatency", "gateway", "f", SignalStatus.FIRING, Severity.CRITICAL, 1, 1, metric="latency_p99")
+    asked = Question(
+        subject=Subject("infra", "main", "b", "h", "sha256:p", (("shop", "t"),), "d"),
+        incident=Incident("i1", "f", "infra", "lab", 1, Severity.CRITICAL, ("gateway",), (alert,)),
+        diagnosis=Diagnosis("i1", 1, "r", causes, (0, 1), (1, 2), ""),
+        proposal=replace(proposal, **changes.pop("proposal", {})),
+        topology=Topology(("cart", "checkout", "gateway", "user"), (("checkout", "user"), ("gateway", "checkout"))),
+        past=(),
+        now_ms=NOW,
+    )
+    return replace(asked, **changes)
+
+
+def past(state, patch="sha256:old", playbook="rollback", component="checkout"):
+    return PastCase(playbook, component, patch, Outcome("c", "outcome", state, "", (), 1, ""))
+
+
+def choice(voter, **changes):
+    return voter.vote(question(**changes)).choice
+
+
+@pytest.mark.parametrize("voter", [CausalVoter(), TopologyVoter(), OutcomesVoter()], ids=lambda v: v.name)
+def test_a_built_in_voter_keeps_its_contract(voter):
+    check_voter(voter, [question(), question(past=(past(OutcomeState.BETTER),)), question(causes=())])
+
+
+class Yes:
+    """Approves whatever it is asked, the wrong way."""
+
+    name, group = "yes", "any"
+
+    def __init__(self, **broken):
+        self._broken, self._calls = broken, 0
+
+    def vote(self, asked):
+        self._calls += 1
+        reasons = (str(self._calls),) if self._broken.get("moody") else ("yes",)
+        patch = self._broken.get("patch", asked.subject.patch)
+        return Ballot("yes", "yes", "any", patch, asked.subject.trees, Choice.APPROVE, reasons, NOW, NOW + 1)
+
+
+@pytest.mark.parametrize(
+    ("broken", "promise"), [({"moody": True}, "same ballot"), ({"patch": "x"}, "bound to the edit"), ({}, "approves no patch")]
+)
+def test_the_kit_notices_a_voter_that_breaks_a_promise(broken, promise):
+    with pytest.raises(AssertionError, match=promise):
+        check_voter(Yes(**broken), [question()])
+
+
+def test_the_causal_voter_approves_what_the_evidence_supports():
+    assert choice(CausalVoter()) is Choice.APPROVE
+
+
+@pytest.mark.parametrize("changes", [{"component": "cart"}, {"cause": "memory"}, {"patch": "sha256:other"}, {"incident": "i2"}])
+def test_the_causal_voter_rejects_a_repair_of_something_else(changes):
+    assert choice(CausalVoter(), proposal=changes) is Choice.REJECT
+
+
+@pytest.mark.parametrize(("before", "after"), [("900000", "880000"), ("900000", "1300000"), ("900000", "soon"), ("", "")])
+def test_the_causal_voter_works_the_timing_out_again_whatever_its_score_says(before, after):
+    timing = replace(TIMING, before=before, after=after)
+    assert choice(CausalVoter(), cause=Cause(CauseKind.RELEASE, "checkout", "0.9", "c1", (SHIFT, timing))) is Choice.REJECT
+
+
+def test_the_causal_voter_rejects_a_blamed_release_without_commit_or_timing():
+    for cause in (
+        Cause(CauseKind.RELEASE, "checkout", "0.9", "", (SHIFT, TIMING)),
+        Cause(CauseKind.RELEASE, "checkout", "0.9", "c1", (SHIFT,)),
+    ):
+        assert choice(CausalVoter(), cause=cause) is Choice.REJECT
+
+
+@pytest.mark.parametrize(
+    "causes",
+    [
+        (Cause(CauseKind.RELEASE, "checkout", "0.9", "c1", (TIMING,)),),
+        (Cause(CauseKind.RELEASE, "checkout", "0.9", "c1", (replace(SHIFT, component="cart"), TIMING)),),
+        (Cause(CauseKind.RELEASE, "checkout", "0.9", "c1", (replace(SHIFT, score="2"), TIMING)),),
+        (Cause(CauseKind.RELEASE, "checkout", "0.9", "c1", (replace(SHIFT, score="nan"), TIMING)),),
+        (Cause(CauseKind.RELEASE, "checkout", "0.59", "c1", (SHIFT, TIMING)),),
+        (Cause(CauseKind.RELEASE, "checkout", "sure", "c1", (SHIFT, TIMING)),),
+        (Cause(CauseKind.RELEASE, "checkout", "0.8", "c1", (SHIFT, TIMING)), Cause(CauseKind.LOAD, "checkout", "0.75", "", ())),
+        (Cause(CauseKind.UNKNOWN, "checkout", "0", "", ()), Cause(CauseKind.RELEASE, "checkout", "0.9", "c1", (SHIFT, TIMING))),
+    ],
+)
+def test_the_causal_voter_abstains_where_the_evidence_is_thin(causes):
+    assert choice(CausalVoter(), causes=causes) is Choice.ABSTAIN
+
+
+def test_the_topology_voter_approves_an_edit_on_the_failing_path():
+    assert choice(TopologyVoter()) is Choice.APPROVE
+
+
+@pytest.mark.parametrize("component", ["cart"])
+def test_the_topology_voter_rejects_an_edit_off_the_failing_path(component):
+    blast = BlastRadius((component,), (), ("shop",), 1, Impact.LOW)
+    assert choice(TopologyVoter(), proposal={"component": component, "blast": blast}) is Choice.REJECT
+
+
+@pytest.mark.parametrize(
+    "blast",
+    [
+        BlastRadius(("checkout", "cart"), (), ("shop",), 2, Impact.MEDIUM),
+        BlastRadius(("cart",), (), ("shop",), 1, Impact.LOW),
+        BlastRadius(("checkout",), (), ("shop",), 1, Impact.HIGH),
+    ],
+)
+def test_the_topology_voter_rejects_what_reaches_too_far(blast):
+    assert choice(TopologyVoter(), proposal={"blast": blast}) is Choice.REJECT
+
+
+def test_the_topology_voter_counts_dependents_in_the_graph_and_believes_no_claim():
+    assert choice(TopologyVoter(dependents=0)) is Choice.REJECT
+
+
+@pytest.mark.parametrize("field", ["replicas", "cpuMillis", "memoryMiB", "workers"])
+def test_taking_capacity_away_while_requests_fail_is_vetoed(field):
+    less = Edit(EditKind.SCALE, "apps/shop/checkout.yaml", 0, ("spec", field), 4, 2)
+    assert choice(TopologyVoter(), proposal={"edits": (less,)}) is Choice.VETO
+    more = replace(less, before=2, after=4)
+    assert choice(TopologyVoter(), proposal={"edits": (more,)}) is Choice.APPROVE
+
+
+def test_taking_capacity_away_in_quiet_times_is_not_vetoed():
+    less = Edit(EditKind.SCALE, "apps/shop/checkout.yaml", 0, ("spec", "replicas"), 4, 2)
+    quiet = question(causes=(Cause(CauseKind.SATURATION, "checkout", "0.7", "", ()),), proposal={"edits": (less,)})
+    calm = replace(quiet.incident, signals=(replace(quiet.incident.signals[0], metric="cpu_usage"),))
+    assert TopologyVoter().vote(replace(quiet, incident=calm)).choice is not Choice.VETO
+
+
+def test_the_outcomes_voter_abstains_without_history_of_this_repair():
+    other = (
+        past(OutcomeState.BETTER, component="cart"),
+        past(OutcomeState.BETTER, playbook="restart"),
+        past(OutcomeState.UNKNOWN),
+    )
+    assert choice(OutcomesVoter()) is Choice.ABSTAIN
+    assert choice(OutcomesVoter(), past=other) is Choice.ABSTAIN
+
+
+def test_the_outcomes_voter_vetoes_the_very_patch_that_made_it_worse():
+    history = (past(OutcomeState.BETTER),) * 9 + (past(OutcomeState.WORSE, patch="sha256:p", playbook="restart"),)
+    assert choice(OutcomesVoter(), past=history) is Choice.VETO
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "expected"),
+    [(1, 0, Choice.APPROVE), (2, 1, Choice.APPROVE), (3, 2, Choice.ABSTAIN), (1, 2, Choice.REJECT), (0, 1, Choice.REJECT)],
+)
+def test_the_outcomes_voter_goes_by_what_came_of_it(better, worse, expected):
+    history = (past(OutcomeState.BETTER),) * better + (past(OutcomeState.WORSE),) * worse
+    assert choice(OutcomesVoter(), past=history) is expected
