@@ -20,12 +20,12 @@ from reconciler.model.keys import PublicKey, raw_from_spki
 
 KIND = "hashedrekord"
 VERSION = "0.0.2"
-KEY_DETAILS = "PKIX_ED25519"
+KEY_DETAILS = "PKIX_ED25519_PH"  # with SHA-512: the form in which sigstore-go rebuilds the entry of an Ed25519 envelope
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """What one leaf says: `public` signed bytes with this SHA-256 `digest`."""
+    """What one leaf says: `public` signed bytes with this SHA-512 `digest`."""
 
     digest: bytes
     signature: bytes
@@ -35,14 +35,19 @@ class Leaf:
     def data(self) -> bytes:
         verifier = {"keyDetails": KEY_DETAILS, "publicKey": {"rawBytes": _text(PublicKey(self.public).spki)}}
         inner = {
-            "data": {"algorithm": "SHA2_256", "digest": _text(self.digest)},
+            "data": {"algorithm": "SHA2_512", "digest": _text(self.digest)},
             "signature": {"content": _text(self.signature), "verifier": verifier},
         }
         return encode({"apiVersion": VERSION, "kind": KIND, "spec": {"hashedRekordV002": inner}})
 
 
+def digest_of(signed: bytes) -> bytes:
+    """The digest that a leaf keeps of the bytes its signature covers."""
+    return hashlib.sha512(signed).digest()
+
+
 def leaf_for(signed: bytes, signature: bytes, public: bytes) -> Leaf:
-    return Leaf(hashlib.sha256(signed).digest(), signature, public)
+    return Leaf(digest_of(signed), signature, public)
 
 
 def read_leaf(data: bytes) -> Leaf:
@@ -54,7 +59,7 @@ def read_leaf(data: bytes) -> Leaf:
             base64.b64decode(inner["signature"]["content"], validate=True),
             _public(inner["signature"]["verifier"]),
         )
-        if len(leaf.digest) != 32 or len(leaf.signature) != 64 or leaf.data != data:
+        if len(leaf.digest) != 64 or len(leaf.signature) != 64 or leaf.data != data:
             raise Tampered("a leaf is not in its canonical form", next_step="homeostat audit verify")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Tampered("a leaf of the log cannot be read", next_step="homeostat audit verify") from error

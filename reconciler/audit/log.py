@@ -13,7 +13,6 @@ A caller that gets its LoggedRecords back knows that they are in a signed checkp
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from reconciler.audit import layout
 from reconciler.audit.append import Entry, appended
 from reconciler.audit.keyring import role_of
-from reconciler.audit.leaves import leaf_for, read_leaf
+from reconciler.audit.leaves import digest_of, leaf_for, read_leaf
 from reconciler.audit.notes import Checkpoint, sign_checkpoint
 from reconciler.audit.remembered import Remembered, refuse_rollback
 from reconciler.audit.state import State, Trusted, load
@@ -130,7 +129,7 @@ class Log:
             data = state.statement(index)
             if data is None:
                 continue
-            if hashlib.sha256(pae(data)).digest() != read_leaf(state.leaf(index)).digest:
+            if digest_of(pae(data)) != read_leaf(state.leaf(index)).digest:
                 raise Tampered(
                     f"the payload of log entry {index} is not the one its leaf names", next_step="homeostat audit verify"
                 )

@@ -98,7 +98,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """RFC 9162 section 2.1.4.2."""
-    if old == new or old == 0:
+    if old in (0, new):
         return not proof and (old == 0 or old_root == new_root)
     if not 0 < old < new or not proof:
         return False

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.audit import layout
 from reconciler.audit.keyring import KeyRing, role_of
-from reconciler.audit.leaves import Leaf, read_leaf
+from reconciler.audit.leaves import Leaf, digest_of, read_leaf
 from reconciler.audit.merkle import leaf_hash
 from reconciler.audit.notes import Checkpoint, open_checkpoint, parse_checkpoint
 from reconciler.audit.statements import envelope, pae, read_statement
@@ -129,7 +129,7 @@ class State:
 def check_entry(index: int, leaf: Leaf, data: bytes, trusted: Trusted) -> LoggedRecord:
     """Numbered step 4 for one leaf and its statement."""
     signed = pae(data)
-    if hashlib.sha256(signed).digest() != leaf.digest:
+    if digest_of(signed) != leaf.digest:
         raise Tampered(f"the payload of log entry {index} is not the one its leaf names", next_step="homeostat audit verify")
     if not trusted.verifier.verify(leaf.public, signed, leaf.signature):
         raise Tampered(f"the signature of log entry {index} is not valid", next_step="homeostat audit verify")

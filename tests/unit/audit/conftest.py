@@ -121,7 +121,7 @@ def signers() -> dict[str, MemorySigner]:
 
 @pytest.fixture(scope="session")
 def trusted(signers: dict[str, MemorySigner]) -> Trusted:
-    return Trusted("homeostat.test/infra", KeyRing.of({role: s.public for role, s in signers.items()}), Ed25519Verifier())
+    return Trusted("infra.homeostat.test", KeyRing.of({role: s.public for role, s in signers.items()}), Ed25519Verifier())
 
 
 @pytest.fixture
