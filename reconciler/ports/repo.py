@@ -45,7 +45,8 @@ class Repo(Protocol):
 
     def files(self, commit: str, under: str = "") -> Mapping[str, str]:
         """Path to blob id below `under`. Refuses (Permanent, with the path) symlinks, submodules, colliding
-        (case, NFC) and non-UTF-8 names."""
+        (case, NFC) and non-UTF-8 names.
+        """
         ...
 
     def blob(self, blob: str) -> bytes: ...
@@ -82,7 +83,8 @@ class Repo(Protocol):
         also: Sequence[str] = (),
     ) -> str:
         """One commit on `base` ("" for a root commit) with these files changed (None deletes); moves no ref.
-        `also` are further parents that the commit keeps alive. The same inputs give the same commit id."""
+        `also` are further parents that the commit keeps alive. The same inputs give the same commit id.
+        """
         ...
 
     def revert(self, commit: str, onto: str) -> Mapping[str, bytes | None] | None:
