@@ -23,6 +23,7 @@ EARLY_MS = 10_000  # two scrapes: an onset may be stamped this much before the a
 TIMELY_MS = 300_000
 PROMPT_MS = 90_000
 SURGE = 1.2  # of the request rate before
+DEARER = 1.15  # CPU for each request, of what it was before
 MEMORY_LIMIT = 1.0
 
 
@@ -56,7 +57,7 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
         0.12 if delay <= PROMPT_MS else 0.0,
         0.08 if symptoms[0].shift.effect >= 6 else 0.0,
         0.05 if len(symptoms) > 1 else 0.0,
-        -0.25 if surged(sight, root.component) else 0.0,
+        -0.25 if _pure_surge(sight, root.component) else 0.0,
         -0.15 if any(_rival(touch, other) for other in commits) else 0.0,
     ]
     facts = [evidence.of_commit(touch), evidence.of_timing(touch, symptoms[0], began), *_shifts(symptoms), evidence.of_path(root)]
@@ -70,12 +71,23 @@ def _rival(touch: Touch, other: Touch) -> bool:
 
 
 def surged(sight: Sight, component: str) -> Reading | None:
-    """More requests than before that are not repetitions of failed ones."""
-    rate = sight.reading(component, RATE)
+    """More requests than before, and not because each of them got more expensive."""
+    rate, cpu = sight.reading(component, RATE), sight.reading(component, CPU)
     if rate is None or not rate.shift.rose or rate.shift.after < SURGE * rate.shift.before:
         return None
-    repeated = sum(max(0.0, r.shift.change) for c in sight.topology.callers(component) if (r := sight.reading(c, RETRIES)))
-    return None if repeated >= 0.5 * rate.shift.change else rate
+    dearer = cpu is not None and cpu.shift.after * rate.shift.before > DEARER * cpu.shift.before * rate.shift.after
+    return None if dearer and repeated(sight, rate) else rate
+
+
+def repeated(sight: Sight, rate: Reading) -> bool:
+    """Whether calls made again after a failure could be what the callers added."""
+    again = sum(max(0.0, r.shift.change) for c in sight.topology.callers(rate.component) if (r := sight.reading(c, RETRIES)))
+    return again >= 0.5 * rate.shift.change
+
+
+def _pure_surge(sight: Sight, component: str) -> bool:
+    rate = surged(sight, component)
+    return rate is not None and not repeated(sight, rate)
 
 
 def _load(sight: Sight, root: Root, commits: Sequence[Touch]) -> Cause | None:
@@ -89,6 +101,7 @@ def _load(sight: Sight, root: Root, commits: Sequence[Touch]) -> Cause | None:
         0.15 if busy else 0.0,
         0.08 if rate.shift.after >= 1.5 * rate.shift.before else 0.0,
         -0.3 if onset is not None and symptom is not None and onset > symptom + 20_000 else 0.0,
+        -0.08 if repeated(sight, rate) else 0.0,
         -0.2 if any(_timely(sight, root.component, touch) for touch in commits) else 0.0,
     ]
     return _cause(CauseKind.LOAD, root.component, parts, [*_shifts((rate, *busy)), *_shifts(sight.symptoms(root.component))])

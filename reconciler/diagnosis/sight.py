@@ -29,7 +29,7 @@ TROUBLE_MS = 120_000
 LOOK_BACK_MS = 600_000  # an alert fires at most this long after the trouble began
 FIRING_LAG_MS = 60_000  # samples this close before the alert are not trusted as reference
 MARGIN_MS = 10_000  # two scrapes between reference and trouble
-GROWTH_MS = 900_000
+GROWTH_MS = (900_000, 360_000, 180_000)  # a leak may be slow, or have begun minutes ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,18 @@ def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tup
     memory = {}
     for component in topology.components:
         for metric in WATCHED:
-            series = telemetry.series(component, metric, min(windows[0][0], now_ms - GROWTH_MS), now_ms)
+            series = telemetry.series(component, metric, min(windows[0][0], now_ms - GROWTH_MS[0]), now_ms)
             if series.times:
                 readings[(component, metric)] = _read(series, windows)
             if metric == MEMORY and series.times:
-                memory[component] = growth(series, now_ms - GROWTH_MS, now_ms + 1)
+                memory[component] = _growth(series, now_ms)
     return Sight(topology, readings, memory, windows[0], (windows[1][0], now_ms), windows[1][0] if began is None else began)
+
+
+def _growth(series: Series, now_ms: int) -> Growth:
+    """The growth over the longest span in which it was steady."""
+    found = [growth(series, now_ms - span, now_ms + 1) for span in GROWTH_MS]
+    return next((g for g in found if g.steady), found[-1])
 
 
 def _beginning(named: Iterable[str], telemetry: Telemetry, before: tuple[int, int], now_ms: int) -> int | None:
