@@ -1,0 +1,26 @@
+"""The first stage: claims that something is wrong become signals, signals become incidents. It decides nothing.
+
+`parse_alertmanager` reads deliveries, `evaluate` watches the built-in telemetry, `group` says which signals open an
+incident, join one, wait or are dropped. All pure: bytes, values and ports in, values out; the pipeline does the rest.
+"""
+
+from reconciler.signals.actions import Action, Drop, Hold, Join, Open, OpenIncident, Scope
+from reconciler.signals.alertmanager import AlertLimits, parse_alertmanager
+from reconciler.signals.grouping import group
+from reconciler.signals.sensors import Evaluation, SensorState, evaluate
+
+__all__ = [
+    "Action",
+    "AlertLimits",
+    "Drop",
+    "Evaluation",
+    "Hold",
+    "Join",
+    "Open",
+    "OpenIncident",
+    "Scope",
+    "SensorState",
+    "evaluate",
+    "group",
+    "parse_alertmanager",
+]

@@ -1,0 +1,101 @@
+"""Sensor: what of the built-in telemetry is trouble, for how long, and what missing data means.
+
+A threshold rule looks at the value itself, a rate rule at how fast it moves. Both are held per component: one sensor
+over twelve services is twelve watches. `reconciler.signals.sensors` evaluates them; nothing here decides.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from reconciler.documents.base import NAME, Document, Spec
+
+Component = Annotated[str, Field(pattern=NAME)]
+Reading = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
+
+
+class Rule(StrEnum):
+    """What of the series is compared."""
+
+    THRESHOLD = "threshold"
+    RATE = "rate"
+
+
+class Missing(StrEnum):
+    """What a gap means."""
+
+    UNKNOWN = "unknown"  # neither good nor bad: what was known stays
+    FIRE = "fire"  # silence is trouble
+    OK = "ok"  # silence is rest
+
+
+class SensorSpec(Spec):
+    """One rule over one metric of some components."""
+
+    metric: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        description="The metric by its sensor name, such as `latency_p99` or `error_rate`.",
+    )
+    unit: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9/%_ ]{0,20}$",
+        description="The metric's unit, shown to people: `ms`, `share`, `req/s`. Default: none.",
+    )
+    components: tuple[Component, ...] = Field(
+        default=(), max_length=500, description="The components that are watched. Default: every one that has the metric."
+    )
+    rule: Rule = Field(
+        default=Rule.THRESHOLD,
+        strict=False,
+        description="`threshold` compares the value; `rate` compares its movement per minute over `windowMs`. Default threshold.",
+    )
+    above: Reading | None = Field(default=None, description="Trouble when greater than this. Exactly one of above and below.")
+    below: Reading | None = Field(default=None, description="Trouble when less than this. Exactly one of above and below.")
+    for_ms: int = Field(
+        default=30_000,
+        ge=0,
+        le=86_400_000,
+        description="Milliseconds that every sample has to be in trouble. Default 30000: six scrapes in a row; 0 believes one.",
+    )
+    window_ms: int = Field(
+        default=60_000,
+        ge=1_000,
+        le=86_400_000,
+        description="Milliseconds over which a rate is measured. Default 60000: less is noise at one scrape in five seconds.",
+    )
+    counter: bool = Field(
+        default=False,
+        description="For `rate`: the series only grows and starts again at zero after a restart; drops are no movement. "
+        "Default false: a gauge.",
+    )
+    stale_ms: int = Field(
+        default=20_000,
+        ge=100,
+        le=86_400_000,
+        description="Milliseconds without a sample that count as missing data. Default 20000: four scrapes missed.",
+    )
+    missing: Missing = Field(
+        default=Missing.UNKNOWN,
+        strict=False,
+        description="What missing data means: `unknown` keeps what was known, `fire` is trouble, `ok` is rest. "
+        "Default unknown: no data is neither good nor bad.",
+    )
+    severity: Literal["info", "warning", "critical"] = Field(
+        default="warning", description="How bad it is. Default warning: people are woken up only on purpose."
+    )
+
+    @model_validator(mode="after")
+    def _one_direction(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("a sensor needs exactly one of above and below")
+        return self
+
+
+class Sensor(Document):
+    """What of the built-in telemetry is trouble."""
+
+    kind: Literal["Sensor"] = Field(description="Always `Sensor`.")
+    spec: SensorSpec = Field(description="The rule.")
