@@ -51,7 +51,7 @@ class PlaybookSpec(Spec):
         min_length=1,
         max_length=2_000,
         description="CEL condition that must be true: over `cause`, `confidence`, `component`, `severity`, `suspect`, "
-        "`prediction`, `cascading`, `callers` and the metrics `before`, `now` and `latest` of the component. An error counts as false.",
+        "`prediction`, `cascading`, `callers` and the metrics `before`, `now`, `latest` of the component. An error is false.",
     )
     parameters: dict[Annotated[str, Field(pattern=NAME)], Parameter] = Field(
         default_factory=dict, max_length=20, description="Typed and bounded numbers that steps refer to by name. Default none."

@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, str]] = {
     "PolicyCases": "reconciler.documents.policy_cases:PolicyCases",
     "Quorum": "reconciler.documents.quorum:Quorum",
     "Playbook": "reconciler.documents.playbook:Playbook",
+    "PlaybookCases": "reconciler.documents.playbook_cases:PlaybookCases",
     "Operation": "reconciler.documents.operation:Operation",
     "Sensor": "reconciler.documents.sensor:Sensor",
     "Objective": "reconciler.documents.objective:Objective",
