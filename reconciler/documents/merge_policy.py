@@ -6,9 +6,9 @@ policy set is loaded; it passes only when it is proven true (see `expressions`).
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reconciler.documents.base import NAME, Document, Spec
 from reconciler.documents.matching import Match, Share
@@ -66,6 +66,14 @@ class Requirements(Spec):
     groups: tuple[Annotated[str, Field(pattern=NAME)], ...] = Field(
         default=(), max_length=10, description="Groups of Trust that each have to be among the approvers. Default none."
     )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [condition.name for condition in self.conditions]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise ValueError(f"conditions[{index}].name: {name!r} is already taken; names are unique within a policy")
+        return self
 
 
 class MergePolicySpec(Spec):
