@@ -154,11 +154,17 @@ class ExpectedCheck(Spec):
     below: Decimal | None = Field(default=None, description="At most this, in the metric's unit.")
     above: Decimal | None = Field(default=None, description="At least this, in the metric's unit.")
     improve: Decimal | None = Field(default=None, description='Lower than before the repair by this share, e.g. "0.2" for 20 %.')
+    recover: Decimal | None = Field(
+        default=None,
+        description="At most this many times its median from before the trouble. Needs `below`: what is good enough anyway.",
+    )
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         if sum(bound is not None for bound in (self.below, self.above, self.improve)) != 1:
             raise ValueError("exactly one of below, above and improve is the bound")
+        if self.recover is not None and self.below is None:
+            raise ValueError("recover needs below: a metric that was zero has no multiple")
         return self
 
 

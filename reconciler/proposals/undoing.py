@@ -1,0 +1,64 @@
+"""The inverse of a machine commit as a candidate: what verification asks for when a repair made things worse.
+
+The bytes come from Git's own revert onto the present tip, so what people did in between stays. A revert that conflicts
+is refused: a person has to look, and nothing is half undone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.edits import Edited, replace_file
+from reconciler.model.canonical import digest
+from reconciler.model.proposals import Check, Edit, EditKind, FileEdit, Irreversibility, Proposal, Refusal
+from reconciler.model.reasons import Reason
+from reconciler.proposals.assembly import fingerprint
+from reconciler.proposals.situation import Candidate, History
+
+PLAYBOOK = "undo"
+IMPROVE = "0.05"  # of what got worse: the revert has to be seen to help, too
+
+
+def undo(repaired: Proposal, commit: str, revision: str, repo: History) -> Candidate | Refusal:
+    """The revert of `commit`, which landed `repaired`, on top of `revision`."""
+    if repaired.is_revert_of:
+        return Refusal(PLAYBOOK, Reason.ESCALATED.value, "a machine revert is never reverted by the machine", commit)
+    if any(edit.kind is EditKind.OPERATION for edit in repaired.edits):
+        return Refusal(PLAYBOOK, Reason.ESCALATED.value, "an Operation that ran is not undone by removing its file", commit)
+    undone = repo.revert(commit, revision)
+    if undone is None:
+        return Refusal(PLAYBOOK, Reason.UNSAFE_EDIT.value, f"{commit[:12]} does not revert cleanly any more", commit)
+    made = [replace_file(path, repo.read(revision, path), after, commit) for path, after in sorted(undone.items())]
+    edited = [item for item in made if isinstance(item, Edited)]
+    if not edited:
+        return Refusal(PLAYBOOK, Reason.NO_CHANGE.value, f"{commit[:12]} is undone already", commit)
+    proposal = _proposal(repaired, commit, revision, tuple(item.file for item in edited))
+    return Candidate(proposal, {e.edit.path: e.after for e in edited}, {e.edit.path: e.before for e in edited})
+
+
+def _proposal(repaired: Proposal, commit: str, revision: str, files: tuple[FileEdit, ...]) -> Proposal:
+    patch = digest(list(files))
+    edits = tuple(_inverse(edit, commit) for edit in reversed(repaired.edits))
+    checks = tuple(dict.fromkeys(Check(c.component, c.metric, c.direction, "", IMPROVE) for c in repaired.expectation.checks))
+    return replace(
+        repaired,
+        id=digest([repaired.incident, PLAYBOOK, patch]).removeprefix("sha256:")[:16],
+        fingerprint=fingerprint(repaired.fingerprint, PLAYBOOK),
+        playbook=PLAYBOOK,
+        title=f"{repaired.component}: undo {repaired.playbook} ({commit[:12]})",
+        confidence="1",
+        edits=edits,
+        files=files,
+        patch=patch,
+        base=revision,
+        irreversibility=Irreversibility.REVERSIBLE,
+        expectation=replace(repaired.expectation, checks=checks),
+        predicted="what the repair made worse goes back to what it was",
+        is_revert_of=commit,
+        high_impact=(),
+        prediction_only=False,
+    )
+
+
+def _inverse(edit: Edit, commit: str) -> Edit:
+    return replace(edit, kind=EditKind.REVERT, before=edit.after, after=edit.before, commit=commit)
