@@ -63,9 +63,9 @@ def read_fault(data: Any, fault_id: str) -> Fault | HandEdit:
     kind = data.get("kind")
     if kind in ("hand-edit", "hand-delete"):
         return _hand_edit(data)
-    if kind not in FAULTS:
+    if not isinstance(kind, str) or kind not in FAULTS:
         raise SpecError(f"kind: expected one of {', '.join((*FAULTS, 'hand-edit', 'hand-delete'))}")
-    return _fault(data, str(kind), fault_id)
+    return _fault(data, kind, fault_id)
 
 
 def _fault(data: Mapping[str, Any], kind: str, fault_id: str) -> Fault:
@@ -101,6 +101,7 @@ def _factor(data: Mapping[str, Any], low: float, high: float) -> float:
 
 
 def _hand_edit(data: Mapping[str, Any]) -> HandEdit:
+    _refuse_unknown(data, {"kind", "id"}, {"set"} if data["kind"] == "hand-edit" else set(), set(), data["kind"])
     object_id = data.get("id")
     if not isinstance(object_id, str):
         raise SpecError("id: expected an object id")

@@ -71,8 +71,8 @@ class Edge:
 class Node:
     """A service or a database with its replicas, its flow and its calls."""
 
-    __slots__ = ("callers", "cpu_ms", "edges", "effects", "fleet", "flow", "hang", "is_database", "name", "outside", "own_ms", "profile",
-                 "released_ms", "request_mib", "served", "shape", "shaped_ms", "stream", "timeout_s")  # fmt: skip
+    __slots__ = ("callers", "cpu_ms", "edges", "effects", "fleet", "flow", "hang", "is_database", "name", "outside", "own_ms",
+                 "profile", "released_ms", "request_mib", "served", "shape", "shaped_ms", "stream", "timeout_s")  # fmt: skip
 
     def __init__(self, name: str, profile: Profile, shape: ServiceSpec, stream: int, now_ms: int) -> None:
         self.name, self.profile, self.shape, self.stream = name, profile, shape, stream
