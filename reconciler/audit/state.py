@@ -97,6 +97,11 @@ class State:
         lines = self.statements(start, pointer)
         return None if lines is None or index - start >= len(lines) else lines[index - start]
 
+    def mark(self, index: int) -> str:
+        """The key mark that the pointer gives for one leaf."""
+        at = bisect_right(self.starts, index) - 1
+        return self.pointers[at].keys[index - self.starts[at]]
+
     def statements(self, start: int, pointer: layout.Pointer) -> tuple[bytes, ...] | None:
         """The statements of one batch, checked against its digest."""
         return self._cached((start, pointer.payload), lambda: self._statements(start, pointer))

@@ -1,0 +1,215 @@
+"""LogView: the log folded into the facts that decisions need, always up to date at the cost of what is new.
+
+In: signed, checked entries of the log. Out: answers (verdicts of a head, admissions, merges without outcome, brakes and
+holds in force, remembered patches, Operations, spending). It owns no fact: dropping a view and folding again from the
+log gives the same answers, whatever happened to the store.
+
+Invariants: folding is pure and in log order; a payload that does not fit its value is refused, never skipped, because
+a brake that cannot be read must not count as none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from reconciler.audit.facts import Brake, Hold, Merge, OperationEvent, Panic
+from reconciler.audit.log import Log
+from reconciler.errors import Permanent, Tampered
+from reconciler.model.canonical import decode, plain
+from reconciler.model.judging import Verdict
+from reconciler.model.outcomes import Outcome
+from reconciler.model.records import LoggedRecord, RecordKind
+from reconciler.model.revisions import Admission, ChangeSet
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[T]):
+    """A value and where the log says it."""
+
+    index: int
+    id: str  # record id
+    clock_ms: int
+    incident: str
+    value: T
+
+
+class Facts:
+    """What the log says, by what it is asked for. Filled by `fold` alone."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[str, list[Fact[Verdict]]] = {}  # by head, oldest first
+        self.admissions: dict[str, Fact[Admission]] = {}
+        self.merges: dict[str, Fact[Merge]] = {}
+        self.applies: dict[tuple[str, str], Fact[ChangeSet]] = {}  # newest by (target, unit)
+        self.applied: dict[str, int] = {}  # revision -> position of its first successful apply
+        self.outcomes: dict[str, list[Fact[Outcome]]] = {}  # by commit, oldest first
+        self.holds: dict[str, Fact[Hold]] = {}  # newest by scope
+        self.brakes: dict[str, Fact[Brake]] = {}  # newest by id
+        self.panics: list[Fact[Panic]] = []
+        self.operations: dict[str, list[Fact[OperationEvent]]] = {}
+        self.remembered: dict[str, str] = {}  # patch that was undone -> commit that undid it
+        self.reverted: dict[str, str] = {}  # commit -> commit that undid it
+
+    def verdict(self, head: str) -> Fact[Verdict] | None:
+        """The newest verdict about a head."""
+        found = self.verdicts.get(head)
+        return found[-1] if found else None
+
+    def braked(self, now_ms: int, scope: str = "") -> Fact[Brake] | None:
+        """A brake in force for `scope`, None when there is none. A brake without a scope stops everything."""
+        for fact in self.brakes.values():
+            if fact.value.on and now_ms < fact.value.until_ms and fact.value.scope in ("", scope):
+                return fact
+        return None
+
+    def held(self, now_ms: int) -> list[Fact[Hold]]:
+        """The holds in force."""
+        return [f for f in self.holds.values() if not f.value.released and (f.value.until_ms == 0 or now_ms < f.value.until_ms)]
+
+    def spending(self, since_ms: int) -> list[Fact[Merge]]:
+        """Machine merges since then that count against budgets: reverts are on the fast lane and do not."""
+        return [f for f in self.merges.values() if f.value.machine and f.clock_ms >= since_ms and not f.value.reverts]
+
+    def without_outcome(self) -> list[Fact[Merge]]:
+        """Machine merges that nobody has judged the effect of and nobody has undone: each must become a case again."""
+        return [
+            f for commit, f in self.merges.items() if f.value.machine and commit not in self.reverted and not self._final(commit)
+        ]
+
+    def _final(self, commit: str) -> bool:
+        return any(fact.value.stage == "outcome" for fact in self.outcomes.get(commit, ()))
+
+    def operation(self, operation_id: str) -> str:
+        """The newest event of an Operation, "" when it never began."""
+        found = self.operations.get(operation_id)
+        return found[-1].value.event if found else ""
+
+
+class LogView:
+    """Facts kept current. Safe for threads; one fold serves all of them."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._facts = Facts()
+        self._next = 0
+        self._lock = threading.Lock()
+
+    @property
+    def position(self) -> int:
+        """How many entries are folded in."""
+        return self._next
+
+    def facts(self) -> Facts:
+        """The facts as of the newest checkpoint."""
+        with self._lock:
+            size = self._log.size
+            if self._next < size:
+                for logged in self._log.records(self._next, kinds=_FOLDS):
+                    if logged.index >= self._next:
+                        fold(self._facts, logged)
+                        self._next = logged.index + 1
+                self._next = max(self._next, size)
+            return self._facts
+
+
+def fold(facts: Facts, logged: LoggedRecord) -> None:
+    """One entry into the facts. Kinds without consequences leave them as they are."""
+    step = _FOLDS.get(logged.record.kind)
+    if step is not None:
+        step(facts, logged)
+
+
+def _fact(logged: LoggedRecord, kind: type[T]) -> Fact[T]:
+    record = logged.record
+    try:
+        value = decode(kind, plain(dict(record.payload)))
+    except Permanent as error:
+        raise Tampered(
+            f"log entry {logged.index} ({record.kind.value}) does not fit: {error}", next_step="homeostat audit show"
+        ) from error
+    return Fact(logged.index, record.id, record.stamp.clock_ms, record.incident, value)
+
+
+def _verdict(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Verdict)
+    facts.verdicts.setdefault(fact.value.subject.head, []).append(fact)
+
+
+def _admission(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Admission)
+    facts.admissions[fact.value.commit] = fact
+
+
+def _merge(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Merge)
+    facts.merges[fact.value.commit] = fact
+    if fact.value.reverts:
+        _undone(facts, fact.value.reverts, fact.value.commit)
+
+
+def _undone(facts: Facts, commit: str, by: str) -> None:
+    """An undone repair's patch is remembered; an undone revert teaches nothing."""
+    facts.reverted[commit] = by
+    known = facts.merges.get(commit)
+    if known is None:
+        return
+    if known.value.patch and not known.value.reverts:
+        facts.remembered[known.value.patch] = by
+
+
+def _apply(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, ChangeSet)
+    facts.applies[fact.value.target, fact.value.unit] = fact
+    if fact.value.ok:
+        facts.applied.setdefault(fact.value.revision, fact.index)
+
+
+def _outcome(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Outcome)
+    facts.outcomes.setdefault(fact.value.commit, []).append(fact)
+
+
+def _hold(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Hold)
+    facts.holds[fact.value.scope] = fact
+    for patch in fact.value.patches:
+        facts.remembered[patch] = fact.value.commit
+    if fact.value.commit:
+        for commit, merge in facts.merges.items():
+            if merge.value.patch in fact.value.patches:
+                facts.reverted.setdefault(commit, fact.value.commit)
+
+
+def _brake(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Brake)
+    facts.brakes[fact.value.id] = fact
+
+
+def _panic(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Panic)
+    facts.panics.append(fact)
+    for commit in fact.value.reverted:
+        _undone(facts, commit, fact.value.commit)
+
+
+def _operation(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, OperationEvent)
+    facts.operations.setdefault(fact.value.id, []).append(fact)
+
+
+_FOLDS: dict[RecordKind, Callable[[Facts, LoggedRecord], None]] = {
+    RecordKind.VERDICT: _verdict,
+    RecordKind.ADMISSION: _admission,
+    RecordKind.MERGE: _merge,
+    RecordKind.APPLY: _apply,
+    RecordKind.OUTCOME: _outcome,
+    RecordKind.HOLD: _hold,
+    RecordKind.BRAKE: _brake,
+    RecordKind.PANIC: _panic,
+    RecordKind.OPERATION: _operation,
+}
