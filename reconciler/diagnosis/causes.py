@@ -30,7 +30,7 @@ MEMORY_LIMIT = 1.0
 def candidates(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
     """Every cause that the data supports at this root."""
     found = [_commit(sight, root, touch, commits) for touch in commits if touch.component == root.component]
-    surge = _load(sight, root, commits)
+    surge = _load(sight, root, commits, named)
     found += [surge, _memory(sight, root.component, commits)]
     causes = [c for c in found if c is not None]
     if not causes:
@@ -59,6 +59,7 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
         0.05 if len(symptoms) > 1 else 0.0,
         -0.25 if _pure_surge(sight, root.component) else 0.0,
         -0.15 if any(_rival(touch, other) for other in commits) else 0.0,
+        -0.12 if _killed(sight, root.component) else 0.0,
     ]
     facts = [evidence.of_commit(touch), evidence.of_timing(touch, symptoms[0], began), *_shifts(symptoms), evidence.of_path(root)]
     return _cause(kind, root.component, parts, facts, touch.commit)
@@ -90,7 +91,7 @@ def _pure_surge(sight: Sight, component: str) -> bool:
     return rate is not None and not repeated(sight, rate)
 
 
-def _load(sight: Sight, root: Root, commits: Sequence[Touch]) -> Cause | None:
+def _load(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[str]) -> Cause | None:
     rate = surged(sight, root.component)
     if rate is None:
         return None
@@ -100,6 +101,7 @@ def _load(sight: Sight, root: Root, commits: Sequence[Touch]) -> Cause | None:
         0.62,
         0.15 if busy else 0.0,
         0.08 if rate.shift.after >= 1.5 * rate.shift.before else 0.0,
+        0.05 if root.component in named else 0.0,
         -0.3 if onset is not None and symptom is not None and onset > symptom + 20_000 else 0.0,
         -0.08 if repeated(sight, rate) else 0.0,
         -0.2 if any(_timely(sight, root.component, touch) for touch in commits) else 0.0,
@@ -116,18 +118,24 @@ def _memory(sight: Sight, component: str, commits: Sequence[Touch]) -> Cause | N
     grown = sight.memory.get(component)
     if grown is None:
         return None
-    restarted = sight.rose(component, (RESTARTS,))
-    soon = grown.seconds_to(MEMORY_LIMIT) <= 900
-    if not (grown.steady and (grown.level >= 0.75 or (soon and grown.level >= 0.5) or restarted)):
+    killed, soon = _killed(sight, component), grown.seconds_to(MEMORY_LIMIT) <= 900
+    filling = grown.steady and (grown.level >= 0.75 or (soon and grown.level >= 0.5))
+    if not (filling or killed):
         return None
     parts = [
         0.65,
-        0.1 if soon or restarted else 0.0,
-        0.08 if grown.level >= 0.85 or restarted else 0.0,
+        0.1 if soon or killed else 0.0,
+        0.08 if grown.level >= 0.85 or killed else 0.0,
         -0.25 if surged(sight, component) else 0.0,
         -0.15 if any(t.component == component for t in commits) else 0.0,
     ]
-    return _cause(CauseKind.MEMORY, component, parts, [evidence.of_growth(sight, component, MEMORY_LIMIT), *_shifts(restarted)])
+    return _cause(CauseKind.MEMORY, component, parts, [evidence.of_growth(sight, component, MEMORY_LIMIT), *_shifts(killed)])
+
+
+def _killed(sight: Sight, component: str) -> tuple[Reading, ...]:
+    """Restarts that follow on memory near its limit: the level itself is low again after them."""
+    full = sight.peaks.get(component, 0.0) >= 0.8
+    return sight.rose(component, (RESTARTS, MEMORY)) if full and sight.rose(component, (RESTARTS,)) else ()
 
 
 def _saturation(sight: Sight, root: Root) -> Cause | None:

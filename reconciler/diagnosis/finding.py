@@ -65,7 +65,9 @@ def _honest(incident: Incident, ranked: list[Cause]) -> list[Cause]:
     top = float(ranked[0].confidence)
     if top < LEAST_SURE:
         return [_unknown(incident, "no cause is likely enough"), *ranked]
-    if len(ranked) > 1 and top - float(ranked[1].confidence) < TIE:
+    # One surge fills several places at once: those agree with each other.
+    others = [c for c in ranked[1:] if not (c.kind is ranked[0].kind is CauseKind.LOAD)]
+    if others and top - float(others[0].confidence) < TIE:
         return [_unknown(incident, "two causes are equally likely"), *ranked]
     return ranked
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.analysis.growth import Growth, growth
-from reconciler.analysis.robust import median
+from reconciler.analysis.robust import median, quantile
 from reconciler.analysis.shifts import LEAST, Shift, cut, onset, shift
 from reconciler.diagnosis.metrics import MEMORY, SYMPTOMS, WATCHED
 from reconciler.errors import Retryable
@@ -28,6 +28,7 @@ REFERENCE_MS = 300_000
 TROUBLE_MS = 120_000
 LOOK_BACK_MS = 600_000  # an alert fires at most this long after the trouble began
 FIRING_LAG_MS = 60_000  # samples this close before the alert are not trusted as reference
+SPREADING_MS = 20_000  # the first moments of trouble, while it reaches the others, are left out
 MARGIN_MS = 10_000  # two scrapes between reference and trouble
 GROWTH_MS = (900_000, 360_000, 180_000)  # a leak may be slow, or have begun minutes ago
 
@@ -49,6 +50,7 @@ class Sight:
     topology: Topology
     readings: Mapping[tuple[str, str], Reading]
     memory: Mapping[str, Growth]
+    peaks: Mapping[str, float]  # of memory in the last minutes: after a kill the level itself is low
     before: tuple[int, int]
     after: tuple[int, int]
     began_ms: int
@@ -109,17 +111,20 @@ def plain_topology(topology: Topology, named: Iterable[str]) -> Topology:
 def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tuple[int, int], now_ms: int) -> Sight:
     began = _beginning(named, telemetry, before, now_ms)
     end = before[1] if began is None else began - MARGIN_MS
-    windows = ((end - REFERENCE_MS, end), (max(began or before[1] + FIRING_LAG_MS, now_ms - TROUBLE_MS), now_ms + 1))
-    readings = {}
-    memory = {}
+    start = before[1] + FIRING_LAG_MS if began is None else began + min((now_ms - began) // 3, SPREADING_MS)
+    windows = ((end - REFERENCE_MS, end), (max(start, now_ms - TROUBLE_MS), now_ms + 1))
+    readings, memory, peaks = {}, {}, {}
     for component in topology.components:
         for metric in WATCHED:
             series = telemetry.series(component, metric, min(windows[0][0], now_ms - GROWTH_MS[0]), now_ms)
             if series.times:
                 readings[(component, metric)] = _read(series, windows)
             if metric == MEMORY and series.times:
-                memory[component] = _growth(series, now_ms)
-    return Sight(topology, readings, memory, windows[0], (windows[1][0], now_ms), windows[1][0] if began is None else began)
+                memory[component], peaks[component] = (
+                    _growth(series, now_ms),
+                    quantile(cut(series, now_ms - REFERENCE_MS, now_ms + 1), 0.95),
+                )
+    return Sight(topology, readings, memory, peaks, windows[0], (windows[1][0], now_ms), start if began is None else began)
 
 
 def _growth(series: Series, now_ms: int) -> Growth:
