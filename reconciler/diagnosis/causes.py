@@ -57,9 +57,10 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
         0.12 if delay <= PROMPT_MS else 0.0,
         0.08 if symptoms[0].shift.effect >= 6 else 0.0,
         0.05 if len(symptoms) > 1 else 0.0,
-        -0.25 if _pure_surge(sight, root.component) else 0.0,
+        -_surge_doubt(sight, root.component),
         -0.15 if any(_rival(touch, other) for other in commits) else 0.0,
         -0.12 if _killed(sight, root.component) else 0.0,
+        -0.2 if _callee_in_trouble(sight, root.component, began) else 0.0,
     ]
     facts = [evidence.of_commit(touch), evidence.of_timing(touch, symptoms[0], began), *_shifts(symptoms), evidence.of_path(root)]
     return _cause(kind, root.component, parts, facts, touch.commit)
@@ -86,9 +87,18 @@ def repeated(sight: Sight, rate: Reading) -> bool:
     return again >= 0.5 * rate.shift.change
 
 
-def _pure_surge(sight: Sight, component: str) -> bool:
+def _surge_doubt(sight: Sight, component: str) -> float:
+    """A surge speaks against a commit; one that repeated calls may explain speaks less."""
     rate = surged(sight, component)
-    return rate is not None and not repeated(sight, rate)
+    if rate is None:
+        return 0.0
+    return 0.1 if repeated(sight, rate) else 0.25
+
+
+def _callee_in_trouble(sight: Sight, component: str, began_ms: int) -> bool:
+    """Something it calls moved as early, though too little to explain all of it: the trouble may come from there."""
+    onsets = [sight.onset(c) for c in sight.topology.callees(component)]
+    return any(at is not None and at <= began_ms + EARLY_MS for at in onsets)
 
 
 def _load(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[str]) -> Cause | None:

@@ -1,7 +1,7 @@
 """What the recently applied commits changed: which fields of which component, a release or something else.
 
 A commit is read from Git, before and after, through the strict parser; only service documents (`metadata.name`) count.
-What cannot be read is left out with its commit still listed as "something", so that it can weaken a claim but never make one.
+A file that cannot be read on either side is left out: it can make no claim. Everything is capped.
 """
 
 from __future__ import annotations
@@ -62,19 +62,21 @@ def _touches(repo: Repo, entry: Applied) -> list[Touch]:
     for path, blobs in sorted(repo.touched(entry.commit).items())[:MAX_FILES]:
         if path.endswith((".yaml", ".yml")):
             earlier, later = (_components(repo, blob, path) for blob in blobs)
+            if earlier is None or later is None:
+                continue
             for component in sorted(earlier.keys() | later.keys()):
                 found.setdefault(component, []).extend(_fields(earlier.get(component, {}), later.get(component, {})))
     return [Touch(entry.commit, entry.applied_ms, c, tuple(sorted(fields))) for c, fields in found.items() if fields]
 
 
-def _components(repo: Repo, blob: str, path: str) -> dict[str, dict[str, str]]:
-    """The leaves of every service document of a file by component; nothing for what does not parse."""
+def _components(repo: Repo, blob: str, path: str) -> dict[str, dict[str, str]] | None:
+    """The leaves of every service document of a file by component; None for what does not parse."""
     if not blob:
         return {}
     try:
         documents = [d.value for d in parse(repo.blob(blob), path)]
     except Misconfigured:
-        return {}
+        return None
     found = {}
     for document in documents:
         metadata = document.get("metadata") if isinstance(document, dict) else None

@@ -1,6 +1,6 @@
 """Episodes on the lab: a fault whose cause we know, seen through scraped telemetry and real Git, diagnosed cold.
 
-Run it alone for the confusion and the calibration:  python tests/unit/diagnosis/diagnosis_episodes.py EPISODES
+Run it alone for the confusion and the calibration:  python tests/unit/diagnosis/diagnosis_episodes.py EPISODES [hard]
 """
 
 import random
@@ -141,15 +141,16 @@ def _below(calls, service):
     return found
 
 
-def play(home, kind, seed):
-    """One episode; harmless releases of other services, sometimes of the same one, mislead."""
+def play(home, kind, seed, *, hard=False):
+    """One episode; harmless releases mislead: of any service, or (hard) of the very service and its callers."""
     dice = random.Random(f"{kind}/{seed}")
     site = Site(home, seed, 1_700_000_000_000 + dice.randrange(24) * 3_600_000)
     site.run(dice.choice((420, 600, 900)))
     usual = {n: measure(node, site.clock.now()).get("latency_p99", 1e9) for n, node in site.world.nodes.items()}
     service = "orders-db" if kind == "slow-database" else dice.choice(site.services)
     for _ in range(dice.choice((0, 1, 1, 2))):
-        site.release(dice.choice(site.services), f"8.{dice.randrange(99)}.{dice.randrange(99)}")
+        near = [c for c in (service, *site.telemetry.topology().callers(service)) if c in site.services]
+        site.release(dice.choice(near if hard else site.services), f"8.{dice.randrange(99)}.{dice.randrange(99)}")
         site.run(dice.choice((20, 60, 180)))
     _break(site, kind, service, dice)
     alarmed = site.watch(900, usual) if kind != "nothing" else {service}
@@ -174,12 +175,12 @@ def _break(site, kind, service, dice):
         site.run(120)
 
 
-def main(count):
+def main(count, *, hard):
     table, bins = Counter(), Counter()
     for seed in range(count):
         for kind in KINDS:
             with tempfile.TemporaryDirectory() as home:
-                episode = play(Path(home), kind, seed)
+                episode = play(Path(home), kind, seed, hard=hard)
             top = episode.diagnosis.top if episode.diagnosis else None
             claim = "no-alert" if episode.diagnosis is None else "unknown" if top is None else top.kind.value
             table[(kind, claim, episode.right)] += 1
@@ -198,4 +199,4 @@ def main(count):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), hard="hard" in sys.argv)
