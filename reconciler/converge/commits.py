@@ -18,10 +18,10 @@ from reconciler.converge.trust import Trust, TrustPrincipal, VerdictOf
 from reconciler.model.judging import Effect
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import Admission, AdmissionKind, CommitInfo
+from reconciler.ports.repo import MACHINE
 from reconciler.ports.signing import Verifier
-from reconciler.settings import MACHINE_EMAIL, MACHINE_NAME
 
-MACHINE_DOMAIN = MACHINE_EMAIL.rsplit("@", 1)[1]
+MACHINE_DOMAIN = MACHINE.email.rsplit("@", 1)[1]
 TRAILER = "homeostat-"
 NAMESPACE = "git"  # the namespace in which Git signs commits
 SHOWN = 80  # characters of attacker-chosen text that a message repeats
@@ -66,7 +66,7 @@ def judge_commit(commit: CommitInfo, trust: Trust, bench: Bench) -> Admission | 
 def claims_machine(commit: CommitInfo) -> bool:
     """Broad on purpose: what could be taken for the machine's work has to prove that it is."""
     mails = (commit.author_email.casefold(), commit.committer_email.casefold())
-    named = any(MACHINE_DOMAIN in mail for mail in mails) or commit.author_name.strip().casefold() == MACHINE_NAME.casefold()
+    named = any(MACHINE_DOMAIN in mail for mail in mails) or commit.author_name.strip().casefold() == MACHINE.name.casefold()
     return named or any(_is_trailer(line) for line in commit.message.splitlines())
 
 
@@ -91,7 +91,7 @@ def _judge_machine(commit: CommitInfo, trust: Trust, bench: Bench) -> Admission 
         return _unverdicted(commit, "the verdict on record is about another repository, branch, base or head")
     if found.verdict.effect is not Effect.MERGE:
         return _unverdicted(commit, f"the verdict on record says {found.verdict.effect.value}, not merge")
-    return Admission(commit.id, AdmissionKind.VERDICT, MACHINE_NAME, verdict=found.record)
+    return Admission(commit.id, AdmissionKind.VERDICT, MACHINE.name, verdict=found.record)
 
 
 def _machine_shape(commit: CommitInfo) -> str:
@@ -99,7 +99,7 @@ def _machine_shape(commit: CommitInfo) -> str:
         return f"it has {len(commit.parents)} parents, a machine commit has exactly one"
     mails = (commit.author_email, commit.committer_email)
     return (
-        "" if mails == (MACHINE_EMAIL, MACHINE_EMAIL) else "it carries machine marks but not the machine's author and committer"
+        "" if mails == (MACHINE.email, MACHINE.email) else "it carries machine marks but not the machine's author and committer"
     )
 
 

@@ -1,19 +1,21 @@
 """Which units a commit concerns: an index from paths to units and the order of dependsOn.
 
 In: the units of homeostat.yaml, two revisions. Out: the units to look at. Cost follows the size of the commit, not of the
-repository: each touched path is looked up by its folders. Only where history is not one straight line (a merge can drop
-what the other side had without touching it) are all units compared by tree id.
+repository: each touched path is looked up by its folders. Where history is not one straight line the whole difference is
+added, because a merge can drop what the other side had without touching it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.documents.installation import Unit, parents
 from reconciler.model.revisions import CommitInfo
 from reconciler.ports.repo import Repo
 from reconciler.settings import INSTALLATION
+
+MAX_COMMITS = 500  # of one round; looking at every unit once is cheaper than at that many differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +57,29 @@ def _ordered(units: Sequence[Unit]) -> Sequence[str]:
 
 
 def concerned(repo: Repo, index: UnitIndex, old: str, new: str) -> frozenset[str]:
-    """Units to look at on the way from `old` to `new`: all of them on a first look or when homeostat.yaml changed."""
+    """Units to look at on the way from `old` to `new`: all of them on a first look or when homeostat.yaml changed.
+
+    Each commit counts, also one that a later commit took back: a delayed plan of the commit in between must find the
+    unit's generation moved on.
+    """
     if old == new:
         return frozenset()
-    if not old:
+    commits = repo.between(old, new) if old else ()
+    if not old or len(commits) > MAX_COMMITS:
         return frozenset(index.by_name)
-    commits = repo.between(old, new)
-    if not _straight(commits, old):
-        return _by_tree(repo, index, old, new)
     touched = {path for commit in commits for path in repo.touched(commit.id)}
+    if not _straight(commits, old):
+        touched.update(repo.changed(old, new))
     if INSTALLATION in touched:
         return frozenset(index.by_name)
     return frozenset(name for name in map(index.owner, touched) if name)
 
 
 def _straight(commits: Sequence[CommitInfo], old: str) -> bool:
+    """Each commit has the one before as its only parent, the first one `old`."""
     before = old
     for commit in commits:
         if commit.parents != (before,):
             return False
         before = commit.id
     return bool(commits)
-
-
-def _by_tree(repo: Repo, index: UnitIndex, old: str, new: str) -> frozenset[str]:
-    if repo.read(old, INSTALLATION) != repo.read(new, INSTALLATION):
-        return frozenset(index.by_name)
-    return frozenset(_changed(repo, index, old, new))
-
-
-def _changed(repo: Repo, index: UnitIndex, old: str, new: str) -> Iterator[str]:
-    for unit in index.by_name.values():
-        if repo.tree(old, unit.path) != repo.tree(new, unit.path):
-            yield unit.name
