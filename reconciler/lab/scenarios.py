@@ -93,7 +93,7 @@ _ALL = (
     Scenario(
         name="scale-out-backfires",
         story="A sale fills checkout's workers. More checkout replicas take the database's last connections: everybody suffers.",
-        faults=({"kind": "surge", "service": "checkout", "factor": 1.8},),
+        faults=({"kind": "surge", "service": "checkout", "factor": 2.0},),
         shows=(Symptom("checkout", "latency_p99", 1_300),),
         backfires=(Edit("Service/checkout", "replicas", 5, CHECKOUT), Edit("Service/checkout", "replicas", 6, CHECKOUT)),
     ),
