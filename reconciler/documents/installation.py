@@ -84,7 +84,7 @@ class InstallationSpec(Spec):
     )
     grouping: Grouping = Field(default_factory=Grouping, description="How many signals become one incident, and how soon.")
     verification: VerificationDefaults = Field(
-        default_factory=VerificationDefaults, description="When an applied repair is looked at, where its playbook does not say."
+        default_factory=VerificationDefaults, description="When repairs are looked at after apply, where a playbook does not say."
     )
     trust: TrustRoots = Field(
         default_factory=TrustRoots, description="Where the documents and public keys are that are believed."
