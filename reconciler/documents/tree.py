@@ -65,7 +65,7 @@ def check_tree(files: Mapping[str, bytes]) -> tuple[Problem, ...]:
     """All problems of all document files."""
     problems = list(_skipped(files))
     loaded: list[Loaded[Document]] = []
-    for path in document_paths(files):
+    for path in _document_paths(files):
         found = check(files[path], path)
         problems += found
         loaded += () if found else load(files[path], path)
@@ -73,7 +73,15 @@ def check_tree(files: Mapping[str, bytes]) -> tuple[Problem, ...]:
 
 
 def document_paths(files: Mapping[str, object]) -> tuple[str, ...]:
-    """Which paths of a tree hold documents, sorted. Callers use it to read no more blobs than needed."""
+    """Which paths of a tree hold documents, sorted, so that callers read no more blobs than needed; Misconfigured for a file
+    that would silently not be loaded.
+    """
+    for problem in _skipped(files):
+        raise problem.error()
+    return _document_paths(files)
+
+
+def _document_paths(files: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(
         sorted(path for path in files if path == INSTALLATION or (_home(path) and path.endswith(_YAML) and not is_cases(path)))
     )
@@ -89,7 +97,7 @@ def _home(path: str) -> str:
     return folder if rest and folder in _HOMES else ""
 
 
-def _skipped(files: Mapping[str, bytes]) -> Iterator[Problem]:
+def _skipped(files: Mapping[str, object]) -> Iterator[Problem]:
     for path in sorted(files):
         folder = path.partition("/")[0]
         if _home(path) and not path.endswith((*_YAML, *_PROSE)):

@@ -39,9 +39,12 @@ def run_cases(rules: PolicySet, files: Sequence[Loaded[PolicyCases]]) -> tuple[C
 
 
 def decide(rules: PolicySet, given: Given) -> Decision:
-    """What the rules say to one described repair; also behind `homeostat policy explain`."""
+    """What the rules say to one described repair; also behind `homeostat policy explain`.
+
+    An edit of rules is judged as if they stayed what they are: a case describes which file is touched, not how.
+    """
     judged_by = rules.granting(given.playbook, given.autonomy) if given.autonomy is not None else rules
-    return judge(*sample(given, judged_by), judged_by)
+    return judge(*sample(given, judged_by), judged_by, judged_by)
 
 
 def _run(rules: PolicySet, item: Loaded[PolicyCases]) -> Iterator[CaseResult]:

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Final
 
 from reconciler.documents import load_tree
-from reconciler.documents.autonomy import Mode
 from reconciler.documents.policy_cases import EarlierMerge, Given, Move
 from reconciler.model.judging import Decision, Effect
+from reconciler.model.proposals import FileEdit
 from reconciler.model.reasons import Reason
 from reconciler.policy.cases import decide
+from reconciler.policy.facts import Hold
 from reconciler.policy.judge import judge
 from reconciler.policy.rules import PolicySet, policy_set
 from reconciler.policy.samples import sample
@@ -34,6 +35,12 @@ apiVersion: homeostat/v1
 kind: Guardrails
 metadata: {name: seeded}
 spec: {level: loose}
+---
+apiVersion: homeostat/v1
+kind: Trust
+metadata: {name: seeded}
+spec:
+  principals: [{name: ada, roles: [approve, merge, policy]}, {name: eve, roles: [operate]}]
 ---
 apiVersion: homeostat/v1
 kind: Freeze
@@ -101,17 +108,51 @@ def _failures() -> Iterator[str]:
 
 
 def _tampered(rules: PolicySet) -> Iterator[str]:
-    """Violations that no description can express: facts that do not prove what they claim."""
-    subject, proposal, facts = sample(QUIET, rules)
-    unsigned = judge(subject, proposal, replace(facts, author_proved=False), rules)
-    unseen = judge(subject, proposal, replace(facts, examined=()), rules)
-    other_rules = judge(replace(subject, policy="other"), proposal, facts, rules)
-    touches = ("Policies/limits.yaml",)
-    policies = judge(*sample(Given(paths=touches, autonomy=Mode.AUTONOMOUS), rules), rules, rules)
-    yield from _difference("unsigned head", unsigned, Effect.DENY, Reason.TRUST)
-    yield from _difference("unexamined file", unseen, Effect.DENY, Reason.POLICY_ERROR)
-    yield from _difference("other rules", other_rules, Effect.DENY, Reason.POLICY_ERROR)
-    yield from _difference("own rules", policies, Effect.REVIEW, Reason.NEEDS_PERSON)
+    """Violations that no description can express: facts that do not prove what they claim, or say stop."""
+    subject, proposal, quiet = sample(QUIET, rules)
+    undo = sample(Given(playbook="unheard-of", reverts=True), rules)
+    path = quiet.paths[0]
+    gone = replace(proposal, files=(FileEdit(path, "before", ""),))
+    for name, edit, facts, effect, reason in (
+        ("unsigned head", proposal, replace(quiet, author_proved=False), Effect.DENY, Reason.TRUST),
+        ("unknown author", None, replace(quiet, author="mallory"), Effect.DENY, Reason.TRUST),
+        ("people's own edit", None, replace(quiet, author="ada"), Effect.REVIEW, Reason.NEEDS_PERSON),
+        ("unexamined file", proposal, replace(quiet, examined=()), Effect.DENY, Reason.POLICY_ERROR),
+        ("undeclared file", proposal, replace(quiet, paths=(path, "b"), examined=(path, "b")), Effect.DENY, Reason.POLICY_ERROR),
+        ("hold", proposal, replace(quiet, holds=(Hold("seeded", "seeded", 0, units=("shop",)),)), Effect.DENY, Reason.HELD),
+        ("deletion", gone, replace(quiet, deleted=(path,)), Effect.REVIEW, Reason.IRREVERSIBLE),
+        ("weak forge", proposal, replace(quiet, capabilities=()), Effect.REVIEW, Reason.NEEDS_PERSON),
+        ("unproved undo", undo[1], replace(undo[2], inverse_of=""), Effect.SHADOW, Reason.AUTONOMY),
+        (
+            "undo of an undo",
+            replace(undo[1], playbook=QUIET.playbook),
+            replace(undo[2], inverse_of_revert=True),
+            Effect.REVIEW,
+            Reason.NEEDS_PERSON,
+        ),
+    ):
+        yield from _difference(name, judge(subject, edit, facts, rules), effect, reason)
+    yield from _difference(
+        "other rules", judge(replace(subject, policy="other"), proposal, quiet, rules), Effect.DENY, Reason.POLICY_ERROR
+    )
+    rejected = decide(rules, Given(rejected_by=("ada",)))
+    yield from _difference("rejected", rejected, Effect.DENY, Reason.REJECTED)
+    yield from _own_rules(rules)
+
+
+def _own_rules(rules: PolicySet) -> Iterator[str]:
+    """The machine never merges an edit of the rules, in whatever spelling, nor one after which they do not load."""
+    for path in (
+        "policies/limits.yaml",
+        "Policies/limits.yaml",
+        "\uff50olicies/limits.yaml",
+        "./homeostat.yaml",
+        "a/../policies/x",
+    ):
+        given = Given(paths=(path,), approved_by=("ada",))
+        yield from _difference(f"own rules: {path!r}", decide(rules, given), Effect.REVIEW, Reason.NEEDS_PERSON)
+    broken = Given(paths=("policies/limits.yaml",), approved_by=("ada",), merger="ada")
+    yield from _difference("rules that do not load", judge(*sample(broken, rules), rules), Effect.DENY, Reason.POLICY_ERROR)
 
 
 def _difference(name: str, decision: Decision, effect: Effect, reason: Reason) -> Iterator[str]:

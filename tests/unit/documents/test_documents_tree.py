@@ -36,6 +36,8 @@ def test_no_documents_are_an_empty_set():
 def test_a_file_that_would_silently_not_be_loaded_is_refused(path):
     with pytest.raises(Misconfigured, match="would not be loaded"):
         load_tree({path: guardrails()})
+    with pytest.raises(Misconfigured, match="would not be loaded"):
+        document_paths({path: "a blob id"})
 
 
 @pytest.mark.parametrize("path", ["Policies/limits.yaml", "PLAYBOOKS/x.yaml", "Homeostat.yaml", "homeostat.yml"])
