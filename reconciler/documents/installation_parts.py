@@ -48,7 +48,7 @@ class LabTarget(Spec):
 
     name: str = Field(pattern=NAME, description="Unique among the targets.")
     kind: Literal["lab"] = Field(description="The lab.")
-    settings: LabSettings = Field(default_factory=LabSettings, description="How the lab is reached.")
+    settings: LabSettings = Field(default_factory=LabSettings, description="Address and time-out. Default: the embedded lab.")
 
 
 class DirectoryTarget(Spec):
