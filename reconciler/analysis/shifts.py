@@ -19,6 +19,7 @@ LEAST = 4  # samples on each side; 20 s at a scrape every 5 s
 EFFECT = 3.0  # robust deviations
 BEYOND = 0.85  # share of pairs in which the later sample lies beyond the earlier one
 RUN = 3  # samples in a row that open a departure
+OF_LEVEL = 0.2  # of the distance at the end
 LASTING = 0.7  # share of the samples from there on that stay beyond
 
 
@@ -83,10 +84,15 @@ def cut(series: Series, start_ms: int, end_ms: int) -> tuple[float, ...]:
 
 
 def onset(series: Series, reference: Sequence[float], floor: float, sign: int, since_ms: int) -> int | None:
-    """When a departure from the reference that lasts until the end of the series began, or None."""
+    """When a departure from the reference that lasts until the end of the series began, or None.
+
+    It must reach a fifth of where the series stands at its end: a ripple that happens to come before the step, such as
+    the cold caches of an innocent rollout, is not its beginning.
+    """
     known = [(t, v) for t, v in zip(series.times, series.values, strict=True) if math.isfinite(v) and t >= since_ms]
-    limit = EFFECT * spread(reference, floor)
     centre = median(reference)
+    now = sign * (median(v for _, v in known[-LEAST:]) - centre)
+    limit = max(EFFECT * spread(reference, floor), OF_LEVEL * now if now > 0 else 0.0)
     beyond = [sign * (v - centre) >= limit for _, v in known]
     staying = sum(beyond)
     for index, (time, _) in enumerate(known):

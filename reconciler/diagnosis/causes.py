@@ -58,7 +58,7 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
         0.08 if symptoms[0].shift.effect >= 6 else 0.0,
         0.05 if len(symptoms) > 1 else 0.0,
         -_surge_doubt(sight, root.component),
-        -0.15 if any(_rival(touch, other) for other in commits) else 0.0,
+        -_rivalry(touch, commits),
         -0.12 if _killed(sight, root.component) else 0.0,
         -0.2 if _callee_in_trouble(sight, root.component, began) else 0.0,
     ]
@@ -66,10 +66,18 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
     return _cause(kind, root.component, parts, facts, touch.commit)
 
 
-def _rival(touch: Touch, other: Touch) -> bool:
-    """Another commit on the same component in the same minutes: which of them it was cannot be told by timing."""
-    near = abs(other.applied_ms - touch.applied_ms) <= TIMELY_MS
-    return near and other.component == touch.component and other.commit != touch.commit
+def _rivalry(touch: Touch, commits: Sequence[Touch]) -> float:
+    """Other commits on the same component in the same minutes: the last one before the trouble is the likelier."""
+    rivals = [
+        other.applied_ms
+        for other in commits
+        if other.component == touch.component
+        and other.commit != touch.commit
+        and abs(other.applied_ms - touch.applied_ms) <= TIMELY_MS
+    ]
+    if not rivals:
+        return 0.0
+    return 0.1 if touch.applied_ms > max(rivals) else 0.25
 
 
 def surged(sight: Sight, component: str) -> Reading | None:
@@ -90,7 +98,7 @@ def repeated(sight: Sight, rate: Reading) -> bool:
 def _surge_doubt(sight: Sight, component: str) -> float:
     """A surge speaks against a commit; one that repeated calls may explain speaks less."""
     rate = surged(sight, component)
-    if rate is None:
+    if rate is None or not any(_strained(r) for r in sight.rose(component, (CPU, QUEUE, CONNECTIONS))):
         return 0.0
     return 0.1 if repeated(sight, rate) else 0.25
 
@@ -109,7 +117,7 @@ def _load(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[st
     symptom, onset = sight.onset(root.component), rate.onset_ms
     parts = [
         0.62,
-        0.15 if busy else 0.0,
+        0.15 if any(_strained(r) for r in busy) else -0.2,
         0.08 if rate.shift.after >= 1.5 * rate.shift.before else 0.0,
         0.05 if root.component in named else 0.0,
         -0.3 if onset is not None and symptom is not None and onset > symptom + 20_000 else 0.0,
@@ -154,9 +162,13 @@ def _saturation(sight: Sight, root: Root) -> Cause | None:
         return None
     ready = sight.reading(root.component, READY)
     lost = (ready,) if ready is not None and ready.shift.fell else ()
-    strained = [r for r in full if r.metric == QUEUE or r.shift.after >= 0.85]
-    parts = [0.45, 0.1 if strained else 0.0, 0.1 if lost else 0.0]
+    parts = [0.45, 0.1 if any(_strained(r) for r in full) else 0.0, 0.1 if lost else 0.0]
     return _cause(CauseKind.SATURATION, root.component, parts, [*_shifts((*full, *lost)), evidence.of_path(root)])
+
+
+def _strained(reading: Reading) -> bool:
+    """A queue that grew, or a share of a limit that is nearly used up: more than merely more."""
+    return reading.metric == QUEUE or reading.shift.after >= 0.85
 
 
 def _dependency(sight: Sight, root: Root, named: Sequence[str]) -> Cause | None:

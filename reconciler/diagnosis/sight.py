@@ -29,6 +29,7 @@ TROUBLE_MS = 120_000
 LOOK_BACK_MS = 600_000  # an alert fires at most this long after the trouble began
 FIRING_LAG_MS = 60_000  # samples this close before the alert are not trusted as reference
 SPREADING_MS = 20_000  # the first moments of trouble, while it reaches the others, are left out
+EARLIEST_MS = 25_000  # what must remain of it: six samples
 MARGIN_MS = 10_000  # two scrapes between reference and trouble
 GROWTH_MS = (900_000, 360_000, 180_000)  # a leak may be slow, or have begun minutes ago
 
@@ -111,7 +112,7 @@ def plain_topology(topology: Topology, named: Iterable[str]) -> Topology:
 def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tuple[int, int], now_ms: int) -> Sight:
     began = _beginning(named, telemetry, before, now_ms)
     end = before[1] if began is None else began - MARGIN_MS
-    start = before[1] + FIRING_LAG_MS if began is None else began + min((now_ms - began) // 3, SPREADING_MS)
+    start = before[1] + FIRING_LAG_MS if began is None else began + min(max(0, now_ms - began - EARLIEST_MS), SPREADING_MS)
     windows = ((end - REFERENCE_MS, end), (max(start, now_ms - TROUBLE_MS), now_ms + 1))
     readings, memory, peaks = {}, {}, {}
     for component in topology.components:

@@ -1,6 +1,6 @@
 """Episodes on the lab: a fault whose cause we know, seen through scraped telemetry and real Git, diagnosed cold.
 
-Run it alone for the confusion and the calibration:  python tests/unit/diagnosis/diagnosis_episodes.py EPISODES [hard]
+Run it alone for the confusion and the calibration:  python tests/unit/diagnosis/diagnosis_episodes.py FIRST-SEED COUNT [hard]
 """
 
 import random
@@ -120,6 +120,7 @@ class Episode:
     alarmed: tuple
     diagnosis: object
     telemetry_calls: tuple = ()
+    commit: str = ""
 
     @property
     def right(self):
@@ -130,7 +131,7 @@ class Episode:
         true = {"slow": "release", "failing": "release", "leak": "memory", "surge": "load", "slow-database": "dependency"}
         kinds = {true.get(self.kind), "saturation" if self.kind == "slow-database" else None}
         below = _below(self.telemetry_calls, self.service) if self.kind == "surge" else {self.service}
-        return top.kind.value in kinds and top.component in below
+        return top.kind.value in kinds and top.component in below and top.commit in ("", self.commit)
 
 
 def _below(calls, service):
@@ -152,20 +153,20 @@ def play(home, kind, seed, *, hard=False):
         near = [c for c in (service, *site.telemetry.topology().callers(service)) if c in site.services]
         site.release(dice.choice(near if hard else site.services), f"8.{dice.randrange(99)}.{dice.randrange(99)}")
         site.run(dice.choice((20, 60, 180)))
-    _break(site, kind, service, dice)
+    commit = _break(site, kind, service, dice)
     alarmed = site.watch(900, usual) if kind != "nothing" else {service}
     if not alarmed:
         return Episode(kind, service, (), None)
     site.run(dice.choice((5, 15, 40)))
-    return Episode(kind, service, tuple(sorted(alarmed)), site.diagnose(alarmed), site.telemetry.topology().calls)
+    return Episode(kind, service, tuple(sorted(alarmed)), site.diagnose(alarmed), site.telemetry.topology().calls, commit)
 
 
 def _break(site, kind, service, dice):
     if kind in ("slow", "failing"):
         factor = dice.uniform(4, 12) if kind == "slow" else dice.uniform(0.1, 0.6)
         site.world.add_fault({"kind": "bad-release", "service": service, "release": "9.0.0", "mode": kind, "factor": factor})
-        site.release(service)
-    elif kind == "leak":
+        return site.release(service)
+    if kind == "leak":
         site.world.add_fault({"kind": "leak", "service": service, "release": "", "factor": dice.uniform(20, 90)})
     elif kind == "surge":
         site.world.add_fault({"kind": "surge", "service": service, "factor": dice.uniform(2, 4)})
@@ -173,11 +174,13 @@ def _break(site, kind, service, dice):
         site.world.add_fault({"kind": "slow-database", "service": service, "factor": dice.uniform(2.5, 6)})
     else:
         site.run(120)
+    return ""
 
 
-def main(count, *, hard):
+def main(first, count, *, hard):
+    """Prints what was claimed for each kind of fault, and how often each confidence was right."""
     table, bins = Counter(), Counter()
-    for seed in range(count):
+    for seed in range(first, first + count):
         for kind in KINDS:
             with tempfile.TemporaryDirectory() as home:
                 episode = play(Path(home), kind, seed, hard=hard)
@@ -199,4 +202,4 @@ def main(count, *, hard):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), hard="hard" in sys.argv)
+    main(int(sys.argv[1]), int(sys.argv[2]), hard="hard" in sys.argv)
