@@ -90,8 +90,10 @@ def parent_of(git: pygit2.Repository, commit: pygit2.Commit) -> pygit2.Commit | 
     """The first parent, None for a root commit."""
     if not commit.parent_ids:
         return None
-    with intact(f"the parent of {commit.id}"):
-        return need_commit(git, str(commit.parent_ids[0]))
+    parent = find_commit(git, str(commit.parent_ids[0]))
+    if parent is None:
+        raise Tampered(f"the parent of {commit.id} is missing in Git", next_step="run 'git fsck', restore from a mirror")
+    return parent
 
 
 def need_tree(git: pygit2.Repository, tree: pygit2.Oid) -> pygit2.Tree:

@@ -90,7 +90,7 @@ def move_refs(path: Path, git: pygit2.Repository, moves: Sequence[RefMove]) -> b
                 return True
             if "lock" not in why.lower() or not _locked(path, moves):
                 break
-            if attempt % 50 == 49:
+            if attempt % 50 == 0:
                 clear_orphans(path)
             time.sleep(_PAUSE_S)
         if not _fresh(git, moves):
