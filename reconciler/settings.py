@@ -87,6 +87,7 @@ class Home:
         self.logins = root / "secrets" / "logins.json"
         self.pages = root / "pages.jsonl"
         self.running = root / "running.json"
+        self.pinned = root / "pinned.json"
 
     def key(self, role: str) -> Path:
         return self.keys / f"{role}.key"

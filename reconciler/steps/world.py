@@ -1,19 +1,27 @@
 """World: everything a step may touch, as ports, assembled once by `bootstrap`.
 
-Nothing here is a third-party client. What changes from turn to turn is asked for, never kept: the documents in force
-(`rules.at(commit)`), the folded log (`ledger.facts()`), the applied state (`converger`). Each re-reads only what is new.
+Nothing here is a third-party client. What changes from turn to turn is asked for and never kept: the documents in
+force (`rules.at(commit)`), the facts in the log (`ledger.facts()`). `Cursor` and `Meters` are caches and counters of
+this process: losing them costs a second look and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from reconciler.documents.installation import Installation
-from reconciler.documents.playbook import Playbook
-from reconciler.documents.quorum import Quorum
-from reconciler.documents.sensor import Sensor
+from reconciler.audit.facts import record
+from reconciler.audit.log import Log
+from reconciler.audit.view import LogView
+from reconciler.converge.rounds import Converger
+from reconciler.converge.trust import RecordedVerdict, Trust
+from reconciler.errors import HomeostatError, Retryable
+from reconciler.model.cases import Case
+from reconciler.model.judging import Effect
+from reconciler.model.records import Record, RecordKind
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
 from reconciler.ports.notifier import Notifier
@@ -24,3 +32,143 @@ from reconciler.ports.target import Target
 from reconciler.ports.telemetry import Telemetry
 from reconciler.ports.voter import Voter
 from reconciler.ports.work import Work
+from reconciler.signals import SensorState
+from reconciler.steps.meters import Meters
+from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
+
+
+class Scraper(Protocol):
+    """Brings new measurements in."""
+
+    def due(self, now_ms: int) -> bool: ...
+
+    def scrape(self, now_ms: int) -> int:
+        """How many samples were stored; a source that does not answer is told in `faults`."""
+        ...
+
+    @property
+    def faults(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What a step answers: the case as it should be stored, and the records that go with it."""
+
+    case: Case
+    records: tuple[Record, ...] = ()
+
+    def plus(self, *records: Record) -> Advance:
+        """The same with more records, in order of happening: those given here happened first."""
+        return dataclasses.replace(self, records=(*records, *self.records))
+
+
+@dataclass
+class Cursor:
+    """How far this process has got. Rebuilt from the log and the targets."""
+
+    recovered: bool = False
+    applied: str | None = None  # None: not known yet
+    generation: int = 0
+    pending: frozenset[str] = frozenset()
+    refused: tuple[str, str] = ("", "")  # head that could not be followed, and why: told once
+    drift_ms: int = 0
+    sensed_ms: int = -1
+    sensors: SensorState | None = None
+    pulls: Mapping[str, str] | None = None
+    beat_ms: int = 0
+    turns: int = 0
+    settled_ms: int = -1
+
+
+@dataclass(frozen=True)
+class World:
+    """One installation as the loop sees it."""
+
+    repository: str
+    branch: str
+    root: str  # the pinned first revision
+    machine_keys: tuple[bytes, ...]  # pinned public author keys
+    clock: Clock
+    repo: Repo
+    forge: Forge
+    store: Store
+    work: Work
+    telemetry: Telemetry
+    scraper: Scraper
+    targets: Mapping[str, Target]
+    voters: tuple[Voter, ...]
+    author: Signer
+    verifier: Verifier
+    log: Log
+    ledger: LogView
+    notifier: Notifier
+    rules: Rulebooks
+    converger: Converger
+    base_url: str
+    meters: Meters = field(default_factory=Meters)
+    cursor: Cursor = field(default_factory=Cursor)
+
+    @property
+    def ref(self) -> str:
+        return f"refs/heads/{self.branch}"
+
+    def head(self) -> str:
+        """The protected branch's tip; a deleted branch is ""."""
+        return self.repo.ref(self.ref) or ""
+
+    def rulebook(self) -> Rulebook:
+        """The rules of the protected branch's tip. Policy always comes from the base branch."""
+        return self.rules.at(self.head())
+
+    def applied_rulebook(self) -> Rulebook:
+        """The rules that run: of the last good revision."""
+        return self.rules.at(self.cursor.applied or self.root)
+
+    def trust_at(self, commit: str) -> Trust:
+        return converge_trust(self.rules.at(commit).people, self.machine_keys)
+
+    def recorded_verdict(self, commit: str) -> RecordedVerdict | None:
+        """The newest signed verdict that lets exactly this commit land."""
+        found = [f for f in self.ledger.facts().verdicts.get(commit, ()) if f.value.effect is Effect.MERGE]
+        return RecordedVerdict(found[-1].id, found[-1].value) if found else None
+
+    def record(self, kind: RecordKind, key: str, payload: Any, *, subject: str = "", incident: str = "") -> Record:
+        return record(kind, key, self.clock.stamp(), payload, subject=subject, incident=incident)
+
+    def keep(self, *records: Record) -> None:
+        """Records of what happened outside any case."""
+        if records:
+            self.store.keep(records)
+
+    def publish(self) -> None:
+        """Everything in the outbox into the signed log, now."""
+        while records := self.store.outbox():
+            self.log.publish(records)
+            self.store.published([r.key for r in records])
+
+    def url(self, path: str) -> str:
+        return self.base_url + path
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Counts and times one step for the healer's own metrics."""
+        started = self.meters.now()
+        try:
+            yield
+        finally:
+            self.meters.step(stage, self.meters.now() - started)
+
+    def guarded(self, part: Callable[[World], bool]) -> bool:
+        """One part of a turn; its failure is told and counted, and does not stop the other parts."""
+        try:
+            with self.timed(part.__name__):
+                return part(self)
+        except Retryable as error:
+            self.meters.fault(part.__name__, str(error))
+            return False
+        except HomeostatError as error:
+            self.meters.fault(part.__name__, str(error))
+            self.notifier.page(
+                f"fault/{part.__name__}/{type(error).__name__}", f"{part.__name__} failed", str(error), self.url("/")
+            )
+            return False

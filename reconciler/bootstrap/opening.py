@@ -1,0 +1,105 @@
+"""Opening the parts of a home folder one by one: settings, clock, keys, repository, log. `system` opens all of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from reconciler.adapters.clocks import SteppedClock, SystemClock
+from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
+from reconciler.adapters.signing.keys import load_public
+from reconciler.audit.keyring import KeyRing
+from reconciler.audit.log import Log
+from reconciler.audit.redact import Redactor
+from reconciler.audit.remembered import Remembered
+from reconciler.audit.state import Trusted
+from reconciler.errors import Misconfigured, Permanent, Tampered
+from reconciler.model.canonical import decode
+from reconciler.model.records import RecordKind
+from reconciler.ports.clock import Clock
+from reconciler.ports.repo import Repo
+from reconciler.settings import Home, Settings
+from reconciler.yamltext import parse
+
+LOG_ROLES = ("judge", "log", "review")
+
+
+def require(home: Home) -> None:
+    """The home folder exists; says how to make one when it does not."""
+    if not home.exists:
+        raise Misconfigured("there is no home folder here", where=str(home.root), next_step="homeostat init")
+
+
+def open_settings(home: Home) -> Settings:
+    """`settings.yaml`, strictly."""
+    try:
+        found = [document.value for document in parse(home.settings.read_bytes(), str(home.settings))]
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise Misconfigured(f"cannot read the settings: {error.strerror}", where=str(home.settings)) from error
+    try:
+        return Settings.model_validate((found[0] if found else None) or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"])
+        raise Misconfigured(
+            f"{at}: {first['msg']}", where=str(home.settings), next_step="see docs/reference/settings.md"
+        ) from error
+
+
+def open_clock(home: Home, settings: Settings) -> Clock:
+    return SteppedClock(home.clock) if settings.clock.mode == "stepped" else SystemClock()
+
+
+def trusted(home: Home, repository: str) -> Trusted:
+    """Whose signatures count in the log."""
+    publics = {role: load_public(home.key(role)).raw for role in LOG_ROLES}
+    return Trusted(f"homeostat/{repository}", KeyRing.of(publics), Ed25519Verifier())
+
+
+def open_log(repo: Repo, home: Home, repository: str, *, remembered: Remembered | None, sign: bool = True) -> Log:
+    """The log, with the signers of its roles where their keys are."""
+    signers = {role: FileSigner(home.key(role), role) for role in LOG_ROLES} if sign else {}
+    return Log(repo, trusted(home, repository), signers=signers, remembered=remembered, redact=Redactor(known(home)).record)
+
+
+def known(home: Home) -> tuple[str, ...]:
+    """Secret values of this home that must appear in no record, page or pull request."""
+    try:
+        return (home.secret.read_text(encoding="utf-8").strip(),)
+    except FileNotFoundError:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What init pinned. The file is a copy: whoever opens the log compares it with the log's own first record."""
+
+    repository: str
+    root: str
+    branch: str
+    owner: str
+
+
+def pinned(home: Home) -> Pinned:
+    """The copy beside the keys."""
+    try:
+        return decode(Pinned, json.loads(home.pinned.read_text(encoding="utf-8")))
+    except (OSError, ValueError, Permanent) as error:
+        raise Misconfigured(
+            f"cannot read what init pinned: {error}", where=str(home.pinned), next_step="homeostat restore"
+        ) from error
+
+
+def require_pinned(log: Log, found: Pinned) -> None:
+    """The log begins with exactly this installation."""
+    first = log.entry(0).record
+    if (first.kind, first.payload.get("root"), first.payload.get("repository")) != (
+        RecordKind.CONFIGURED,
+        found.root,
+        found.repository,
+    ):
+        raise Tampered("the log does not begin with this installation's root revision", next_step="homeostat audit verify")

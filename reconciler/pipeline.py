@@ -1,0 +1,89 @@
+"""The loop, on one screen.
+
+    alert, drift, forecast -> signals -> incident -> case -> diagnosis -> proposal -> two judges -> pull request
+        -> merge -> apply -> verification -> revert if worse -> record
+
+`turn()` does what is due, once, in this order, and says whether it did anything. A case is a row; `advance()` takes
+one step of it: re-read the truth, act at most once, commit the row and its records in one transaction. Everything may
+crash between any two lines: the next turn finds the row as it was and the truth where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reconciler.errors import HomeostatError, Misconfigured, Permanent, Retryable, Tampered
+from reconciler.model.cases import Case, Stage
+from reconciler.ports.work import Lease
+from reconciler.steps import endings
+from reconciler.steps.apply import await_apply
+from reconciler.steps.converging import converge, correct_drift
+from reconciler.steps.diagnose import diagnose
+from reconciler.steps.intake import take_in
+from reconciler.steps.judge import judge
+from reconciler.steps.land import land
+from reconciler.steps.observe import guard, soak
+from reconciler.steps.open import open_pull_request
+from reconciler.steps.propose import propose
+from reconciler.steps.publishing import publish, recover
+from reconciler.steps.sensing import scrape, sense
+from reconciler.steps.triage import triage
+from reconciler.steps.undo import undo
+from reconciler.steps.world import Advance, World
+
+Step = Callable[[World, Case], Advance]
+
+STEPS: Mapping[Stage, Step] = {
+    Stage.TRIAGE: triage,  # is it still true?
+    Stage.DIAGNOSE: diagnose,  # what most likely broke?
+    Stage.PROPOSE: propose,  # the smallest edit that would help; a refused one makes room for a smaller one
+    Stage.OPEN: open_pull_request,  # one signed commit, one pull request
+    Stage.JUDGE: judge,  # votes and policy, composed; deny wins
+    Stage.LAND: land,  # exactly the judged head, by compare-and-swap
+    Stage.APPLY: await_apply,  # converge has brought it to the target
+    Stage.GUARD: guard,  # 60 s: clearly worse?
+    Stage.SOAK: soak,  # five minutes: better, worse, unknown
+    Stage.UNDO: undo,  # the inverse, on the fast lane
+}
+
+TURN: tuple[Callable[[World], bool], ...] = (
+    recover,  # once: machine merges without an outcome become cases again
+    scrape,  # measurements in
+    sense,  # sensors and drift: signals out
+    take_in,  # signals -> incidents -> cases
+    converge,  # new revisions of the protected branch: admit, plan, apply
+    correct_drift,
+    publish,  # outbox -> signed log
+)
+
+
+def turn(world: World, owner: str = "loop") -> bool:
+    """One turn; True while something was done."""
+    busy = False
+    for part in TURN:
+        busy = world.guarded(part) or busy
+    while lease := world.work.claim(owner, world.clock.now(), world.clock.wall()):
+        advance(world, lease)
+        busy = True
+    return world.guarded(publish) or busy
+
+
+def advance(world: World, lease: Lease) -> None:
+    """One step of one case, committed with its records; whoever lost the lease commits nothing."""
+    case = world.store.case(lease.case)
+    if case is not None and case.stage is not Stage.DONE:
+        with world.timed(case.stage.value):
+            done = _step(world, case)
+        world.store.commit(done.case, done.records)
+    world.work.done(lease)
+
+
+def _step(world: World, case: Case) -> Advance:
+    try:
+        return STEPS[case.stage](world, case)
+    except Retryable as error:
+        return endings.later(world, case, error)
+    except (Permanent, Misconfigured, Tampered) as error:
+        return endings.failed(world, case, error)
+    except HomeostatError as error:
+        return endings.failed(world, case, error)

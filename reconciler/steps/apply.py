@@ -1,0 +1,37 @@
+"""Apply: wait until converge has brought the landed commit to its target. What cannot be applied is undone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from reconciler.model.cases import Case, Stage
+from reconciler.model.reasons import Reason
+from reconciler.steps.endings import quiet_end
+from reconciler.steps.progress import progress, step
+from reconciler.steps.world import Advance, World
+
+LOOK_AGAIN_MS = 1_000
+PATIENCE_MS = 300_000  # a target that is away comes back; a commit that does not apply does not
+
+
+def await_apply(world: World, case: Case) -> Advance:
+    """APPLY: to GUARD with the time of the apply, or to UNDO."""
+    found = progress(case)
+    now = world.clock.now()
+    ledger = world.ledger.facts()
+    if found.head in ledger.reverted:
+        return quiet_end(world, case, Reason.REVERTED, f"{found.head[:12]} was undone by {ledger.reverted[found.head][:12]}")
+    units = found.proposal.blast.units if found.proposal else ()
+    applied = [f for (_, unit), f in ledger.applies.items() if unit in units]
+    good = [f for f in applied if f.value.ok and world.repo.is_ancestor(found.head, f.value.revision)]
+    if len(good) == len(units) and good:
+        at = max(f.clock_ms for f in good)
+        found = dataclasses.replace(found, applied_ms=at)
+        due = at + (found.proposal.expectation.guard_after_ms if found.proposal else 0)
+        return Advance(step(case, Stage.GUARD, found, due, Reason.APPLIED, f"{found.head[:12]} is applied to {', '.join(units)}"))
+    if now - found.merged_ms > PATIENCE_MS:
+        detail = "; ".join(f"{f.value.unit}: {f.value.reason}" for f in applied if not f.value.ok) or "it was not applied"
+        if found.undoing:
+            return quiet_end(world, case, Reason.ERROR, detail)
+        return Advance(step(case, Stage.UNDO, dataclasses.replace(found, undo_reason=detail), now, Reason.ERROR, detail))
+    return Advance(step(case, Stage.APPLY, found, now + LOOK_AGAIN_MS, Reason.OK, "waiting for the target"))

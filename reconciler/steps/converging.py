@@ -1,0 +1,196 @@
+"""Converging: what the protected branch holds is admitted, planned and applied; what drifted is put back.
+
+1. Follow: only fast-forward, every commit admitted, against the Trust state before it. What stops is told once.
+2. Load: a revision whose documents do not load is not followed; the last good one stays.
+3. Round: units that a commit touched, that drifted or still wait. Every result is a record.
+4. Learn: a person's revert of a machine commit places a hold, so that the machine does not do it again.
+"""
+
+from __future__ import annotations
+
+from reconciler.audit.facts import Hold, admission_record, apply_record, hold_record
+from reconciler.converge.admit import Admitted, BranchState, admit
+from reconciler.converge.commits import Bench, claims_machine
+from reconciler.converge.rounds import Round
+from reconciler.converge.values import ConvergeResult
+from reconciler.errors import Misconfigured
+from reconciler.model import canonical
+from reconciler.model.proposals import Proposal
+from reconciler.model.records import Record, RecordKind
+from reconciler.model.revisions import AdmissionKind, ChangeSet, CommitInfo
+from reconciler.proposals import memory
+from reconciler.steps.rulebook import Rulebook
+from reconciler.steps.world import World
+
+HOLD_MS = 86_400_000  # a day: long enough for a person to say what should be
+DRIFT_EVERY_MS = 5_000
+CURSOR = "converged"
+
+
+def converge(world: World) -> bool:
+    """Everything new on the protected branch, and what still waits."""
+    _remember(world)
+    head, applied = world.head(), world.cursor.applied or ""
+    if head == applied and not world.cursor.pending:
+        return False
+    if world.cursor.refused[0] == head and not world.cursor.pending:
+        return False
+    admitted = _follow(world, head, applied)  # 1
+    if admitted is None or (admitted.good == applied and not world.cursor.pending):
+        return False
+    try:
+        rules = world.rules.at(admitted.good)  # 2
+    except Misconfigured as error:
+        _refuse(world, head, f"{admitted.good[:12]} does not load, {applied[:12] or 'nothing'} stays: {error}")
+        return False
+    _round(world, rules, admitted, applied)  # 3
+    if applied:
+        world.keep(*_taught(world, applied, admitted.good))  # 4
+    return True
+
+
+def _remember(world: World) -> None:
+    """After a start: the last revision that a round was over, from the note, else from the log."""
+    if world.cursor.applied is not None:
+        return
+    noted = world.store.noted(CURSOR)
+    known = world.ledger.facts().applied
+    newest = max(known, key=lambda revision: known[revision], default="")
+    found = noted if noted and world.repo.commit(noted) else newest
+    world.cursor.applied = found if found and world.repo.is_ancestor(world.root, found) else ""
+    world.cursor.pending = frozenset(world.rules.at(found).index.by_name) if world.cursor.applied else frozenset()
+
+
+def _follow(world: World, head: str, applied: str) -> Admitted | None:
+    accepted = world.log.by_key(f"{RecordKind.CONFIGURED.value}/accepted/{head}")
+    state = BranchState(head or None, applied, world.root, head if accepted else "")
+    bench = Bench(world.repository, world.branch, world.log.size, world.verifier, world.recorded_verdict)
+    admitted = admit(world.repo, state, world.trust_at, bench)
+    if admitted.alarm:
+        _refuse(world, head, f"{admitted.alarm.message}; {admitted.alarm.next_step}")
+        return None
+    world.keep(*(admission_record(world.repository, a, world.clock.stamp()) for a in admitted.admissions))
+    if admitted.refusal:
+        world.meters.blocked(admitted.refusal.reason.value)
+        _refuse(world, head, f"{admitted.refusal.detail}; {admitted.refusal.next_step}")
+    elif world.cursor.refused[0] == head:
+        world.cursor.refused = ("", "")
+    return admitted
+
+
+def _refuse(world: World, head: str, why: str) -> None:
+    """Told once for each head: on record, to a person, and in status."""
+    if world.cursor.refused == (head, why):
+        return
+    world.cursor.refused = (head, why)
+    world.keep(
+        world.record(
+            RecordKind.ALARM, f"branch/{head}/{canonical.digest(why)[7:23]}", {"branch": world.branch, "why": why}, subject=head
+        )
+    )
+    world.notifier.page(f"branch/{head}", f"{world.branch} is not followed", why, world.url("/"))
+
+
+def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> None:
+    generation = len(world.repo.between(world.root, admitted.good)) + 1 if not applied else _generation(world, admitted, applied)
+    now = world.clock.now()
+    ask = Round(
+        index=rules.index,
+        revision=admitted.good,
+        applied=applied,
+        generation=generation,
+        now_ms=now,
+        pending=world.cursor.pending,
+        braked=world.ledger.facts().braked(now) is not None,
+    )
+    result = world.converger.converge(ask)
+    world.keep(*_applies(world, result))
+    for fault in result.faults:
+        world.meters.fault("target", fault)
+    world.cursor.applied, world.cursor.generation, world.cursor.pending = admitted.good, generation, result.pending
+    world.store.note(CURSOR, admitted.good)
+
+
+def _generation(world: World, admitted: Admitted, applied: str) -> int:
+    """The height of the revision: the same for every worker, and larger for every later one."""
+    if not world.cursor.generation:
+        world.cursor.generation = len(world.repo.between(world.root, applied)) + 1
+    return world.cursor.generation + len(world.repo.between(applied, admitted.good))
+
+
+def _applies(world: World, result: ConvergeResult) -> list[Record]:
+    """One record for each unit that was looked at; one that was refused before it was tried has no steps."""
+    made = []
+    for outcome in result.outcomes:
+        refused = ChangeSet(outcome.unit, outcome.target, result.revision, result.generation, (), outcome.reason.value)
+        made.append(apply_record(outcome.changes or refused, world.clock.stamp()))
+        if not outcome.ok:
+            world.meters.blocked(outcome.reason.value)
+            key = f"unit/{outcome.unit}/{result.revision}/{outcome.reason.value}"
+            world.notifier.page(
+                key, f"unit {outcome.unit} was not applied ({outcome.reason.value})", outcome.detail, world.url("/")
+            )
+    return made
+
+
+def correct_drift(world: World) -> bool:
+    """Live objects that differ from what was applied: put back, proposed or told, as each unit says."""
+    now = world.clock.now()
+    if not world.cursor.applied or now < world.cursor.drift_ms + DRIFT_EVERY_MS:
+        return False
+    world.cursor.drift_ms = now
+    rules = world.applied_rulebook()
+    report = world.converger.drift(rules.index, world.cursor.applied, tuple(rules.index.by_name), now)
+    told = [s for s in report.signals if s.name != "Drift" or dict(s.labels).get("policy") != "correct"]
+    if told:
+        world.store.accept(told)
+    if not report.correct or world.ledger.facts().braked(now):
+        return bool(told)
+    ask = Round(rules.index, world.cursor.applied, world.cursor.applied, _now_generation(world), now, drifted=report.correct)
+    world.keep(*_applies(world, world.converger.converge(ask)))
+    return True
+
+
+def _now_generation(world: World) -> int:
+    if not world.cursor.generation:
+        world.cursor.generation = len(world.repo.between(world.root, world.cursor.applied or world.root)) + 1
+    return world.cursor.generation
+
+
+def _taught(world: World, old: str, new: str) -> list[Record]:
+    """Holds for every machine commit that people undid between two revisions."""
+    merges = world.ledger.facts().merges
+    records = []
+    for commit in world.repo.between(old, new):
+        if claims_machine(commit):
+            continue
+        for undone in _undone_by(world, commit):
+            merge = merges[undone].value
+            proposal = canonical.decode(Proposal, dict(merge.proposal)) if merge.proposal else None
+            patches = memory(proposal) if proposal else (merge.patch,)
+            for path in sorted(world.repo.touched(commit.id)):
+                hold = Hold(
+                    path,
+                    commit.author_email,
+                    f"{undone[:12]} was reverted by a person",
+                    world.clock.now() + HOLD_MS,
+                    patches,
+                    commit.id,
+                )
+                records.append(hold_record(hold, world.clock.stamp()))
+    return records
+
+
+def _undone_by(world: World, commit: CommitInfo) -> list[str]:
+    """Machine merges that this commit reverts: by what it says, and by what it does to the bytes."""
+    merges = {c: f for c, f in world.ledger.facts().merges.items() if f.value.machine}
+    said = {c for c in merges if f"This reverts commit {c}" in commit.message}
+    touched = dict(world.repo.touched(commit.id))
+    for candidate in list(merges)[-50:]:
+        inverse = {path: (after, before) for path, (before, after) in world.repo.touched(candidate).items()}
+        if inverse == touched:
+            said.add(candidate)
+    return sorted(said)
+
+
+__all__ = ["AdmissionKind", "converge", "correct_drift"]

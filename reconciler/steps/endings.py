@@ -1,0 +1,51 @@
+"""How a case ends, waits or fails: in one place, so that nothing ends without its record and, where due, a page."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from reconciler.errors import HomeostatError, Retryable, Tampered
+from reconciler.model.cases import Case, Stage
+from reconciler.model.reasons import Reason
+from reconciler.model.records import RecordKind
+from reconciler.steps.progress import progress, step
+from reconciler.steps.world import Advance, World
+
+MAX_RETRIES = 20  # of one step; with back-off this is about a quarter of an hour
+MAX_WAIT_MS = 60_000
+
+
+def quiet_end(world: World, case: Case, reason: Reason, detail: str) -> Advance:
+    """The case is over and nobody has to do anything."""
+    found = progress(case)
+    now = world.clock.now()
+    payload = {"reason": reason.value, "detail": detail, "stage": case.stage.value, "pull": found.pull}
+    record = world.record(RecordKind.CLOSED, f"closed/{case.id}", case.id, case.id, payload)
+    return Advance(step(case, Stage.DONE, found, now, reason, detail), (record,))
+
+
+def page_and_end(world: World, case: Case, reason: Reason, detail: str) -> Advance:
+    """The case is over and a person has to look. The page is sent first: twice is better than never."""
+    title = f"{case.id}: {reason.value}"
+    world.notifier.page(f"{case.id}/{reason.value}", title, detail, world.url(f"/incidents/{case.id}"))
+    return quiet_end(world, case, reason, detail)
+
+
+def later(world: World, case: Case, error: Retryable) -> Advance:
+    """The world was in the way: the same step again, later each time, not for ever."""
+    if case.attempts >= MAX_RETRIES:
+        return page_and_end(world, case, Reason.ERROR, f"{case.stage.value} failed {case.attempts} times: {error}")
+    wait = min(MAX_WAIT_MS, error.after_ms * 2 ** min(case.attempts, 6))
+    waiting = dataclasses.replace(
+        case, due_ms=world.clock.now() + wait, attempts=case.attempts + 1, reason=Reason.ERROR.value, detail=str(error)
+    )
+    return Advance(waiting)
+
+
+def failed(world: World, case: Case, error: HomeostatError) -> Advance:
+    """No repetition can help: the case ends with a page. What does not prove itself is an alarm on record, too."""
+    ended = page_and_end(world, case, Reason.ERROR, f"{case.stage.value}: {error}")
+    if not isinstance(error, Tampered):
+        return ended
+    key = f"alarm/{case.id}/{case.stage.value}"
+    return ended.plus(world.record(RecordKind.ALARM, key, case.id, case.id, {"tampered": str(error)}))

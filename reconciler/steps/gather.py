@@ -1,0 +1,153 @@
+"""Gather: the Facts that policy judges by, read from Git, the log, the forge and the Clock; never from the proposal.
+
+What cannot be read is left out, and the judge then denies: a file that does not parse is not "examined".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from reconciler.audit.facts import Merge
+from reconciler.audit.view import Fact
+from reconciler.audit.view import Facts as Ledger
+from reconciler.changes.building import Built
+from reconciler.errors import Misconfigured
+from reconciler.model.proposals import Proposal
+from reconciler.model.pulls import PullRequest, Review
+from reconciler.policy import EXACT_LANDING, MACHINE, Brake, Facts, Hold, SpentMerge, ValueMove, value_moves
+from reconciler.steps.rulebook import Rulebook
+from reconciler.steps.world import World
+from reconciler.yamltext import parse
+
+BUDGET_MS = 31 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts, and the reviews they hold, for consensus to read too."""
+
+    facts: Facts
+    reviews: tuple[Review, ...]
+
+
+def gather(
+    world: World, rules: Rulebook, built: Built, proposal: Proposal, pull: PullRequest | None = None, cascading: bool = False
+) -> Gathered:
+    """One moment of the world for one commit."""
+    now = world.clock.now()
+    ledger = world.ledger.facts()
+    changed = dict(sorted(world.repo.changed(built.base, built.head).items()))
+    units = sorted({unit for path in changed if (unit := rules.index.owner(path))})
+    moves, examined = _moves(world, changed, proposal)
+    reviews = _reviews(rules, pull)
+    commit = world.repo.commit(built.head)
+    proved = commit is not None and world.verifier.verify_ssh(commit.signature, commit.signed, "git") in world.machine_keys
+    facts = Facts(
+        now_ms=now,
+        author=MACHINE,
+        author_proved=proved,
+        paths=tuple(changed),
+        deleted=tuple(path for path, (_, after) in changed.items() if not after),
+        units=tuple(units),
+        examined=tuple(examined),
+        moves=tuple(moves),
+        domains=_domains(rules, units),
+        critical=any(rules.index.by_name[u].criticality == "high" for u in units),
+        reviews=reviews,
+        brakes=tuple(_brakes(ledger, now)),
+        holds=tuple(_hold(f) for f in ledger.held(now)),
+        merges=tuple(_spent(rules, f) for f in ledger.spending(now - BUDGET_MS)),
+        open_domains=_domains(rules, _open_units(ledger, proposal)),
+        cascading=cascading,
+        capabilities=(EXACT_LANDING,),
+        inverse_of=_inverse_of(world, ledger, built, proposal),
+        inverse_of_revert=bool(ledger.merges.get(proposal.is_revert_of) and ledger.merges[proposal.is_revert_of].value.reverts),
+        pull_request=pull.number if pull else 0,
+    )
+    return Gathered(facts, reviews)
+
+
+def _moves(world: World, changed: dict[str, tuple[str, str]], proposal: Proposal) -> tuple[list[ValueMove], list[str]]:
+    moves: list[ValueMove] = []
+    examined: list[str] = []
+    for path, (before, after) in changed.items():
+        try:
+            old, new = _values(world, before, path), _values(world, after, path)
+        except Misconfigured:
+            continue
+        examined.append(path)
+        moves += _marked(value_moves(path, old, new), proposal)
+    return moves, examined
+
+
+def _values(world: World, blob: str, path: str) -> object:
+    if not blob:
+        return None
+    found = [document.value for document in parse(world.repo.blob(blob), path)]
+    return found[0] if len(found) == 1 else found
+
+
+def _marked(moves: tuple[ValueMove, ...], proposal: Proposal) -> tuple[ValueMove, ...]:
+    """Whether a move restores what people had merged is proved for reverts alone: their bytes are Git's own."""
+    import dataclasses
+
+    return tuple(dataclasses.replace(m, restores=True) for m in moves) if proposal.is_revert_of else moves
+
+
+def _reviews(rules: Rulebook, pull: PullRequest | None) -> tuple[Review, ...]:
+    """Reviews by known principals; the forge has checked their signatures."""
+    return tuple(r for r in pull.reviews if rules.people.named(r.principal)) if pull else ()
+
+
+def _domains(rules: Rulebook, units: list[str]) -> tuple[str, ...]:
+    known = [rules.index.by_name[u] for u in units if u in rules.index.by_name]
+    return tuple(sorted({u.failure_domain or u.name for u in known}))
+
+
+def _open_units(ledger: Ledger, proposal: Proposal) -> list[str]:
+    """Units of machine merges whose effect is not known yet; the one being undone does not stand in its own way."""
+    return sorted({u for f in ledger.without_outcome() if f.value.commit != proposal.is_revert_of for u in f.value.units})
+
+
+def _brakes(ledger: Ledger, now_ms: int) -> list[Brake]:
+    in_force = [f.value for f in ledger.brakes.values() if f.value.on and now_ms < f.value.until_ms]
+    return [Brake(b.owner, b.reason, b.until_ms, (b.scope,) if b.scope else ()) for b in in_force]
+
+
+def _hold(fact: Fact[object]) -> Hold:
+    value = fact.value
+    return Hold(
+        id=f"hold-{fact.id.removeprefix('sha256:')[:8]}",
+        reason=value.reason,
+        expires_ms=value.until_ms,
+        paths=(value.scope,),  # type: ignore[attr-defined]
+    )
+
+
+def _spent(rules: Rulebook, fact: Fact[Merge]) -> SpentMerge:
+    merge = fact.value
+    critical = any(rules.index.by_name[u].criticality == "high" for u in merge.units if u in rules.index.by_name)
+    return SpentMerge(merge.commit, fact.clock_ms, merge.playbook, merge.units, critical)
+
+
+def _inverse_of(world: World, ledger: Ledger, built: Built, proposal: Proposal) -> str:
+    """The machine commit whose exact inverse this is: Git's own revert of it gives the same bytes, or it is none."""
+    commit = proposal.is_revert_of
+    if not commit or commit not in ledger.merges or not ledger.merges[commit].value.machine:
+        return ""
+    undone = world.repo.revert(commit, built.base)
+    if undone is None:
+        return ""
+    mine = {
+        path: world.repo.blob(after) if after else None for path, (_, after) in world.repo.changed(built.base, built.head).items()
+    }
+    return commit if dict(undone) == mine else ""
+
+
+def canonical_facts(facts: Facts) -> dict[str, object]:
+    """Facts as they are recorded for replay."""
+    from reconciler.model.canonical import plain
+
+    found = plain(facts)
+    return json.loads(json.dumps(found)) if isinstance(found, dict) else {}

@@ -1,0 +1,65 @@
+"""Intake: accepted signals become incidents, incidents become cases; a review wakes the case that waits for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from reconciler.model.cases import Case, Stage
+from reconciler.model.records import RecordKind
+from reconciler.signals import Action, Drop, Join, Open, OpenIncident, Scope, group
+from reconciler.steps.progress import Progress, data, progress
+from reconciler.steps.world import World
+
+PULLS = "refs/homeostat/pr/"
+LISTENING = (Stage.TRIAGE, Stage.DIAGNOSE)
+
+
+def take_in(world: World) -> bool:
+    """One pass over what was accepted and not yet grouped."""
+    woken = _wake_reviewed(world)
+    pending = world.store.pending_signals()
+    if not pending:
+        return woken
+    cases = list(world.store.cases(open_only=True))
+    incidents = [OpenIncident(progress(case).incident, case.stage in LISTENING) for case in cases]
+    spec = world.applied_rulebook().installation.spec
+    scope = Scope(world.repository, spec.targets[0].name)
+    actions = group(pending, incidents, world.telemetry.topology(), world.clock.now(), scope, spec.grouping)
+    done = [_do(world, action, cases) for action in actions]
+    return any(done) or woken
+
+
+def _do(world: World, action: Action, cases: Sequence[Case]) -> bool:
+    if isinstance(action, Open):
+        incident = action.incident
+        case = Case(
+            incident.id, incident.repository, incident.target, incident.fingerprint, Stage.TRIAGE, world.clock.now(),
+            incident.opened_ms, data(Progress(incident)),
+        )  # fmt: skip
+        record = world.record(RecordKind.INCIDENT, incident.id, {"incident": incident}, subject=incident.id, incident=incident.id)
+        return world.store.open_case(case, action.signals, (record,))
+    if isinstance(action, Join):
+        case = next(c for c in cases if progress(c).incident.id == action.incident.id)
+        found = dataclasses.replace(progress(case), incident=action.incident)
+        return world.store.join(dataclasses.replace(case, data=data(found)), action.signals)
+    if isinstance(action, Drop):
+        world.store.drop_signals(action.signals, action.reason.value)
+        world.meters.blocked(f"signal-{action.reason.value}")
+        return True
+    return False  # Hold: the signals stay pending
+
+
+def _wake_reviewed(world: World) -> bool:
+    """Cases whose pull request was touched by somebody since the last turn are due now."""
+    tips = dict(world.repo.refs(PULLS))
+    before = world.cursor.pulls
+    world.cursor.pulls = tips
+    touched = {ref for ref, tip in tips.items() if before is not None and before.get(ref) != tip}
+    if not touched:
+        return False
+    numbers = {int(ref.removeprefix(PULLS)) for ref in touched if ref.removeprefix(PULLS).isdigit()}
+    waiting = [c for c in world.store.cases(open_only=True) if c.stage is Stage.JUDGE and c.data.get("pull") in numbers]
+    now = world.clock.now()
+    woken = [world.store.commit(dataclasses.replace(c, due_ms=now), ()) for c in waiting if c.due_ms > now]
+    return any(woken)

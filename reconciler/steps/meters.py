@@ -1,0 +1,74 @@
+"""Meters: what the healer counts about itself, for `/metrics` and for the settle barrier of demo and tests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+
+
+class Meters:
+    """Counters and histograms of one process. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._steps: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
+        self._seconds: Counter[str] = Counter()
+        self._verdicts: Counter[tuple[str, str]] = Counter()
+        self._blocked: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
+        self._last_fault: dict[str, str] = {}
+
+    @staticmethod
+    def now() -> float:
+        """Seconds of this process's own time, for durations only."""
+        return time.perf_counter()
+
+    def step(self, stage: str, seconds: float) -> None:
+        with self._lock:
+            at = next((i for i, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
+            self._steps[stage][at] += 1
+            self._seconds[stage] += seconds  # type: ignore[assignment]  # Counter of floats
+
+    def verdict(self, effect: str, reason: str) -> None:
+        with self._lock:
+            self._verdicts[effect, reason] += 1
+
+    def blocked(self, guard: str) -> None:
+        """A guard said no: every guard counts how often it did."""
+        with self._lock:
+            self._blocked[guard] += 1
+
+    def fault(self, part: str, text: str) -> None:
+        with self._lock:
+            self._faults[part] += 1
+            self._last_fault[part] = text
+
+    def faults(self) -> Mapping[str, str]:
+        """The last fault of each part, for status."""
+        with self._lock:
+            return dict(self._last_fault)
+
+    def render(self) -> list[str]:
+        """Prometheus text lines."""
+        with self._lock:
+            lines = ["# TYPE homeostat_step_seconds histogram"]
+            for stage, counts in sorted(self._steps.items()):
+                total = 0
+                for bound, count in zip((*BUCKETS, "+Inf"), counts, strict=True):
+                    total += count
+                    lines.append(f'homeostat_step_seconds_bucket{{stage="{stage}",le="{bound}"}} {total}')
+                lines.append(f'homeostat_step_seconds_sum{{stage="{stage}"}} {self._seconds[stage]:.6f}')
+                lines.append(f'homeostat_step_seconds_count{{stage="{stage}"}} {total}')
+            lines.append("# TYPE homeostat_verdicts_total counter")
+            lines += [
+                f'homeostat_verdicts_total{{effect="{e}",reason="{r}"}} {n}' for (e, r), n in sorted(self._verdicts.items())
+            ]
+            lines.append("# TYPE homeostat_guard_blocked_total counter")
+            lines += [f'homeostat_guard_blocked_total{{guard="{g}"}} {n}' for g, n in sorted(self._blocked.items())]
+            lines.append("# TYPE homeostat_faults_total counter")
+            lines += [f'homeostat_faults_total{{part="{p}"}} {n}' for p, n in sorted(self._faults.items())]
+            return lines

@@ -1,0 +1,60 @@
+"""Publishing and recovering: the outbox into the signed log, and, once after a start, the log back into cases.
+
+The store is no authority. After it was lost, every machine merge that the log knows without an outcome becomes a case
+again, at the step where its effect is judged; nothing is merged or applied a second time.
+"""
+
+from __future__ import annotations
+
+from reconciler.audit.facts import Merge
+from reconciler.audit.view import Fact
+from reconciler.model import canonical
+from reconciler.model.cases import Case, Stage
+from reconciler.model.proposals import Proposal
+from reconciler.model.signals import Incident, Severity
+from reconciler.steps.progress import Progress, data
+from reconciler.steps.world import World
+
+
+def publish(world: World) -> bool:
+    """The outbox into the log."""
+    if not world.store.outbox(1):
+        return False
+    world.publish()
+    return True
+
+
+def recover(world: World) -> bool:
+    """Once per process: merges without an outcome and without a case become cases."""
+    if world.cursor.recovered:
+        return False
+    world.publish()  # what the last process could not
+    known = {case.data.get("head") for case in world.store.cases(open_only=True)}
+    known |= {case.data.get("undoing") for case in world.store.cases(open_only=True)}
+    orphans = [f for f in world.ledger.facts().without_outcome() if f.value.commit not in known and f.value.proposal]
+    for fact in orphans:
+        world.store.open_case(_case(world, fact), (), ())
+    world.cursor.recovered = True
+    return bool(orphans)
+
+
+def _case(world: World, fact: Fact[Merge]) -> Case:
+    merge = fact.value
+    proposal = canonical.decode(Proposal, dict(merge.proposal))
+    incident = Incident(
+        fact.incident or f"case-{merge.commit[:12]}", merge.fingerprint, merge.repository, "", fact.clock_ms,
+        Severity.WARNING, proposal.blast.components, (), 0,
+    )  # fmt: skip
+    found = Progress(
+        incident, proposal=proposal, head=merge.commit, pull=merge.number, merged_ms=fact.clock_ms, undoing=merge.reverts
+    )
+    return Case(
+        f"case-{merge.commit[:12]}",
+        merge.repository,
+        "",
+        merge.fingerprint,
+        Stage.APPLY,
+        world.clock.now(),
+        fact.clock_ms,
+        data(found),
+    )
