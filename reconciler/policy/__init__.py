@@ -1,13 +1,13 @@
 """Policy: the judge that applies the rules of the base branch. It sees no ballots; `consensus` sees no rules."""
 
 from reconciler.policy.cases import CaseResult, decide, run_cases
-from reconciler.policy.explain import explain
+from reconciler.policy.explaining import explain
 from reconciler.policy.facts import EXACT_LANDING, MACHINE, Brake, Facts, Forecast, Hold, SpentMerge, Tightening, ValueMove
-from reconciler.policy.judge import judge
+from reconciler.policy.judging import judge
 from reconciler.policy.moves import value_moves
 from reconciler.policy.protected import protected_paths
 from reconciler.policy.rules import PolicySet, policy_set
-from reconciler.policy.self_test import self_test
+from reconciler.policy.self_testing import self_test
 
 __all__ = [
     "EXACT_LANDING",

@@ -13,8 +13,8 @@ from reconciler.documents.loader import Loaded
 from reconciler.documents.policy_cases import Expect, Given, PolicyCases
 from reconciler.model.judging import Decision
 from reconciler.model.reasons import Reason
-from reconciler.policy.explain import explain
-from reconciler.policy.judge import judge
+from reconciler.policy.explaining import explain
+from reconciler.policy.judging import judge
 from reconciler.policy.rules import PolicySet
 from reconciler.policy.samples import sample
 

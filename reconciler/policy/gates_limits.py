@@ -68,7 +68,7 @@ def violation(limit: Limit, move: ValueMove, capacity: dict[str, int], *, restor
         return "is no number"
     floor, ceiling = bounds(limit, move, capacity)
     outside = _outside(after, floor, ceiling)
-    if outside > 0 and (before is None or outside > _outside(before, floor, ceiling)):
+    if outside.is_infinite() or (outside > 0 and (before is None or outside > _outside(before, floor, ceiling))):
         return f"would be {after}, allowed is {_span(floor, ceiling)}"
     return _ratio(limit, before, after)
 

@@ -1,7 +1,7 @@
 """Which paths only people change: rules, playbooks, sensors, trust, `homeostat.yaml`, and what guards the repository itself.
 
-A path is compared in its most suspicious reading: compatibility forms folded, case ignored, invisible characters removed,
-dots and doubled slashes resolved. A path that cannot be read plainly counts as protected.
+A path is compared in its most suspicious reading: compatibility forms folded, accents and case ignored, invisible characters
+removed, dots and doubled slashes resolved. A path that cannot be read plainly counts as protected.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def _is_protected(path: str, places: set[str]) -> bool:
     folded = _folded(path)
     if "\\" in folded or folded.startswith("/") or ":" in folded:
         return True
-    parts = [part.strip(" .") or part for part in folded.split("/") if part not in ("", ".")]
-    if not parts or ".." in parts:
+    parts = [part if part == ".." else part.lstrip(" ").rstrip(" .") for part in folded.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts or "" in parts:
         return True
     return any("/".join(parts[:depth]) in places for depth in range(1, len(parts) + 1)) or parts[-1] in places
 
 
 def _folded(path: str) -> str:
-    visible = "".join(ch for ch in unicodedata.normalize("NFKC", path) if unicodedata.category(ch) not in ("Cf", "Cc", "Mn"))
-    return unicodedata.normalize("NFKC", visible.casefold())
+    visible = "".join(ch for ch in unicodedata.normalize("NFKD", path) if unicodedata.category(ch) not in ("Cf", "Cc", "Mn"))
+    return unicodedata.normalize("NFKD", visible.casefold())

@@ -18,7 +18,7 @@ from reconciler.model.proposals import FileEdit
 from reconciler.model.reasons import Reason
 from reconciler.policy.cases import decide
 from reconciler.policy.facts import Hold
-from reconciler.policy.judge import judge
+from reconciler.policy.judging import judge
 from reconciler.policy.rules import PolicySet, policy_set
 from reconciler.policy.samples import sample
 
