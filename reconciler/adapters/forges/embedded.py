@@ -27,7 +27,6 @@ from reconciler.ports.signing import Signer, Verifier
 
 ATTEMPTS = 50  # times everything is read again before giving up
 MAX_TEXT = 4_000  # characters of a review or a note
-OWN_BRANCHES = "homeostat/"  # source branches that only the machine makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,8 @@ class EmbeddedForge:
         """Creates the source branch, or adopts one that a crash left without its pull request."""
         name = f"refs/heads/{draft.source}"
         present = self._repo.ref(name) or ""
-        claimed = any(
-            s.pull is not None and s.pull.state is PullState.OPEN and s.pull.source == draft.source for s in shelved.values()
-        )
-        theirs = present not in ("", draft.head) and not draft.source.startswith(OWN_BRANCHES)
-        if claimed or theirs:
+        theirs = present not in ("", draft.head) and not self._shelf.is_ours(present)
+        if theirs or _claimed(shelved, draft.source):
             raise Permanent(f"branch {draft.source} is in use by others", next_step="choose another branch name")
         return RefMove(name, present, draft.head)
 
@@ -131,14 +127,15 @@ class EmbeddedForge:
             if (pull.base, pull.head) == (base, head):
                 return None
             source = f"refs/heads/{pull.source}"
-            if self._repo.ref(source) not in (pull.head, head):  # at `head`: a crash cut this very call short
+            present = self._repo.ref(source) or ""
+            if present != pull.head and not self._shelf.is_ours(present):  # ours but not the head: a crash cut a rebuild short
                 raise Permanent(
                     f"{Reason.HEAD_MOVED}: {pull.source} was pushed to or deleted", next_step="close the pull request"
                 )
             fresh = replace(
                 pull, base=base, head=head, patch=patch, trees=trees, requirements=(), effect="", reason="", verdict=""
             )
-            return Next(fresh, {}, before=(RefMove(source, self._repo.ref(source) or "", head),))
+            return Next(fresh, {}, before=(RefMove(source, present, head),))
 
         return self._change(number, "Rebuild on the moved base", step)
 
@@ -158,6 +155,7 @@ class EmbeddedForge:
             if pull.state is PullState.MERGED:
                 raise Permanent(f"pull request {number} is merged", next_step="revert the commit instead")
             if pull.state is PullState.CLOSED:
+                self._repo.move(self._source_deletion(pull))  # a crash cut the deletion off
                 return None
             return Next(replace(pull, state=PullState.CLOSED, note=note[:MAX_TEXT]), {}, after=self._source_deletion(pull))
 
@@ -183,6 +181,7 @@ class EmbeddedForge:
     def _obstacle(self, pull: PullRequest, head: str, base: str, branch: str) -> Landed | None:
         """Which compare fails, None when nothing is in the way; an empty `branch` already holds the head."""
         if pull.state is PullState.MERGED and pull.merged == head:
+            self._repo.move(self._source_deletion(pull))  # a crash cut the deletion off
             return Landed(ok=True, reason=Reason.MERGED, commit=head)
         source = self._repo.ref(f"refs/heads/{pull.source}")
         obstacles = (
@@ -245,13 +244,20 @@ def _opened(draft: Draft, number: int, now_ms: int) -> PullRequest:
 
 
 def _twin(shelved: Mapping[int, Shelved], draft: Draft) -> PullRequest | None:
-    """The open pull request of the same fingerprint onto the same branch."""
-    wanted = (draft.branch, draft.narrative.fingerprint)
-    for found in shelved.values():
-        pull = found.pull
-        if pull is not None and pull.state is PullState.OPEN and (pull.branch, pull.narrative.fingerprint) == wanted:
-            return pull
-    return None
+    """The open pull request of the same fingerprint onto the same branch, or the one that held this very commit, in any
+    state: a step that runs again after somebody merged or closed it learns that instead of opening it anew.
+    """
+    pulls = [found.pull for found in shelved.values() if found.pull is not None and found.pull.branch == draft.branch]
+    still_open = (
+        pull for pull in pulls if pull.state is PullState.OPEN and pull.narrative.fingerprint == draft.narrative.fingerprint
+    )
+    return next(still_open, None) or next((pull for pull in pulls if pull.head == draft.head), None)
+
+
+def _claimed(shelved: Mapping[int, Shelved], source: str) -> bool:
+    """Whether an open pull request comes from this branch."""
+    pulls = [found.pull for found in shelved.values() if found.pull is not None]
+    return any(pull.state is PullState.OPEN and pull.source == source for pull in pulls)
 
 
 def _proven(shelved: Shelved) -> PullRequest:

@@ -77,6 +77,11 @@ class Shelf:
         tip = self._repo.ref(f"{PREFIX}{number}") if number > 0 else None
         return self._checked(number, tip) if tip else None
 
+    def is_ours(self, commit: str) -> bool:
+        """Whether a commit carries the machine's signature: then no person's work is in it."""
+        info = self._repo.commit(commit)
+        return info is not None and self._verifier.verify_ssh(info.signature, info.signed, "git") in self._keys.author
+
     def review_key(self, payload: bytes, signature: str) -> bytes | None:
         """Which review key made this signature."""
         raw, message = decode_signature(signature), signed_bytes(payload)
@@ -108,9 +113,7 @@ class Shelf:
 
     def _state(self, number: int, tip: str) -> tuple[PullRequest, Mapping[str, str]]:
         """Steps 1 and 2."""
-        info = self._repo.commit(tip)
-        signed_by = self._verifier.verify_ssh(info.signature, info.signed, "git") if info is not None else None
-        if signed_by not in self._keys.author:  # 1
+        if not self.is_ours(tip):  # 1
             raise Tampered(
                 "the state of this pull request lacks the machine's signature", next_step="restore the ref from a mirror"
             )
