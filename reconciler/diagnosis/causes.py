@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from reconciler.diagnosis import evidence
 from reconciler.diagnosis.commits import Touch
-from reconciler.diagnosis.metrics import CONNECTIONS, CPU, ERRORS, LATENCIES, MEMORY, QUEUE, RATE, READY, RESTARTS, RETRIES
+from reconciler.diagnosis.metrics import CONNECTIONS, CPU, ERRORS, LATENCIES, MEMORY, QUEUE, RATE, READY, RETRIES
 from reconciler.diagnosis.roots import Root
 from reconciler.diagnosis.sight import Reading, Sight
 from reconciler.model.canonical import number
@@ -147,13 +147,15 @@ def _memory(sight: Sight, component: str, commits: Sequence[Touch]) -> Cause | N
         -0.25 if surged(sight, component) else 0.0,
         -0.15 if any(t.component == component for t in commits) else 0.0,
     ]
-    return _cause(CauseKind.MEMORY, component, parts, [evidence.of_growth(sight, component, MEMORY_LIMIT), *_shifts(killed)])
+    facts = [evidence.of_growth(component, grown)]
+    if killed:
+        facts.insert(0, evidence.of_kills(component, sight.kills[component], sight.peaks[component]))
+    return _cause(CauseKind.MEMORY, component, parts, [*facts, *_shifts(sight.rose(component, (MEMORY,)))])
 
 
-def _killed(sight: Sight, component: str) -> tuple[Reading, ...]:
+def _killed(sight: Sight, component: str) -> bool:
     """Restarts that follow on memory near its limit: the level itself is low again after them."""
-    full = sight.peaks.get(component, 0.0) >= 0.8
-    return sight.rose(component, (RESTARTS, MEMORY)) if full and sight.rose(component, (RESTARTS,)) else ()
+    return sight.kills.get(component, 0.0) >= 1 and sight.peaks.get(component, 0.0) >= 0.8
 
 
 def _saturation(sight: Sight, root: Root) -> Cause | None:

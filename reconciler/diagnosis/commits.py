@@ -56,7 +56,8 @@ def touches(repo: Repo, applied: Sequence[Applied], until_ms: int) -> tuple[Touc
 
 
 def _touches(repo: Repo, entry: Applied) -> list[Touch]:
-    if repo.commit(entry.commit) is None:
+    commit = repo.commit(entry.commit)
+    if commit is None or not commit.parents:  # an installation's first commit changed nothing that ran before
         return []
     found: dict[str, list[tuple[str, str, str]]] = {}
     for path, blobs in sorted(repo.touched(entry.commit).items())[:MAX_FILES]:

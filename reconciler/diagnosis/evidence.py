@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from reconciler.analysis.growth import Growth
 from reconciler.diagnosis.commits import Touch
+from reconciler.diagnosis.metrics import MEMORY, RESTARTS, WATCHED
 from reconciler.diagnosis.roots import Root
-from reconciler.diagnosis.sight import Reading, Sight
+from reconciler.diagnosis.sight import Reading
 from reconciler.model.canonical import number
 from reconciler.model.diagnosis import Evidence
 
@@ -33,11 +35,16 @@ def of_path(root: Root) -> Evidence:
     return Evidence("topology", root.component, "calls", root.path[0], root.component, str(len(root.explains)), text)
 
 
-def of_growth(sight: Sight, component: str, limit: float) -> Evidence:
-    grown = sight.memory[component]
-    text = f"memory of {component} grows steadily and is at {number(grown.level)} of its limit"
-    left = number(grown.seconds_to(limit))
-    return Evidence("shift", component, "memory_usage", number(grown.per_second), number(grown.level), left, text)
+def of_growth(component: str, grown: Growth) -> Evidence:
+    """`before` is the growth per second, `after` the level now, `score` the share of time in which it rose."""
+    text = f"memory of {component} rose {number(100 * grown.rising)} % of the time and is at {number(grown.level)} of its limit"
+    return Evidence("growth", component, MEMORY, number(grown.per_second), number(grown.level), number(grown.rising), text)
+
+
+def of_kills(component: str, kills: float, peak: float) -> Evidence:
+    """Restarts in the last minutes, in the robust deviations in which every other shift is given."""
+    text = f"{component} restarted {number(kills)} times after its memory reached {number(peak)} of its limit"
+    return Evidence("shift", component, RESTARTS, "0", number(kills), number(kills / WATCHED[RESTARTS].absolute), text)
 
 
 def of_absence(component: str, text: str) -> Evidence:

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.analysis.growth import Growth, growth
+from reconciler.analysis.growth import Growth, growth, increase
 from reconciler.analysis.robust import median, quantile
 from reconciler.analysis.shifts import LEAST, Shift, cut, onset, shift
-from reconciler.diagnosis.metrics import MEMORY, SYMPTOMS, WATCHED
+from reconciler.diagnosis.metrics import MEMORY, RESTARTS, SYMPTOMS, WATCHED
 from reconciler.errors import Retryable
 from reconciler.model.signals import Incident, SignalStatus
 from reconciler.model.telemetry import Series, Topology
@@ -51,6 +51,7 @@ class Sight:
     topology: Topology
     readings: Mapping[tuple[str, str], Reading]
     memory: Mapping[str, Growth]
+    kills: Mapping[str, float]  # restarts in the last minutes
     peaks: Mapping[str, float]  # of memory in the last minutes: after a kill the level itself is low
     before: tuple[int, int]
     after: tuple[int, int]
@@ -114,24 +115,27 @@ def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tup
     end = before[1] if began is None else began - MARGIN_MS
     start = before[1] + FIRING_LAG_MS if began is None else began + min(max(0, now_ms - began - EARLIEST_MS), SPREADING_MS)
     windows = ((end - REFERENCE_MS, end), (max(start, now_ms - TROUBLE_MS), now_ms + 1))
-    readings, memory, peaks = {}, {}, {}
+    readings, memory, kills, peaks = {}, {}, {}, {}
     for component in topology.components:
         for metric in WATCHED:
             series = telemetry.series(component, metric, min(windows[0][0], now_ms - GROWTH_MS[0]), now_ms)
             if series.times:
                 readings[(component, metric)] = _read(series, windows)
+            if metric == RESTARTS:
+                kills[component] = increase(series, now_ms - REFERENCE_MS, now_ms + 1)
             if metric == MEMORY and series.times:
                 memory[component], peaks[component] = (
                     _growth(series, now_ms),
                     quantile(cut(series, now_ms - REFERENCE_MS, now_ms + 1), 0.95),
                 )
-    return Sight(topology, readings, memory, peaks, windows[0], (windows[1][0], now_ms), start if began is None else began)
+    return Sight(topology, readings, memory, kills, peaks, windows[0], (windows[1][0], now_ms), start if began is None else began)
 
 
 def _growth(series: Series, now_ms: int) -> Growth:
     """The growth over the longest span in which it was steady."""
-    found = [growth(series, now_ms - span, now_ms + 1) for span in GROWTH_MS]
-    return next((g for g in found if g.steady), found[-1])
+    spans = (growth(series, now_ms - span, now_ms + 1) for span in GROWTH_MS)
+    longest = next(spans)
+    return longest if longest.steady else next((g for g in spans if g.steady), longest)
 
 
 def _beginning(named: Iterable[str], telemetry: Telemetry, before: tuple[int, int], now_ms: int) -> int | None:

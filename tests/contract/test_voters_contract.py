@@ -118,6 +118,15 @@ def test_the_causal_voter_abstains_where_the_evidence_is_thin(causes):
     assert choice(CausalVoter(), causes=causes) is Choice.ABSTAIN
 
 
+@pytest.mark.parametrize(("score", "expected"), [("0.95", Choice.APPROVE), ("0.8", Choice.ABSTAIN)])
+def test_steady_growth_is_evidence_for_a_leak_and_for_nothing_else(score, expected):
+    grown = Evidence("growth", "checkout", "memory_usage", "0.001", "0.8", score, "it grows")
+    leak = Cause(CauseKind.MEMORY, "checkout", "0.8", "", (grown,))
+    assert choice(CausalVoter(), cause=leak, proposal={"cause": "memory"}) is expected
+    load = Cause(CauseKind.LOAD, "checkout", "0.8", "", (grown,))
+    assert choice(CausalVoter(), cause=load, proposal={"cause": "load"}) is Choice.ABSTAIN
+
+
 def test_the_topology_voter_approves_an_edit_on_the_failing_path():
     assert choice(TopologyVoter()) is Choice.APPROVE
 

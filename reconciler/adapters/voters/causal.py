@@ -22,6 +22,7 @@ from reconciler.ports.voter import Question
 BY_COMMIT = frozenset({CauseKind.RELEASE, CauseKind.CONFIG})
 LATEST_S, EARLIEST_S = 300.0, -10.0
 STRONG = 3.0  # robust deviations
+STEADY = 0.9  # share of the time in which it rose
 NEAR = 0.1
 
 
@@ -56,7 +57,7 @@ class CausalVoter:
     def _weigh(self, question: Question, top: Cause) -> Opinion:
         shifts = [e for e in top.evidence if e.kind == "shift" and e.component == top.component]
         strongest = max((_number(e.score) for e in shifts), default=math.nan)
-        if not strongest >= STRONG:  # 4.
+        if not (strongest >= STRONG or _grows(top)):  # 4.
             return Opinion(Choice.ABSTAIN, (f"no metric of {top.component} moved clearly",))
         sure = _number(top.confidence)
         rival = _rival(question, top, sure)
@@ -64,6 +65,10 @@ class CausalVoter:
             return Opinion(Choice.ABSTAIN, (f"{rival.kind.value} on {rival.component} is nearly as likely",))
         if not sure >= self._confidence:  # 6.
             return Opinion(Choice.ABSTAIN, (f"confidence {top.confidence} is below {self._confidence:g}",))
+        if not shifts:
+            return Opinion(
+                Choice.APPROVE, (f"{top.kind.value} on {top.component}, confidence {top.confidence}", "it grows steadily")
+            )
         facts = f"{len(shifts)} metric(s) of {top.component} moved, the strongest by {strongest:.1f} robust deviations"
         return Opinion(Choice.APPROVE, (f"{top.kind.value} on {top.component}, confidence {top.confidence}", facts))
 
@@ -92,6 +97,12 @@ def _untimely(top: Cause) -> str:
 def _delay_s(timing: Evidence) -> float:
     """Worked out again from both times; the score that came with them is not believed."""
     return (_number(timing.after) - _number(timing.before)) / 1_000
+
+
+def _grows(top: Cause) -> bool:
+    """A leak need not have shifted anything yet: steady growth is its evidence."""
+    grown = [e for e in top.evidence if e.kind == "growth" and e.component == top.component]
+    return top.kind is CauseKind.MEMORY and any(_number(e.score) >= STEADY for e in grown)
 
 
 def _rival(question: Question, top: Cause, sure: float) -> Cause | None:

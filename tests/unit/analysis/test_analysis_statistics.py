@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from reconciler.analysis.growth import growth, rate
+from reconciler.analysis.growth import growth, increase, rate
 from reconciler.analysis.robust import mad, median, quantile, robust_z, spread
 from reconciler.analysis.shifts import cut, onset, shift, superiority
 from reconciler.model.telemetry import Series
@@ -118,6 +118,8 @@ def test_noise_and_flatness_are_no_growth():
 def test_a_rate_survives_a_counter_reset_and_needs_two_samples():
     assert rate(series([0, 10, 20, 5]), 0, 10**9) == pytest.approx(25 / 15)
     assert math.isnan(rate(series([5]), 0, 10**9))
+    assert increase(series([0, 10, 20, 5]), 0, 10**9) == 25
+    assert increase(series([5]), 0, 10**9) == 0
 
 
 def test_a_window_never_sees_later_samples():
