@@ -19,7 +19,7 @@ import binascii
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from reconciler.audit.facts import Merge
+from reconciler.audit.facts import MACHINE_PRINCIPAL, Merge
 from reconciler.audit.state import Trusted
 from reconciler.audit.view import Fact, Facts
 from reconciler.model.judging import Effect
@@ -27,7 +27,7 @@ from reconciler.model.revisions import AdmissionKind, CommitInfo
 from reconciler.ports.repo import Repo
 
 MACHINE_EMAIL = "homeostat@machine.invalid"
-_LANDS = frozenset({Effect.MERGE, Effect.REVIEW})  # REVIEW: a person merged what the machine might not
+_LANDS = frozenset({Effect.MERGE, Effect.REVIEW})  # REVIEW: only a person may merge it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ def _verdict(info: CommitInfo, merge: Fact[Merge], facts: Facts) -> Iterator[str
                 yield "was merged before it was judged"
             if fact.value.effect not in _LANDS:
                 yield f"was merged against its verdict ({fact.value.effect.value})"
+            if fact.value.effect is Effect.REVIEW and merge.value.by in ("", MACHINE_PRINCIPAL):
+                yield "was merged by the machine where its verdict needed a person"
             return
     yield "is a machine commit without the verdict that its merge record names"
 

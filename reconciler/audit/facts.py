@@ -17,6 +17,8 @@ from reconciler.model.outcomes import Outcome
 from reconciler.model.records import Record, RecordKind, Stamp
 from reconciler.model.revisions import Admission, ChangeSet
 
+MACHINE_PRINCIPAL = "homeostat"  # who merges when no person does
+
 
 @dataclass(frozen=True, slots=True)
 class Merge:

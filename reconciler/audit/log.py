@@ -160,6 +160,8 @@ class Log:
         """Signed once, however many races are lost: the signature does not depend on the position."""
         if record.key not in known:
             signer = self._signer(role_of(record.kind))
+            if not self._trusted.keys.trusts(signer.role, signer.public, self._state.size):
+                raise _untrusted(signer)  # before it is written: a leaf that nobody may check blocks the log for all
             data = statement(record)
             signature = signer.sign(pae(data))
             leaf = leaf_for(pae(data), signature, signer.public).data
@@ -187,10 +189,7 @@ class Log:
             newest = max(newest, state.logged(index, self._trusted).record.stamp.wall_ms)
         signer = self._signer("log")
         if signer.public not in self._trusted.keys.for_checkpoint(state.size):
-            raise Misconfigured(
-                f"the log key {signer.key_id} is not trusted to sign this log",
-                next_step="compare keys/log.key.pub with the trust roots",
-            )
+            raise _untrusted(signer)
         made = sign_checkpoint(self._trusted.origin, state.size, state.tiles.root(), signer)
         message = f"Sign the log at {state.size} entries\n"
         commit = self._repo.write(state.commit, {layout.CHECKPOINT: made.note.encode()}, message, MACHINE, newest, None)
@@ -219,6 +218,12 @@ class Log:
         if state.statement(index) is None:
             return LoggedRecord(index, record, {})
         return state.logged(index, self._trusted)
+
+
+def _untrusted(signer: Signer) -> Misconfigured:
+    return Misconfigured(
+        f"the {signer.role} key {signer.key_id} is not trusted by this log", next_step="compare keys/*.pub with the trust roots"
+    )
 
 
 def _may_match(data: bytes, kinds: set[str], incident: str, subject: str) -> bool:
