@@ -30,11 +30,17 @@ spec:
   rules:
     - {playbooks: [scale-out], units: [shop], mode: autonomous}
     - {playbooks: [restart], units: [shop], mode: review}
+    - {playbooks: ["scale-*"], units: [shop, low], mode: autonomous}
 ---
 apiVersion: homeostat/v1
 kind: Guardrails
 metadata: {name: seeded}
-spec: {level: loose}
+spec: {level: loose, units: [shop]}
+---
+apiVersion: homeostat/v1
+kind: Guardrails
+metadata: {name: too-low}
+spec: {level: loose, units: [low], loose: {minConfidence: 0, maxServices: 3, maxImpact: medium}}
 ---
 apiVersion: homeostat/v1
 kind: Trust
@@ -66,11 +72,12 @@ SEEDED: Final[tuple[tuple[str, Given, Effect, Reason], ...]] = (
     ("unknown playbook", Given(playbook="unheard-of"), Effect.SHADOW, Reason.AUTONOMY),
     ("unknown unit", Given(units=("elsewhere",)), Effect.SHADOW, Reason.AUTONOMY),
     ("review only", Given(playbook="restart"), Effect.REVIEW, Reason.AUTONOMY),
-    ("confidence under the floor", Given(confidence=Decimal("0.59")), Effect.REVIEW, Reason.LOW_CONFIDENCE),
+    ("confidence under the floor", Given(units=("low",), confidence=Decimal("0.59")), Effect.REVIEW, Reason.LOW_CONFIDENCE),
     ("confidence under the level", Given(confidence=Decimal("0.64")), Effect.REVIEW, Reason.LOW_CONFIDENCE),
     ("prediction", Given(prediction_only=True, confidence=Decimal("0.89")), Effect.REVIEW, Reason.LOW_CONFIDENCE),
     ("too many services", Given(services=4), Effect.REVIEW, Reason.BLAST_RADIUS),
-    ("high impact", Given(impact="high"), Effect.REVIEW, Reason.BLAST_RADIUS),
+    ("great impact", Given(impact="high"), Effect.REVIEW, Reason.BLAST_RADIUS),
+    ("high impact by a pattern", Given(playbook="scale-wide", tags=("failover",)), Effect.REVIEW, Reason.NEEDS_PERSON),
     ("irreversible", Given(irreversibility="irreversible"), Effect.REVIEW, Reason.IRREVERSIBLE),
     ("irreversible undo", Given(irreversibility="irreversible", reverts=True), Effect.REVIEW, Reason.IRREVERSIBLE),
     ("cascading", Given(cascading=True), Effect.REVIEW, Reason.NEEDS_PERSON),

@@ -12,6 +12,7 @@ from reconciler.model.proposals import FileEdit
 from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.model.reasons import Reason
 from reconciler.policy import Hold, Tightening, decide, judge, policy_set
+from reconciler.policy.bench import Bench
 from reconciler.policy.judging import GATES
 from reconciler.policy.samples import PATCH, sample
 from reconciler.policy.self_testing import _RULES, QUIET, SEEDED, self_test
@@ -72,6 +73,46 @@ def test_a_gate_that_breaks_denies_and_says_why(gate, monkeypatch):
     decision = decide(RULES, QUIET)
     assert seen(decision) == (Effect.DENY, Reason.POLICY_ERROR)
     assert decision.requirements[0].values == (("error", "RuntimeError: seeded"),)
+    assert self_test() != ()
+
+
+NAMES = {
+    *("author", "autonomy", "blast-radius", "brake", "budget/built-in", "cascading", "confidence-floor", "confidence-level"),
+    *(
+        "critical-rate",
+        "deletion",
+        "evidence-complete",
+        "exact-landing",
+        "failure-domain",
+        "forecast",
+        "freeze/seeded",
+        "high-impact",
+    ),
+    *("hold", "impact", "irreversible", "limit/cpu", "limit/memory", "limit/replicas", "merger", "no-rejection"),
+    *("no-revert-of-revert", "people-decide", "policy/seeded/broken", "prediction", "rules-by-people"),
+}
+
+
+def test_every_rule_that_can_fail_is_in_the_list_below(monkeypatch):
+    asked, finding = set(), Bench.finding
+
+    def spy(bench, rule, **found):
+        asked.add(rule.name)
+        return finding(bench, rule, **found)
+
+    monkeypatch.setattr(Bench, "finding", spy)
+    self_test()
+    assert asked - {"limit"} == NAMES  # "limit" says that no limited field is moved; it has nothing to refuse
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_rule_that_always_passes_is_noticed_by_the_self_test(name, monkeypatch):
+    finding = Bench.finding
+
+    def lenient(bench, rule, *, ok, **found):
+        return finding(bench, rule, ok=ok or rule.name == name, **found)
+
+    monkeypatch.setattr(Bench, "finding", lenient)
     assert self_test() != ()
 
 
