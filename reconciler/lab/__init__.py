@@ -40,7 +40,8 @@ Object ids are "Service/<name>" and "Database/<name>".
     POST /reset-faults           200 {"removed": ["f1"]}
 
     400 {"error": "...", "where": "objects[0].spec", "next_step": "..."} for a body that is no such request, 404 unknown path,
-    411 / 413 without a length / too large, 503 {"error": ...} when the lab's folder cannot be written (nothing was done).
+    411 / 413 / 415 for a body without a length / too large / not application/json, 403 / 421 for web pages and foreign host
+    names, 503 when the lab's folder cannot be written (nothing was done).
 
-Entry for whoever composes: `server.serve(world, host, port)` blocks; `World(home, clock, seed)` takes the Clock.
+Entry for whoever composes: `server.serve(home, clock, seed, host, port)` blocks and holds the folder's lock.
 """

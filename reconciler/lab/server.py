@@ -6,18 +6,22 @@ the place and the next step, and nothing is done. Binds to localhost; whoever co
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from reconciler.errors import Retryable
+from reconciler.errors import Permanent, Retryable
 from reconciler.lab.metrics import prometheus, state, unit_health
 from reconciler.lab.plane import Applied, RequestError, UnitPlan, read_plan
 from reconciler.lab.specs import SpecError
 from reconciler.lab.world import World
+from reconciler.ports.clock import Clock
 
 MOST_BYTES = 1 << 20
 IDLE_S = 10  # a client that sends nothing more is dropped
@@ -28,8 +32,8 @@ NEXT_STEP = "see the interface in reconciler/lab/__init__.py"
 class Lab:
     """The routes. `answer` is all there is to it; the handler only carries bytes."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, host: str = "127.0.0.1") -> None:
+        self.world, self.host = world, host
         self._gets: Mapping[str, Callable[[str], Answer]] = {
             "/healthz": lambda _: (200, {"ok": True, "time_ms": world.time_ms}),
             "/observe": lambda unit: (200, world.plane.observe(unit)),
@@ -90,9 +94,16 @@ def _unit(path: str, query: str) -> str:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode() or "{}", parse_constant=_no_constant)
+        return json.loads(body.decode() or "{}", parse_constant=_no_constant, object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as error:
         raise RequestError(f"the body is no JSON: {type(error).__name__}", "body") from error
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("the same key twice")
+    return found
 
 
 def _no_constant(name: str) -> None:
@@ -113,12 +124,33 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_GET(self) -> None:
-        self._send(*self.lab.answer("GET", self.path, b""))
+        if self._is_ours():
+            self._send(*self.lab.answer("GET", self.path, b""))
 
     def do_DELETE(self) -> None:
-        self._send(*self.lab.answer("DELETE", self.path, b""))
+        if self._is_ours():
+            self._send(*self.lab.answer("DELETE", self.path, b""))
 
     def do_POST(self) -> None:
+        if self._is_ours():
+            self._post()
+
+    def _is_ours(self) -> bool:
+        """Not a web page in somebody's browser: neither under a name of its own (DNS rebinding) nor across sites."""
+        address = self.lab.host
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        if host not in (address, "localhost", "127.0.0.1", "[::1]"):
+            self._refuse(421, f"this lab is called {address}")
+        elif "Origin" in self.headers:
+            self._refuse(403, "the lab takes no requests from web pages")
+        else:
+            return True
+        return False
+
+    def _post(self) -> None:
+        if self.headers.get_content_type() != "application/json":
+            self._refuse(415, "say Content-Type: application/json")
+            return
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()) or len(length) > 12:
             self._refuse(411, "say the body's length")
@@ -156,12 +188,24 @@ class Handler(BaseHTTPRequestHandler):
 
 def make_server(world: World, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
     """A bound server (port 0 picks one, see `server_port`); call `serve_forever`."""
-    server = ThreadingHTTPServer((host, port), partial(Handler, Lab(world)))
+    server = ThreadingHTTPServer((host, port), partial(Handler, Lab(world, host)))
     server.daemon_threads = True
     return server
 
 
-def serve(world: World, host: str, port: int) -> None:
-    """Serve until interrupted."""
-    with make_server(world, host, port) as server:
+@contextmanager
+def sole(home: Path) -> Iterator[None]:
+    """Two processes on one folder would overwrite each other's generations: the second is refused."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Permanent(f"another lab runs in {home}", next_step="stop it, or give this one a folder of its own") from error
+        yield
+
+
+def serve(home: Path, clock: Clock, seed: int, host: str, port: int) -> None:
+    """Run the lab of one folder until interrupted. A second one in the same folder is refused (Permanent)."""
+    with sole(home), make_server(World(home, clock, seed), host, port) as server:
         server.serve_forever()

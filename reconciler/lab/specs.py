@@ -14,6 +14,7 @@ from typing import Any
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 RELEASE = re.compile(r"[0-9A-Za-z][-+._0-9A-Za-z]{0,39}")
+RESTART = re.compile(r"[ -~]{0,80}")
 KINDS = ("Service", "Database")
 MAX_CALLS = 20
 
@@ -75,9 +76,7 @@ def read_spec(object_id: str, spec: Any) -> Spec:
 def _service(spec: Any, name: str) -> ServiceSpec:
     data = _mapping(spec, "spec", SERVICE_KEYS, optional={"calls", "restart"})
     queue = _mapping(data["queue"], "queue", {"limit", "timeoutMs"})
-    restart = data.get("restart", "")
-    if not isinstance(restart, str) or len(restart) > 80:
-        raise SpecError("restart: expected text of at most 80 characters")
+    restart = _text({"restart": "", **data}, "restart", RESTART)
     return ServiceSpec(
         release=_text(data, "release", RELEASE),
         replicas=_count(data, "replicas", 0, 50),

@@ -6,14 +6,19 @@ import http.client
 import json
 import re
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.lab.server import MOST_BYTES, make_server
+from reconciler.errors import Permanent
+from reconciler.lab.server import MOST_BYTES, make_server, serve, sole
 from reconciler.lab.stage import read_manifests
 from reconciler.lab.world import World
 from reconciler.model.canonical import digest
@@ -36,7 +41,7 @@ class Client:
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-        connection.request(method, path, data, headers or {})
+        connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
         answer = connection.getresponse()
         raw = answer.read()
         connection.close()
@@ -173,6 +178,8 @@ def test_a_restarted_process_holds_generation_faults_and_numbers(lab: Client) ->
         ("POST", "/apply", b"\xff\xfe", 400, "body"),
         ("POST", "/apply", b"[" * 100_000, 400, "body"),
         ("POST", "/apply", b'{"generation": NaN}', 400, "body"),
+        ("POST", "/apply", b'{"generation": 1, "generation": 2}', 400, "body"),
+        ("POST", "/apply", b'{"generation": ' + b"9" * 5_000 + b"}", 400, "body"),
         ("POST", "/apply", {"unit": "shop"}, 400, "generation"),
         ("POST", "/faults", {"kind": "meteor"}, 400, "kind"),
         ("POST", "/faults", [1], 400, "fault"),
@@ -199,7 +206,8 @@ def test_a_body_without_an_honest_length_is_refused(lab: Client, length: str) ->
 
 def test_a_body_that_ends_early_does_nothing(lab: Client) -> None:
     with socket.create_connection(("127.0.0.1", lab.port), timeout=5) as line:
-        line.sendall(b'POST /faults HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{"kind": "surge"')
+        head = b"POST /faults HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+        line.sendall(head + b'{"kind": "surge"')
         line.shutdown(socket.SHUT_WR)
         assert b" 400 " in line.recv(200)
     assert lab.ask("GET", "/faults")[1] == {"faults": []}
@@ -213,3 +221,82 @@ def test_a_folder_that_cannot_be_written_refuses_and_does_nothing(lab: Client, m
     status, answer = lab.apply("shop", 1)
     assert (status, "No space left" in answer["error"]) == (503, True)
     assert lab.ask("GET", "/observe?unit=shop")[1]["generation"] == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Host": "evil.example:80"}, 421),
+        ({"Host": "localhost"}, 200),
+    ],
+)
+def test_a_web_page_cannot_reach_into_the_lab(lab: Client, headers: dict[str, str], status: int) -> None:
+    assert lab.ask("POST", "/faults", {"kind": "surge", "service": "search", "factor": 2}, headers)[0] == status
+    assert len(lab.world.faults) == (status == 200)
+
+
+def test_a_second_lab_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with sole(tmp_path), pytest.raises(Permanent, match="another lab runs"):
+        serve(tmp_path, ManualClock(), 1, "127.0.0.1", 0)
+
+
+CHILD = """
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from reconciler.lab.server import serve
+from reconciler.testing.clock import ManualClock
+serve(Path(sys.argv[1]), ManualClock(), 1, "127.0.0.1", int(sys.argv[2]))
+"""
+
+
+@contextmanager
+def process(home: Path) -> Iterator[int]:
+    """A lab in a process of its own, killed without warning at the end; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(home), str(port)])
+    try:
+        wait_for(port)
+        yield port
+    finally:
+        child.kill()
+        child.wait()
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, "the lab does not start"
+            time.sleep(0.02)
+        else:
+            return
+
+
+def send(port: int, method: str, path: str, body: Any = None) -> Any:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    line.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
+    answer = json.loads(line.getresponse().read())
+    line.close()
+    return answer
+
+
+def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    spec = {"connections": 80, "cpuMillis": 4000}
+    plan = {
+        "unit": "data",
+        "revision": "r5",
+        "generation": 5,
+        "steps": [{"verb": "create", "id": "Database/a"}],
+        "objects": [{"id": "Database/a", "spec": spec, "digest": digest(spec)}],
+    }
+    with process(tmp_path) as port:
+        assert send(port, "POST", "/apply", plan)["reason"] == "applied"
+    with process(tmp_path) as port:
+        assert send(port, "GET", "/observe?unit=data")["objects"] == {"Database/a": spec}
+        assert send(port, "POST", "/apply", {**plan, "generation": 4})["reason"] == "stale-plan"

@@ -60,6 +60,7 @@ def test_every_template_manifest_is_valid(manifests: Any) -> None:
         ("release", "", "release"),
         ("restart", None, "restart"),
         ("restart", "x" * 81, "restart"),
+        ("restart", "\ud800", "restart"),
         ("queue", None, "queue"),
         ("queue", {"limit": 1}, "queue: missing key 'timeoutMs'"),
         ("queue", {"limit": 1, "timeoutMs": 0}, "queue.timeoutMs"),
