@@ -20,7 +20,7 @@ from reconciler.model.reasons import Reason
 from reconciler.ports.telemetry import Telemetry
 from reconciler.proposals.assembly import assemble, memory
 from reconciler.proposals.nothing import nothing
-from reconciler.proposals.places import Workspace
+from reconciler.proposals.places import Tree, Workspace
 from reconciler.proposals.ready import Ready
 from reconciler.proposals.situation import Candidate, History, Proposed, Situation
 from reconciler.proposals.steps import Made, Scene, take
@@ -33,7 +33,7 @@ def propose(situation: Situation, playbooks: Sequence[Ready], repo: History, tel
     """Candidates in the order to try them, and why the others are none."""
     candidates: list[Candidate] = []
     refusals: list[Refusal] = []
-    for result in _attempts(situation, playbooks, repo, telemetry):
+    for result in _attempts(Tree(situation, repo), playbooks, telemetry):
         if isinstance(result, Refusal):
             refusals.append(result)
         elif all(result.proposal.patch != known.proposal.patch for known in candidates):
@@ -45,9 +45,8 @@ def propose(situation: Situation, playbooks: Sequence[Ready], repo: History, tel
     return Proposed(tuple(candidates), tuple(refusals))
 
 
-def _attempts(
-    situation: Situation, playbooks: Sequence[Ready], repo: History, telemetry: Telemetry
-) -> Iterator[Candidate | Refusal]:
+def _attempts(tree: Tree, playbooks: Sequence[Ready], telemetry: Telemetry) -> Iterator[Candidate | Refusal]:
+    situation = tree.situation
     # 1. `top` is None when the diagnosis says unknown; lower causes are then no better than guesses.
     causes = situation.diagnosis.causes[:MAX_CAUSES] if situation.diagnosis.top else ()
     for cause in causes:
@@ -60,12 +59,11 @@ def _attempts(
             if answer.error:
                 yield Refusal(ready.name, Reason.NO_PLAYBOOK.value, f"its trigger has no answer: {answer.error}", ready.where)
             elif answer.passed:
-                yield from _variants(situation, ready, cause, repo, telemetry)
+                yield from _variants(tree, ready, cause, telemetry)
 
 
-def _variants(
-    situation: Situation, ready: Ready, cause: Cause, repo: History, telemetry: Telemetry
-) -> Iterator[Candidate | Refusal]:
+def _variants(tree: Tree, ready: Ready, cause: Cause, telemetry: Telemetry) -> Iterator[Candidate | Refusal]:
+    situation = tree.situation
     if ready.spec.pages_only:
         yield nothing(situation, ready, cause)
         return
@@ -78,7 +76,7 @@ def _variants(
         )
         return
     for parameters in ready.variants():
-        made = _edits(Scene(Workspace(situation, repo), cause, ready.name, parameters, ready.spec.irreversibility), ready)
+        made = _edits(Scene(Workspace(tree), cause, ready.name, parameters, ready.spec.irreversibility), ready)
         if isinstance(made, Refusal):
             yield made
             continue

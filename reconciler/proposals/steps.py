@@ -151,7 +151,7 @@ def _revert(scene: Scene) -> Sequence[Made] | Unsafe:
         return Unsafe(Reason.UNSAFE_EDIT, f"{commit[:12]} does not revert cleanly any more", f"{commit[:12]}:1:1")
     made: list[Made] = []
     for path, after in sorted(undone.items()):
-        unit = workspace.unit_of(path)
+        unit = workspace.tree.unit_of(path)
         if not unit:  # policies, playbooks and trust are never the machine's to turn back
             return Unsafe(Reason.UNSAFE_EDIT, f"{commit[:12]} touched more than desired state", f"{path}:1:1")
         edited = replace_file(path, workspace.read(path), after, commit)
