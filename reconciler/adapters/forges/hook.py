@@ -10,8 +10,8 @@ other exit, a crash included, refuses the push too: the shell wrapper sees to th
 4. New commits bring only regular files with safe names and bounded size.
 5. In the pushed tree no two names collide.
 
-Commits that the repository already has were checked when they came. Standard library only, six git programs at most:
-a push waits for this.
+Commits that the repository already has were checked when they came. A push waits for this, hence six git programs at most
+and nothing but the lighter parts of the standard library (dataclasses alone would double the start-up).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.model.paths import path_collision, refuse_path
 
@@ -33,8 +33,7 @@ _REGULAR = frozenset({"100644", "100755"})
 _KINDS = {"120000": "a symbolic link", "160000": "a submodule"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What `init_bare` wrote down. A missing or malformed file is a crash, and so a refusal."""
 
     branch: str
@@ -44,8 +43,7 @@ class Rules:
     signers: str
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     old: str
     new: str
     ref: str
@@ -59,8 +57,7 @@ class Move:
         return not self.old.strip("0")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file as a commit brings it, or as a tree holds it."""
 
     mode: str

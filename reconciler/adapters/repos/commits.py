@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pygit2
-from pygit2.enums import DeltaStatus, SortMode
+from pygit2.enums import DeltaStatus, FileMode, MergeFlag, SortMode
 
 from reconciler.adapters.repos.libgit import find_commit, intact, need_commit, need_tree, parent_of, writing
 from reconciler.adapters.repos.trees import check_regular, entry_at, read_blob
@@ -124,17 +124,52 @@ def _decoded(raw: bytes) -> str:
 
 
 def undo(git: pygit2.Repository, commit: str, onto: str) -> dict[str, bytes | None] | None:
-    """The files that undo `commit` on `onto`; None on conflict, empty when nothing is left to undo."""
+    """The files that undo `commit` on `onto`; None on conflict, empty when nothing is left to undo.
+
+    A three-way merge of only the files that the commit touched: its own state is the ancestor, `onto` is ours and its parent
+    theirs. Renames are not guessed: a file that moved meanwhile is a conflict, never an edit somewhere else.
+    """
     bad, ours = need_commit(git, commit), need_commit(git, onto)
-    if not bad.parent_ids:
+    before = parent_of(git, bad)
+    if before is None:
         raise Permanent(f"{commit} is the first commit: there is nothing before it to go back to")
+    paths = sorted(tree_changes(before.tree, bad.tree))
     with intact(f"commits {commit} and {onto}"):
-        index = git.revert_commit(bad, ours, mainline=1 if len(bad.parent_ids) > 1 else 0)
-        if index.conflicts is not None:
+        ancestor, present, theirs = (_excerpt(git, tree, paths) for tree in (bad.tree, ours.tree, before.tree))
+        if ancestor is None or present is None or theirs is None:
             return None
-        result = need_tree(git, index.write_tree(git))
-    changed = tree_changes(ours.tree, result)
-    for path, (_, after) in changed.items():
-        if after:
-            check_regular(entry_at(result, path), path)
-    return {path: read_blob(git, after) if after else None for path, (_, after) in sorted(changed.items())}
+        merged = git.merge_trees(ancestor, present, theirs, flags=MergeFlag(0))
+        if merged.conflicts is not None:
+            return None
+        result = need_tree(git, merged.write_tree(git))
+        return _differences(git, ours.tree, result, paths)
+
+
+def _excerpt(git: pygit2.Repository, tree: pygit2.Tree, paths: Sequence[str]) -> pygit2.Oid | None:
+    """A tree of only these files; None when one of them is a folder or lies below a file."""
+    index = pygit2.Index()
+    for path in paths:
+        entry = entry_at(tree, path)
+        if isinstance(entry, pygit2.Tree) or (entry is None and _blocked(tree, path)):
+            return None
+        if entry is not None:
+            check_regular(entry, path)
+            index.add(pygit2.IndexEntry(path, entry.id, FileMode(entry.filemode)))
+    return index.write_tree(git)
+
+
+def _blocked(tree: pygit2.Tree, path: str) -> bool:
+    parts = path.split("/")
+    above = (entry_at(tree, "/".join(parts[:n])) for n in range(1, len(parts)))
+    return any(entry is not None and not isinstance(entry, pygit2.Tree) for entry in above)
+
+
+def _differences(git: pygit2.Repository, ours: pygit2.Tree, result: pygit2.Tree, paths: Sequence[str]) -> dict[str, bytes | None]:
+    files: dict[str, bytes | None] = {}
+    for path in paths:
+        old, new = entry_at(ours, path), entry_at(result, path)
+        if new is not None and (old is None or old.id != new.id):
+            files[path] = read_blob(git, str(new.id))
+        elif new is None and old is not None:
+            files[path] = None
+    return files
