@@ -175,8 +175,8 @@ def _strained(reading: Reading) -> bool:
 
 def _dependency(sight: Sight, root: Root, named: Sequence[str]) -> Cause | None:
     """Something deeper got slow or fails, and nothing says why: where is known, why is not."""
-    if root.component in named and not sight.topology.callers(root.component):
-        return None
+    if root.component in named and not root.explains:
+        return None  # the alert named it already: that is no finding
     leaf = not sight.topology.callees(root.component)
     slow, failing = sight.rose(root.component, LATENCIES), sight.rose(root.component, (ERRORS,))
     parts = [

@@ -13,7 +13,7 @@ from reconciler.model.proposals import Expectation
 from reconciler.model.telemetry import Topology
 
 MAX_CONTROLS = 4
-BEFORE_MS = 120_000
+BEFORE_MS = 60_000  # the trouble as it was last, not how it began
 GUARD_SETTLE_MS = 20_000  # what is still rolling out says nothing yet
 OUTCOME_MS = 120_000
 

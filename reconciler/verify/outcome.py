@@ -25,7 +25,7 @@ from reconciler.model.reasons import Reason
 from reconciler.model.revisions import Health, HealthState
 from reconciler.ports.telemetry import Telemetry
 from reconciler.verify.expectations import Windows
-from reconciler.verify.reading import Measured, counterfactual, measure
+from reconciler.verify.reading import Measured, counterfactual, measure, steady
 
 BLIND_AFTER_MS = 60_000
 OWN_PART = 0.05  # a ratio this close to the neighbours' is theirs
@@ -91,11 +91,10 @@ def _compare(expectation: Expectation, telemetry: Telemetry, span: Windows, now_
         newest = telemetry.newest_ms()
         if newest < min(span.due_ms, now_ms) - BLIND_AFTER_MS or newest < span.after[0]:
             return [], "telemetry is older than the repair's effect"
+        controls = [c for c in expectation.controls if steady(telemetry, c, span.before, span.after)]
         for check in expectation.checks:
             own = measure(telemetry, check.component, check.metric, span.before, span.after)
-            near = tuple(
-                measure(telemetry, c, check.metric, span.before, span.after) for c in expectation.controls if c != check.component
-            )
+            near = (measure(telemetry, c, check.metric, span.before, span.after) for c in controls if c != check.component)
             known = tuple(m for m in near if m.known)
             compared.append(Compared(check, own, known, counterfactual(known, check.direction)))
     except Retryable:
@@ -108,8 +107,7 @@ def _compare(expectation: Expectation, telemetry: Telemetry, span: Windows, now_
 
 def _worse(compared: Sequence[Compared], worse_by: float) -> str:
     for found in compared:
-        moved = found.own.shift.rose if found.check.direction == "below" else found.own.shift.fell
-        if moved and found.worsening > 1 + worse_by:
+        if found.own.beyond(found.check.direction) and found.worsening > 1 + worse_by:
             share = f"{100 * (found.worsening - 1):.0f} %"
             return f"{found.check.metric} of {found.check.component} is {share} worse than before, beyond its neighbours"
     return ""
@@ -120,8 +118,7 @@ def _paid(compared: Sequence[Compared], worse_by: float) -> str:
         if found.own.worsening(found.check.direction) > 1:
             continue
         for control in found.controls:
-            moved = control.shift.rose if found.check.direction == "below" else control.shift.fell
-            if moved and control.worsening(found.check.direction) > 1 + worse_by:
+            if control.beyond(found.check.direction) and control.worsening(found.check.direction) > 1 + worse_by:
                 return f"{control.metric} of the untouched {control.component} became worse while the repaired one did not"
     return ""
 

@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.analysis.robust import median
-from reconciler.analysis.shifts import Shift, cut, shift
+from reconciler.analysis.shifts import BEYOND, Shift, cut, shift
 from reconciler.ports.telemetry import Telemetry
 
 Window = tuple[int, int]
 LEAST = 4
+LOAD = "request_rate"
+SAME_LOAD = 1.1
 # What is added before dividing, in the metric's unit: a change this small can at most double the ratio.
 QUIET = {"error_rate": 0.005, "queue_depth": 2.0, "retries_rate": 1.0, "restarts": 1.0, "request_rate": 1.0}
 QUIET_LATENCY_MS = 5.0
@@ -44,6 +46,21 @@ class Measured:
             return math.nan
         ratio = (self.shift.after + small) / (self.shift.before + small)
         return ratio if direction == "below" else (1 / ratio if ratio > 0 else math.inf)
+
+    def beyond(self, direction: str) -> bool:
+        """Whether nearly every later sample is worse than nearly every earlier one: noise rarely is. How much worse is
+        asked apart from this, because trouble that was still growing before the repair has a wide spread.
+        """
+        worse = self.shift.superiority if direction == "below" else 1 - self.shift.superiority
+        return self.known and worse >= BEYOND
+
+
+def steady(telemetry: Telemetry, control: str, before: Window, after: Window) -> bool:
+    """Whether a neighbour got as many requests as before. One that the repair gave its load back is no control, and
+    that it is busier than in the trouble is no harm. Without a measurement it is taken as it is.
+    """
+    rate = measure(telemetry, control, LOAD, before, after)
+    return not rate.known or not rate.shift.moved or 1 / SAME_LOAD <= rate.worsening("below") <= SAME_LOAD
 
 
 def measure(telemetry: Telemetry, component: str, metric: str, before: Window, after: Window) -> Measured:

@@ -67,6 +67,22 @@ def test_a_repair_that_an_untouched_neighbour_pays_for_is_worse():
     assert "cart" in outcome.summary
 
 
+def test_a_neighbour_that_got_its_load_back_is_no_control_and_no_harm():
+    telemetry = world(cart=(50, 400))
+    telemetry.put(
+        "cart", "request_rate", [(t, 100 if t < APPLIED else 150) for t in range(APPLIED - 200_000, APPLIED + 310_000, 5_000)]
+    )
+    outcome = judge(telemetry)
+    assert outcome.state is OutcomeState.BETTER
+    assert "cart" not in {c.component for c in outcome.comparisons}
+
+
+def test_worse_out_of_trouble_that_was_still_growing_is_seen():
+    telemetry = world(after=2_500)
+    telemetry.put("checkout", "latency_p99", [(APPLIED - 60_000 + 5_000 * i, 100 + 100 * i) for i in range(12)])
+    assert judge(telemetry, span=GUARD, stage="guard").state is OutcomeState.WORSE
+
+
 def test_neither_worse_nor_as_promised_is_unknown():
     outcome = judge(world(after=600))
     assert (outcome.state, outcome.reason) == (OutcomeState.UNKNOWN, Reason.UNKNOWN)
@@ -139,7 +155,7 @@ def test_without_controls_the_numbers_stand_alone():
 def test_the_windows_leave_out_the_rollout_and_end_when_they_are_due():
     assert GUARD.after == (APPLIED + 20_000, APPLIED + 60_000)
     assert OUTCOME.after == (APPLIED + 180_000, APPLIED + 300_000)
-    assert OUTCOME.before == (APPLIED - 120_000, APPLIED)
+    assert OUTCOME.before == (APPLIED - 60_000, APPLIED)
 
 
 def test_controls_are_neither_above_nor_below_what_is_edited():
