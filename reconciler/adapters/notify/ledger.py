@@ -1,0 +1,81 @@
+"""Ledger: which pages went out, as JSON lines that people can read and no crash can tear.
+
+In: a key and what to write down. Out: whether it was new. Several processes may write: each appends under a file lock
+after reading what the others added. A line that a kill or a full disk cut short is ended or taken back, and the page
+counts as not sent. Foreign text cannot break out of its line: JSON escapes control characters.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from reconciler.errors import Retryable
+
+MAX_TEXT = 4_000  # characters of one field; a page is read on a telephone
+
+
+class Ledger:
+    """One file of pages, each key once."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        self._guard = threading.Lock()
+        self._keys: set[str] = set()
+        self._read = 0  # bytes read so far
+
+    def once(self, key: str, fields: dict[str, str | int], send: Callable[[], None]) -> bool:
+        """Sends and writes down, unless this key is there already; what `send` raises is not written down."""
+        with self._guard:
+            try:
+                with self._path.open("a+b") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                    return self._once(file, key, fields, send)
+            except OSError as error:
+                step = "free space and check its permissions"
+                raise Retryable(f"cannot write {self._path}: {error.strerror}", next_step=step) from error
+
+    def _once(self, file: BinaryIO, key: str, fields: dict[str, str | int], send: Callable[[], None]) -> bool:
+        end = self._catch_up(file)
+        if key in self._keys:
+            return False
+        send()
+        capped = {name: value[:MAX_TEXT] if isinstance(value, str) else value for name, value in fields.items()}
+        line = json.dumps({"key": key, **capped}).encode() + b"\n"
+        try:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)  # half a line would be ended by the next writer and never match its key
+            raise
+        self._keys.add(key)
+        self._read = end + len(line)
+        return True
+
+    def _catch_up(self, file: BinaryIO) -> int:
+        """Reads what was added; the file's end. A file that shrank was replaced by somebody: it is read anew."""
+        end = file.seek(0, os.SEEK_END)
+        if end < self._read:
+            self._keys, self._read = set(), 0
+        file.seek(self._read)
+        added = file.read()
+        self._keys.update(key for line in added.splitlines() if (key := _key(line)))
+        if added and not added.endswith(b"\n"):
+            file.write(b"\n")
+            end += 1
+        self._read = end
+        return end
+
+
+def _key(line: bytes) -> str:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return ""  # cut short, or not ours
+    return str(entry.get("key", "")) if isinstance(entry, dict) else ""
