@@ -30,7 +30,6 @@ KINDS: Final[Mapping[str, str]] = {
     "PlaybookCases": "reconciler.documents.playbook_cases:PlaybookCases",
     "Operation": "reconciler.documents.operation:Operation",
     "Sensor": "reconciler.documents.sensor:Sensor",
-    "Objective": "reconciler.documents.objective:Objective",
 }
 
 

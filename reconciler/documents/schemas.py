@@ -11,6 +11,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from reconciler.documents.loader import Loaded, Problem
@@ -32,6 +33,17 @@ def generate() -> dict[str, bytes]:
     return {file_name(kind): _text(published(kind)) for kind in sorted(KINDS)}
 
 
+def write(folder: Path) -> None:
+    """`schemas/` as it is published; `make schemas`. Files of kinds that are gone go too."""
+    folder.mkdir(exist_ok=True)
+    wanted = generate()
+    for old in folder.glob("*.schema.json"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, content in wanted.items():
+        (folder / name).write_bytes(content)
+
+
 def file_name(kind: str) -> str:
     """`MergePolicy` is published as `merge-policy.schema.json`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower() + ".schema.json"
@@ -40,6 +52,7 @@ def file_name(kind: str) -> str:
 def published(kind: str) -> dict[str, Any]:
     """The JSON Schema of a kind as it is published."""
     body = cast("dict[str, Any]", _without_null(schema_of(kind)))
+    body["properties"]["kind"].setdefault("description", f"Always `{kind}`.")
     return {"$schema": _DIALECT, "$id": f"{BASE}/{file_name(kind)}", **body}
 
 
@@ -74,3 +87,7 @@ def _without_null(node: object) -> object:
         return kept
     del kept["anyOf"]
     return {**kept, **arms[0]} if len(arms) == 1 else {**kept, "anyOf": arms}
+
+
+if __name__ == "__main__":
+    write(Path("schemas"))

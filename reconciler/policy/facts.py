@@ -39,7 +39,9 @@ class ValueMove:
 
     @property
     def dotted(self) -> str:
-        return ".".join(str(step) for step in self.field)
+        """The field as limits name it: without the index of the document in a file that holds several."""
+        steps = self.field[1:] if self.field and isinstance(self.field[0], int) else self.field
+        return ".".join(str(step) for step in steps)
 
 
 @dataclass(frozen=True, slots=True)

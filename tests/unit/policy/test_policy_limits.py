@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,9 +10,10 @@ from reconciler.documents.limits import Limit
 from reconciler.documents.policy_cases import Given, Move
 from reconciler.model.judging import Effect
 from reconciler.model.reasons import Reason
-from reconciler.policy import ValueMove, decide, policy_set, value_moves
+from reconciler.policy import ValueMove, decide, judge, policy_set, value_moves
 from reconciler.policy.gates_limits import violation
 from reconciler.policy.rules import BUILT_IN_LIMITS, CAPACITY
+from reconciler.policy.samples import sample
 
 REPLICAS, CPU, MEMORY = BUILT_IN_LIMITS
 STEP = Limit(name="step", field="spec.replicas", min_ratio=Decimal("0.5"), max_ratio=Decimal(3))
@@ -112,6 +114,15 @@ def test_a_limit_for_some_files_leaves_the_others_alone():
     there = Move(path="apps/shop/a.yaml", field="spec.workers", before=3, after=6)
     assert decide(rules, Given(moves=(there, here))).reason == Reason.LIMIT
     assert decide(rules, Given(moves=(there,))).reason == Reason.AUTONOMY
+
+
+def test_a_limit_holds_in_every_document_of_a_file():
+    assert ValueMove("a.yaml", (1, "spec", "calls", 0, "retries"), 1, 2).dotted == "spec.calls.0.retries"
+    text = limits_document("{limits: [{name: one, field: spec.workers, max: 5}]}")
+    rules = policy_set(load_tree({"policies/x.yaml": text}))
+    (move,) = value_moves("a.yaml", [{}, {"spec": {"workers": 5}}], [{}, {"spec": {"workers": 6}}])
+    subject, proposal, facts = sample(Given(), rules)
+    assert judge(subject, proposal, replace(facts, moves=(move,)), rules).reason == Reason.LIMIT
 
 
 def test_several_capacities_count_as_the_smallest():
