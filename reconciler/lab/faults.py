@@ -5,6 +5,7 @@
     {"kind": "leak", "service": "cart", "release": "", "factor": 60}       MiB a minute and replica ("" is every release)
     {"kind": "surge", "service": "search", "factor": 2.5}                  times the load that reaches this service
     {"kind": "slow-database", "service": "orders-db", "factor": 3}         every query costs three times the CPU and time
+    {"kind": "surge", "service": "search", "factor": 2, "seconds": 60}     any of these may end by itself
     {"kind": "hand-edit", "id": "Service/cart", "set": {"replicas": 1}}    somebody edits the live object: drift
     {"kind": "hand-delete", "id": "Service/cart"}                          somebody deletes it: drift
 
@@ -39,13 +40,16 @@ class Fault:
     factor: float
     release: str = ""
     mode: str = ""
+    until_ms: int = 0  # simulated time at which it ends by itself, 0 never
 
     def shown(self) -> dict[str, Any]:
         """The JSON form, with the id."""
         always: dict[str, Any] = {"id": self.id, "kind": self.kind, "service": self.service, "factor": self.factor}
         if self.kind in ("bad-release", "leak"):
             always["release"] = self.release
-        return {**always, "mode": self.mode} if self.mode else always
+        if self.mode:
+            always["mode"] = self.mode
+        return {**always, "until_ms": self.until_ms} if self.until_ms else always
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class HandEdit:
     fields: Mapping[str, Any] | None
 
 
-def read_fault(data: Any, fault_id: str) -> Fault | HandEdit:
+def read_fault(data: Any, fault_id: str, now_ms: int = 0) -> Fault | HandEdit:
     """A fault from its JSON form, or a SpecError that names the field."""
     if not isinstance(data, Mapping):
         raise SpecError("fault: expected an object")
@@ -65,19 +69,23 @@ def read_fault(data: Any, fault_id: str) -> Fault | HandEdit:
         return _hand_edit(data)
     if not isinstance(kind, str) or kind not in FAULTS:
         raise SpecError(f"kind: expected one of {', '.join((*FAULTS, 'hand-edit', 'hand-delete'))}")
-    return _fault(data, kind, fault_id)
+    return _fault(data, kind, fault_id, now_ms)
 
 
-def _fault(data: Mapping[str, Any], kind: str, fault_id: str) -> Fault:
+def _fault(data: Mapping[str, Any], kind: str, fault_id: str, now_ms: int) -> Fault:
     bound_to_release = kind in ("bad-release", "leak")
-    _refuse_unknown(data, {"kind", "service", "factor", "id"}, {"release"} if bound_to_release else set(), {"mode"}, kind)
+    _refuse_unknown(data, {"kind", "service", "factor", "seconds"}, {"release"} if bound_to_release else set(), {"mode"}, kind)
     release, mode = data.get("release", ""), data.get("mode", "")
     if kind == "bad-release" and mode not in MODES:
         raise SpecError(f"mode: expected one of {', '.join(MODES)}")
     if bound_to_release and not (isinstance(release, str) and (RELEASE.fullmatch(release) or (kind == "leak" and not release))):
         raise SpecError(f"release: expected text of the form {RELEASE.pattern}")
     low, high = (0.0, 1.0) if mode == "failing" else FAULTS[kind]
-    return Fault(fault_id, kind, _name(data), _factor(data, low, high), release, mode)
+    seconds = data.get("seconds", 0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds <= 86_400:
+        raise SpecError("seconds: expected a whole number from 0 to 86400")
+    until_ms = now_ms + seconds * 1000 if seconds else 0
+    return Fault(fault_id, kind, _name(data), _factor(data, low, high), release, mode, until_ms)
 
 
 def _refuse_unknown(data: Mapping[str, Any], always: set[str], bound: set[str], mode: set[str], kind: str) -> None:

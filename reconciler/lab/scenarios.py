@@ -2,12 +2,13 @@
 
 A scenario is faults for `POST /faults` and, where a person's commit is part of the trouble, the edit of that commit. `cures`
 and `backfires` are edits of desired state, tried by the tests of this package against the template's twelve services.
-Bounds hold at any hour of the simulated day: `shows` is crossed 30 s after trouble starts (a leak: after 120 s), and a cure
-brings the same metric back to the right side of its bound within 60 s of its apply.
+Bounds hold at any hour of the simulated day: `shows` is crossed `shows_after_s` after trouble starts, and a cure brings the
+same metric back to the right side of its bound within 60 s of its apply.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One field of one object's spec; `path` is its file in the template."""
+    """One field of one object's spec; `path` is its file in the template. `field` is dotted: "replicas", "calls.1.retries"."""
 
     object_id: str
     field: str
     value: int | str
     path: str
+
+    @property
+    def pointer(self) -> tuple[str | int, ...]:
+        """From the root of the manifest, as `edits` wants it."""
+        return ("spec", *(int(part) if part.isdigit() else part for part in self.field.split(".")))
+
+    def edited(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """The spec with this field set; the given one stays as it is."""
+        manifest: Any = {"spec": copy.deepcopy(dict(spec))}
+        at = manifest
+        for key in self.pointer[:-1]:
+            at = at[key]
+        at[self.pointer[-1]] = self.value
+        changed: dict[str, Any] = manifest["spec"]
+        return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +55,13 @@ class Scenario:
     faults: tuple[Mapping[str, Any], ...] = ()
     commit: Edit | None = None  # the person's commit that starts the trouble
     shows: tuple[Symptom, ...] = ()
-    shows_after_s: int = 30
+    shows_after_s: int = 30  # and the symptoms are still there 30 s later
     cures: tuple[Edit, ...] = ()  # each alone is enough
     backfires: tuple[Edit, ...] = ()  # each makes the symptoms worse by more than a fifth within 60 s
 
 
 CHECKOUT, SEARCH, CART = "apps/shop/checkout.yaml", "apps/shop/search.yaml", "apps/shop/cart.yaml"
+GATEWAY = "apps/edge/gateway.yaml"
 DATABASE = "apps/data/orders-db.yaml"
 BAD, GOOD = "1.5.0", "1.4.2"
 _RELEASE = Edit("Service/checkout", "release", BAD, CHECKOUT)
@@ -89,6 +106,19 @@ _ALL = (
         faults=({"kind": "slow-database", "service": "orders-db", "factor": 2.5},),
         shows=(Symptom("orders-db", "latency_p99", 100),),
         cures=(Edit("Database/orders-db", "cpuMillis", 10_000, DATABASE),),
+    ),
+    Scenario(
+        name="retry-storm",
+        story="The gateway's last commit tries searches seven times. A minute of crowd fills search's queue; after the crowd has "
+        "gone the repeated calls keep it full.",
+        faults=(
+            {"kind": "surge", "service": "search", "factor": 1.25},
+            {"kind": "surge", "service": "search", "factor": 2, "seconds": 60},
+        ),
+        commit=Edit("Service/gateway", "calls.1.retries", 6, GATEWAY),
+        shows=(Symptom("search", "latency_p99", 1_000), Symptom("gateway", "retries_rate", 50)),
+        shows_after_s=150,
+        cures=(Edit("Service/gateway", "calls.1.retries", 0, GATEWAY),),
     ),
     Scenario(
         name="scale-out-backfires",

@@ -36,7 +36,7 @@ def write_snapshot(home: Path, state: Snapshot) -> None:
         "seed": state.seed,
         "time_ms": state.time_ms,
         "plane": state.plane.dump(),
-        "faults": [[f.id, f.kind, f.service, f.factor, f.release, f.mode] for f in state.faults],
+        "faults": [[f.id, f.kind, f.service, f.factor, f.release, f.mode, f.until_ms] for f in state.faults],
         "next_fault": state.next_fault,
         "nodes": state.nodes,
     }

@@ -78,7 +78,7 @@ class World:
         """Inject a fault; the JSON form with its id. A SpecError says what is wrong with it."""
         with self.lock:
             self.advance()
-            fault = read_fault(data, f"f{self._next_fault}")
+            fault = read_fault(data, f"f{self._next_fault}", self.time_ms)
             if isinstance(fault, HandEdit):
                 self._accept(self.plane.edit(fault), self.faults)
                 return {"id": ""}
@@ -117,6 +117,7 @@ class World:
 
     def _wire(self) -> None:
         """Build nodes and edges from desired state and faults, keeping what runs."""
+        self._ends_ms = min((f.until_ms for f in self.faults if f.until_ms), default=0)
         specs = {split_id(i)[1]: read_spec(i, spec) for i, spec in self.plane.live.items()}
         self.nodes = {name: self._node(name, specs[name]) for name in sorted(specs)}
         for node in self.nodes.values():
@@ -142,6 +143,9 @@ class World:
     def _step(self) -> None:
         """One second: replicas move, users arrive, nodes work, calls go out."""
         self.time_ms += STEP_MS
+        if self._ends_ms and self._ends_ms <= self.time_ms:
+            self.faults = tuple(f for f in self.faults if not 0 < f.until_ms <= self.time_ms)
+            self._wire()
         now, noise = self.time_ms, self._noise
         second = now // STEP_MS
         place, load = noise.place(second), noise.load(second)

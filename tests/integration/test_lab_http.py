@@ -237,6 +237,11 @@ def test_a_web_page_cannot_reach_into_the_lab(lab: Client, headers: dict[str, st
     assert len(lab.world.faults) == (status == 200)
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/state"), ("DELETE", "/faults/f1")])
+def test_a_foreign_host_name_is_refused_for_every_method(lab: Client, method: str, path: str) -> None:
+    assert lab.ask(method, path, None, {"Host": "evil.example"})[0] == 421
+
+
 def test_a_second_lab_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     with sole(tmp_path), pytest.raises(Permanent, match="another lab runs"):
         serve(tmp_path, ManualClock(), 1, "127.0.0.1", 0)

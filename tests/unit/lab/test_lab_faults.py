@@ -29,10 +29,18 @@ def test_a_leak_without_release_is_of_every_release() -> None:
     assert Effects("cart", (fault,)).leak("anything") == 1.0
 
 
-def test_the_shown_form_reads_back() -> None:
+def test_the_shown_form_is_the_form_it_was_read_from() -> None:
     fault = read_fault(BAD_RELEASE, "f1")
     assert isinstance(fault, Fault)
-    assert read_fault(fault.shown(), "f1") == fault
+    shown = fault.shown()
+    assert shown.pop("id") == "f1"
+    assert shown == BAD_RELEASE
+
+
+def test_a_fault_may_end_by_itself() -> None:
+    fault = read_fault({**BAD_RELEASE, "seconds": 60}, "f1", 5_000)
+    assert isinstance(fault, Fault)
+    assert fault.until_ms == fault.shown()["until_ms"] == 65_000
 
 
 def test_a_hand_edit_is_no_lasting_fault() -> None:
@@ -53,6 +61,8 @@ def test_a_hand_edit_is_no_lasting_fault() -> None:
         ({**BAD_RELEASE, "factor": float("nan")}, "factor"),
         ({**BAD_RELEASE, "factor": float("inf")}, "factor"),
         ({**BAD_RELEASE, "mode": "failing", "factor": 1.1}, "factor"),
+        ({**BAD_RELEASE, "seconds": -1}, "seconds"),
+        ({**BAD_RELEASE, "seconds": 1.5}, "seconds"),
         ({**BAD_RELEASE, "extra": 1}, "unknown key 'extra'"),
         ({"kind": "surge", "service": "../x", "factor": 2}, "service"),
         ({"kind": "surge", "service": "a", "factor": -1}, "factor"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +20,12 @@ BACKFIRES = [(s, e) for s in TROUBLES for e in s.backfires]
 Found = Callable[[int], Any]
 
 
-def fields(*edits: Edit | None) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for edit in (e for e in edits if e is not None):
-        found.setdefault(edit.object_id.partition("/")[2].replace("-", "_"), {})[edit.field] = edit.value
-    return found
+def commit(town: Any, edit: Edit | None) -> None:
+    """Deploy the template with one edit."""
+    specs = {i: spec for unit in town.manifests.values() for i, spec in unit.items()}
+    changed = edit.edited(specs[edit.object_id]) if edit else {}
+    name = edit.object_id.partition("/")[2].replace("-", "_") if edit else "frontend"
+    town.deploy(**{name: changed})
 
 
 def in_trouble(found: Found, scenario: Scenario, hour: int) -> Any:
@@ -34,8 +36,7 @@ def in_trouble(found: Found, scenario: Scenario, hour: int) -> Any:
         assert town.read(symptom.component, symptom.metric) < symptom.bound, "shows before there is trouble"
     for fault in scenario.faults:
         town.world.add_fault(fault)
-    if scenario.commit:
-        town.deploy(**fields(scenario.commit))
+    commit(town, scenario.commit)
     town.wait(scenario.shows_after_s)
     return town
 
@@ -57,7 +58,7 @@ def test_a_trouble_shows_itself_and_stays(found: Found, scenario: Scenario, hour
 @pytest.mark.parametrize(("scenario", "cure"), CURES, ids=lambda x: getattr(x, "name", getattr(x, "field", "")))
 def test_a_cure_cures_within_a_minute(found: Found, scenario: Scenario, cure: Edit, hour: int) -> None:
     town = in_trouble(found, scenario, hour)
-    town.deploy(**fields(cure))
+    commit(town, cure)
     town.wait(60)
     assert all(value < s.bound for value, s in zip(readings(town, scenario), scenario.shows, strict=True))
 
@@ -69,7 +70,7 @@ def test_a_repair_that_backfires_makes_it_worse_and_its_inverse_undoes_that(
 ) -> None:
     town = in_trouble(found, scenario, hour)
     before = readings(town, scenario)
-    town.deploy(**fields(repair))
+    commit(town, repair)
     town.wait(60)
     worse = readings(town, scenario)
     assert all(after > 1.2 * was for after, was in zip(worse, before, strict=True))
@@ -84,6 +85,13 @@ def test_untouched_neighbours_stay_as_they_were(found: Found, scenario: Scenario
     for neighbour in ("search", "catalog", "recommendation"):
         assert town.read(neighbour, "error_rate") < 0.01
         assert town.read(neighbour, "latency_p99") < 250
+
+
+@pytest.mark.parametrize("hour", HOURS)
+def test_the_crowd_of_the_retry_storm_passes_where_nobody_repeats_calls(found: Found, hour: int) -> None:
+    scenario = SCENARIOS["retry-storm"]
+    town = in_trouble(found, dataclasses.replace(scenario, commit=None), hour)
+    assert all(value < s.bound for value, s in zip(readings(town, scenario), scenario.shows, strict=True))
 
 
 def test_every_scenario_names_faults_the_lab_accepts() -> None:

@@ -115,6 +115,18 @@ def test_faults_have_a_ceiling(town: Any) -> None:
         town.world.add_fault({"kind": "surge", "service": "nobody", "factor": 1})
 
 
+def test_a_fault_with_an_end_ends_also_over_a_restart(town: Any) -> None:
+    town.world.add_fault({"kind": "surge", "service": "search", "factor": 3, "seconds": 30})
+    town.wait(29)
+    assert len(town.world.faults) == 1
+    town.wait(60)
+    again = World(town.home, town.clock)
+    again.advance()
+    assert (town.world.faults, again.faults) == ((), ())
+    assert prometheus(again) == prometheus(town.world)
+    assert town.world.nodes["search"].effects.surge == 1.0
+
+
 def test_fault_ids_are_never_used_again(town: Any) -> None:
     first = town.world.add_fault({"kind": "surge", "service": "a", "factor": 1})["id"]
     town.world.remove_faults(first)
