@@ -6,13 +6,13 @@ table of requirements. The steps, in this order:
 1. The electorate: the configured groups minus the proposer's own. Nobody eligible: denied.
 2. The count: one last word per principal, for this edit, in time (`ballots.count`). Everything else counts nothing.
 3. A veto denies. So does a person's rejection. Nothing outvotes either.
-4. Every group that may veto has answered, if only by abstaining: silencing it is no way around it.
+4. Every group that may veto has answered, if only by abstaining: silencing it is no way around it. Until then: wait.
 5. Quorum: enough groups approve.
 6. Weight: the approving share of the eligible weight reaches the bar. Absent, late and abstaining stay in the
    denominator. Fractions throughout: no rounding can lift a vote over the bar.
 7. A person's approval of this edit stands in for what is missing in 5 and 6, and the table says so.
 
-Adding an approval never hurts, and taking any voter's ballots away never turns a denial into a merge.
+Adding an approval never hurts, and taking any voter's ballots away never turns anything else into a merge.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from reconciler.model.judging import Ballot, Choice, Decision, Effect, Judge, Re
 from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.model.reasons import Reason
 
+AGAIN_MS = 30_000  # a ballot that is missing or expired is asked for again
 REVIEW_COMMAND = "homeostat pr approve NUMBER"
 
 
@@ -57,7 +58,7 @@ def decide(
         _stand_in(_groups(spec, eligible, votes, rule), approvers),  # 5. and 7.
         _stand_in(_weight(spec, eligible, votes, rule), approvers),  # 6. and 7.
     ]
-    return _decision(requirements, rule)
+    return _decision(requirements, rule, now_ms + AGAIN_MS)
 
 
 def not_applicable(document: str = "") -> Decision:
@@ -68,15 +69,20 @@ def not_applicable(document: str = "") -> Decision:
     return Decision(Judge.CONSENSUS, Effect.MERGE, Reason.NOT_APPLICABLE, (row,), document or "fast lane")
 
 
-def _decision(requirements: Sequence[Requirement], rule: str) -> Decision:
+def _decision(requirements: Sequence[Requirement], rule: str, again_ms: int = 0) -> Decision:
+    """Whatever nothing can supply denies; a silent voter is waited for; what a person can supply is left to one."""
     failed = [r for r in requirements if not r.passes]
-    effect = Effect.MERGE
-    if failed:
-        # Only what a person can supply leaves the pull request open for one.
-        effect = Effect.REVIEW if all(r.person for r in failed) else Effect.DENY
-    first = next((r for r in failed if not r.person), failed[0]) if failed else None
-    reason = first.reason if first else Reason.QUORUM_MET.value
-    return Decision(Judge.CONSENSUS, effect, reason, tuple(requirements), rule)
+    if not failed:
+        return Decision(Judge.CONSENSUS, Effect.MERGE, Reason.QUORUM_MET.value, tuple(requirements), rule)
+    for effect, rows in (
+        (Effect.DENY, [r for r in failed if r.hard]),
+        (Effect.WAIT, [r for r in failed if not r.person]),
+        (Effect.REVIEW, failed),
+    ):
+        if rows:
+            later = again_ms if effect is Effect.WAIT else 0
+            return Decision(Judge.CONSENSUS, effect, rows[0].reason, tuple(requirements), rule, later)
+    raise AssertionError("a failed requirement belongs to one of the three")
 
 
 def _people(subject: Subject, reviews: Sequence[Review], spec: QuorumSpec, now_ms: int) -> tuple[list[str], list[str]]:

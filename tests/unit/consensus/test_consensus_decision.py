@@ -102,8 +102,12 @@ def test_a_group_without_the_right_to_veto_only_rejects():
 
 def test_a_silent_veto_holder_is_no_way_around_its_veto():
     decision = judge(COLD[:2], [review()])
-    assert decision.effect is Effect.DENY
+    assert (decision.effect, decision.again_ms) == (Effect.WAIT, NOW + 30_000)
     assert "past-outcomes" in row(decision, "veto holders answered").missing
+
+
+def test_a_veto_denies_even_while_another_voter_is_silent():
+    assert judge([ballot("topology", Choice.VETO)]).effect is Effect.DENY
 
 
 def test_a_group_counts_no_more_than_the_cap():
@@ -131,14 +135,14 @@ def test_a_group_counts_no_more_than_the_cap():
 )
 def test_a_foreign_late_or_malformed_ballot_is_no_approval(changes):
     decision = judge([replace(ballot("causal", Choice.APPROVE), **changes), *COLD[1:]])
-    assert decision.effect is Effect.DENY
+    assert decision.effect is Effect.WAIT
     assert any(name == "ignored" for name, _ in row(decision, "veto holders answered").values)
 
 
 def test_a_principals_last_word_counts_and_an_expired_one_uncovers_nothing():
     early = ballot("causal", Choice.APPROVE, cast_ms=NOW - 5_000)
     assert judge([early, ballot("causal", Choice.REJECT), *COLD[1:]]).effect is Effect.REVIEW
-    assert judge([early, ballot("causal", Choice.APPROVE, expires_ms=NOW - 1), *COLD[1:]]).effect is Effect.DENY
+    assert judge([early, ballot("causal", Choice.APPROVE, expires_ms=NOW - 1), *COLD[1:]]).effect is Effect.WAIT
 
 
 def test_of_two_words_in_one_millisecond_the_cautious_one_counts_in_any_order():
