@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.notify import WebhookNotifier
+from reconciler.adapters.notify import WebhookNotifier, make_notifier
 from reconciler.errors import Misconfigured, Retryable
 from reconciler.testing.clock import ManualClock
 
@@ -115,3 +115,26 @@ def test_a_name_that_resolves_to_a_private_address_reaches_nothing(tmp_path: Pat
     with pytest.raises(Misconfigured, match="private address"):
         notifier.page("k", "", "", "")
     notifier.close()
+
+
+def test_settings_without_an_address_mean_the_page_file_alone(tmp_path: Path):
+    make_notifier(tmp_path / "pages.jsonl", "", ManualClock()).page("k", "t", "", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["pages.jsonl"]
+
+
+def test_a_page_is_in_the_file_even_while_its_address_is_down(receiver: Receiver, tmp_path: Path):
+    receiver.status = 500
+    notifier = make_notifier(tmp_path / "pages.jsonl", f"http://127.0.0.1:{receiver.server_port}/", ManualClock())
+    for _ in range(2):
+        with pytest.raises(Retryable):
+            notifier.page("k", "t", "", "")
+    receiver.status = 204
+    notifier.page("k", "t", "", "")
+    assert (tmp_path / "pages.jsonl").read_text().count("\n") == 1
+    assert len(receiver.got) == 3
+
+
+@pytest.mark.parametrize("url", ["http://hooks.example/", "nonsense", "http://[::1"])
+def test_an_address_that_cannot_be_used_is_refused_when_it_is_set(tmp_path: Path, url: str):
+    with pytest.raises(Misconfigured):
+        make_notifier(tmp_path / "pages.jsonl", url, ManualClock())

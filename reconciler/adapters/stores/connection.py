@@ -85,6 +85,4 @@ def meaning(error: sqlite3.Error, path: Path) -> HomeostatError:
     if code in _REPAIR:
         message, next_step = _REPAIR[code]
         return Misconfigured(f"{message} ({error})", where=str(path), next_step=next_step)
-    return Permanent(
-        f"the store {path} refused a statement: {error}", next_step="run `homeostat store migrate`, then report this"
-    )
+    return Permanent(f"the store {path} refused a statement: {error}", next_step="run `homeostat migrate`, then report this")

@@ -60,7 +60,7 @@ def require(connection: sqlite3.Connection, path: Path) -> None:
     found = version(connection, path)
     if found < SCHEMA_VERSION:
         message = f"the store has layout {found}, this release needs {SCHEMA_VERSION}"
-        raise Misconfigured(message, where=str(path), next_step="run `homeostat store migrate`")
+        raise Misconfigured(message, where=str(path), next_step="run `homeostat migrate`")
 
 
 def _bring_up(connection: sqlite3.Connection) -> None:

@@ -46,7 +46,7 @@ def test_a_reader_asks_for_a_migration_instead_of_making_one(tmp_path: Path):
     path = tmp_path / "state.db"
     migrate(path)
     _run(path, "UPDATE schema_version SET version = 0")
-    with pytest.raises(Misconfigured, match="homeostat store migrate"):
+    with pytest.raises(Misconfigured, match="homeostat migrate"):
         SqliteStore(path, create=False)
 
 
