@@ -26,7 +26,14 @@ PROFILE = Profile(own_ms=50, cpu_ms=10, memory_mib=100, errors=0.0, startup_ms=0
 SPEC = ServiceSpec(release="1", replicas=2, cpu_millis=1000, memory_mib=4096, workers=8, queue_limit=200, queue_timeout_ms=2000)
 
 faults = st.one_of(
-    st.fixed_dictionaries({"kind": st.just("surge"), "service": st.sampled_from(SERVICES), "factor": st.floats(0, 10)}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("surge"),
+            "service": st.sampled_from(SERVICES),
+            "factor": st.floats(0, 10),
+            "seconds": st.integers(0, 99),
+        }
+    ),
     st.fixed_dictionaries({"kind": st.just("slow-database"), "service": st.sampled_from(SERVICES), "factor": st.floats(0.1, 20)}),
     st.fixed_dictionaries(
         {"kind": st.just("leak"), "service": st.sampled_from(SERVICES), "release": st.just(""), "factor": st.floats(0, 2_000)}
