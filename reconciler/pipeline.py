@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.errors import HomeostatError, Misconfigured, Permanent, Retryable, Tampered
+from reconciler.errors import HomeostatError, Permanent, Retryable
 from reconciler.model.cases import Case, Stage
 from reconciler.ports.work import Lease
 from reconciler.steps import endings
@@ -83,7 +83,7 @@ def _step(world: World, case: Case) -> Advance:
         return STEPS[case.stage](world, case)
     except Retryable as error:
         return endings.later(world, case, error)
-    except (Permanent, Misconfigured, Tampered) as error:
-        return endings.failed(world, case, error)
     except HomeostatError as error:
         return endings.failed(world, case, error)
+    except Exception as error:  # noqa: BLE001 - a mistake in one step ends one case, with a page, and not the healer
+        return endings.failed(world, case, Permanent(f"{type(error).__name__}: {error}", next_step="report this"))

@@ -47,6 +47,7 @@ class Facts:
         self.merges: dict[str, Fact[Merge]] = {}
         self.applies: dict[tuple[str, str], Fact[ChangeSet]] = {}  # newest by (target, unit)
         self.applied: dict[str, int] = {}  # revision -> position of its first successful apply
+        self.applied_ms: dict[str, int] = {}  # revision -> when that was, under the Clock
         self.outcomes: dict[str, list[Fact[Outcome]]] = {}  # by commit, oldest first
         self.holds: dict[str, Fact[Hold]] = {}  # newest by scope
         self.brakes: dict[str, Fact[Brake]] = {}  # newest by id
@@ -167,6 +168,7 @@ def _apply(facts: Facts, logged: LoggedRecord) -> None:
     facts.applies[fact.value.target, fact.value.unit] = fact
     if fact.value.ok:
         facts.applied.setdefault(fact.value.revision, fact.index)
+        facts.applied_ms.setdefault(fact.value.revision, fact.clock_ms)
 
 
 def _outcome(facts: Facts, logged: LoggedRecord) -> None:

@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from reconciler.adapters.clocks import SteppedClock, SystemClock
 from reconciler.adapters.repos.bare import init_bare
@@ -28,7 +29,7 @@ from reconciler.model.records import RecordKind
 from reconciler.ports.repo import Identity, RefMove
 from reconciler.settings import BRANCH, INSTALLATION, Home
 
-STEPPED_START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z: a stepped clock has to begin somewhere
+STEPPED_START_MS = 1_772_445_600_000  # Monday 2026-03-02T10:00:00Z: a stepped clock has to begin somewhere
 TRUST = "policies/trust.yaml"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from reconciler import plugins
 from reconciler.adapters.notify import make_notifier
@@ -46,7 +46,7 @@ class System:
     def close(self) -> None:
         self.closing.close()
 
-    def __enter__(self) -> System:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ from reconciler.steps.progress import progress, step
 from reconciler.steps.triage import LOOK_AGAIN_MS
 from reconciler.steps.world import Advance, World
 
+RECENT_MS = 3_600_000
 LOOKS = 6  # 90 s: three shift windows
 
 
@@ -21,14 +22,24 @@ def diagnose(world: World, case: Case) -> Advance:
     """DIAGNOSE: to PROPOSE with a named cause, to DONE with a page, or look again."""
     found = progress(case)
     now = world.clock.now()
-    facts = world.ledger.facts()
-    applied = [Applied(a.revision, a.at_ms) for a in facts.applied]
-    diagnosis = find_causes(found.incident, world.telemetry, world.repo, facts.revision, applied, now)
+    revision = world.cursor.applied or world.root
+    diagnosis = find_causes(found.incident, world.telemetry, world.repo, revision, _applied(world, now), now)
     if diagnosis.top is None and case.attempts < LOOKS:
         return Advance(step(case, Stage.DIAGNOSE, found, now + LOOK_AGAIN_MS, Reason.NO_CAUSE, diagnosis.summary))
     found = dataclasses.replace(found, diagnosis=diagnosis)
-    record = world.record(RecordKind.DIAGNOSIS, f"diagnosis/{case.id}/{now}", case.id, case.id, {"diagnosis": diagnosis})
+    record = world.record(RecordKind.DIAGNOSIS, f"{case.id}/{now}", {"diagnosis": diagnosis}, subject=case.id, incident=case.id)
     if diagnosis.top is None:
-        ended = page_and_end(world, dataclasses.replace(case, data={**case.data}), Reason.NO_CAUSE, diagnosis.summary)
-        return ended.with_records(record)
+        return page_and_end(world, case, Reason.NO_CAUSE, diagnosis.summary).plus(record)
     return Advance(step(case, Stage.PROPOSE, found, now, Reason.OK, diagnosis.summary), (record,))
+
+
+def _applied(world: World, now: int) -> list[Applied]:
+    """What was applied lately, commit by commit: one round may bring several."""
+    ledger = world.ledger.facts()
+    order = sorted(ledger.applied, key=lambda revision: ledger.applied[revision])
+    found: list[Applied] = []
+    for before, revision in zip(order, order[1:], strict=False):
+        at = ledger.applied_ms[revision]
+        if at >= now - RECENT_MS:
+            found += [Applied(commit.id, at) for commit in world.repo.between(before, revision)]
+    return found

@@ -20,7 +20,7 @@ def quiet_end(world: World, case: Case, reason: Reason, detail: str) -> Advance:
     found = progress(case)
     now = world.clock.now()
     payload = {"reason": reason.value, "detail": detail, "stage": case.stage.value, "pull": found.pull}
-    record = world.record(RecordKind.CLOSED, f"closed/{case.id}", case.id, case.id, payload)
+    record = world.record(RecordKind.CLOSED, case.id, payload, subject=case.id, incident=case.id)
     return Advance(step(case, Stage.DONE, found, now, reason, detail), (record,))
 
 
@@ -47,5 +47,5 @@ def failed(world: World, case: Case, error: HomeostatError) -> Advance:
     ended = page_and_end(world, case, Reason.ERROR, f"{case.stage.value}: {error}")
     if not isinstance(error, Tampered):
         return ended
-    key = f"alarm/{case.id}/{case.stage.value}"
-    return ended.plus(world.record(RecordKind.ALARM, key, case.id, case.id, {"tampered": str(error)}))
+    key = f"{case.id}/{case.stage.value}"
+    return ended.plus(world.record(RecordKind.ALARM, key, {"tampered": str(error)}, subject=case.id, incident=case.id))

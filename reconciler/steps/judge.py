@@ -28,6 +28,7 @@ from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import Advance, World
 
+VOTES_LAST_MS = 300_000
 LOOK_AGAIN_MS = 30_000  # a review wakes the case at once; this is for windows, brakes and budgets
 
 
@@ -60,7 +61,7 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
         return Advance(step(case, Stage.JUDGE, found, now + LOOK_AGAIN_MS, Reason.POLICY_ERROR, detail))
     gathered = gather(world, rules, built, proposal, pull, bool(found.diagnosis and found.diagnosis.cascading))
     subject, gathered, policy = decide(world, rules, built, proposal, gathered)
-    ballots = found.ballots if _bound(found.ballots, subject) else votes(world, found, subject, now)
+    ballots = found.ballots if _fresh(found.ballots, subject, now) else votes(world, found, subject, now)
     consensus = consensus_of(rules, subject, ballots, gathered, proposal, now)
     approvers = [r.principal for r in gathered.reviews if r.choice.value == "approve" and (r.patch, r.trees) == subject.edit]
     verdict = compose(subject, (policy, consensus), now, approvers)
@@ -136,8 +137,9 @@ def _may_approve(rules: Rulebook, principal: str, gathered: Gathered) -> bool:
     return rules.people.may(principal, Role.APPROVE, gathered.facts.units)
 
 
-def _bound(ballots: tuple[Ballot, ...], subject: Subject) -> bool:
-    return bool(ballots) and all((b.patch, b.trees) == subject.edit for b in ballots)
+def _fresh(ballots: tuple[Ballot, ...], subject: Subject, now: int) -> bool:
+    """About this edit, and not so old that they are about to count nothing."""
+    return bool(ballots) and all((b.patch, b.trees) == subject.edit and now < b.cast_ms + VOTES_LAST_MS for b in ballots)
 
 
 def _differs(world: World, verdict: Verdict) -> bool:

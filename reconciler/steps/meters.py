@@ -16,11 +16,13 @@ class Meters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._steps: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
-        self._seconds: Counter[str] = Counter()
+        self._seconds: dict[str, float] = defaultdict(float)
         self._verdicts: Counter[tuple[str, str]] = Counter()
         self._blocked: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
         self._last_fault: dict[str, str] = {}
+        self._deliveries: Counter[str] = Counter()
+        self._beat_ms = 0
 
     @staticmethod
     def now() -> float:
@@ -31,7 +33,7 @@ class Meters:
         with self._lock:
             at = next((i for i, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
             self._steps[stage][at] += 1
-            self._seconds[stage] += seconds  # type: ignore[assignment]  # Counter of floats
+            self._seconds[stage] += seconds
 
     def verdict(self, effect: str, reason: str) -> None:
         with self._lock:
@@ -46,6 +48,15 @@ class Meters:
         with self._lock:
             self._faults[part] += 1
             self._last_fault[part] = text
+
+    def delivery(self, answer: str) -> None:
+        """One webhook delivery, by how it was answered."""
+        with self._lock:
+            self._deliveries[answer] += 1
+
+    def beat(self, wall_ms: int) -> None:
+        with self._lock:
+            self._beat_ms = wall_ms
 
     def faults(self) -> Mapping[str, str]:
         """The last fault of each part, for status."""
@@ -71,4 +82,8 @@ class Meters:
             lines += [f'homeostat_guard_blocked_total{{guard="{g}"}} {n}' for g, n in sorted(self._blocked.items())]
             lines.append("# TYPE homeostat_faults_total counter")
             lines += [f'homeostat_faults_total{{part="{p}"}} {n}' for p, n in sorted(self._faults.items())]
+            lines.append("# TYPE homeostat_deliveries_total counter")
+            lines += [f'homeostat_deliveries_total{{answer="{a}"}} {n}' for a, n in sorted(self._deliveries.items())]
+            lines.append("# TYPE homeostat_heartbeat_timestamp_seconds gauge")
+            lines.append(f"homeostat_heartbeat_timestamp_seconds {self._beat_ms / 1_000}")
             return lines

@@ -31,7 +31,7 @@ def undo(world: World, case: Case) -> Advance:
     now = world.clock.now()
     built = commit_of(world, world.rulebook(), world.head(), candidate.proposal, candidate.files, now)
     found = dataclasses.replace(
-        found, repaired=repaired, undoing=commit, proposal=candidate.proposal, head=built.head, decided_ms=now, pull=0, ballots=(),
-        verdict="", applied_ms=0, blind_ms=0,
+        found, repaired=repaired, undoing=commit, proposal=candidate.proposal, head=built.head, decided_ms=now,
+        pull=0, ballots=(), verdict="", applied_ms=0, blind_ms=0,
     )  # fmt: skip
     return Advance(step(case, Stage.OPEN, found, now, Reason.WORSE, f"undoing {commit[:12]}: {found.undo_reason}"))

@@ -1,0 +1,182 @@
+"""Run: one home kept running: the lab as a child process, the pages in a thread, the loop in the main thread.
+
+The lab holds the reading end of a pipe whose writing end only this process has: when this process dies, however it dies,
+the lab reads the end of the pipe and stops. Nothing else needs to be cleaned up after kill -9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.bootstrap import create, opening
+from reconciler.bootstrap.system import System, open_system
+from reconciler.errors import Misconfigured, Retryable
+from reconciler.pipeline import turn
+from reconciler.settings import Home, Settings
+from reconciler.steps.beating import beat
+
+LAB_START_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a running installation is reached; kept in HOME/running.json while it runs."""
+
+    pid: int
+    web: str
+    lab: str
+
+
+def read_running(home: Home) -> Running | None:
+    """The installation that runs in this home, None when none does."""
+    try:
+        found = json.loads(home.running.read_text(encoding="utf-8"))
+        running = Running(int(found["pid"]), str(found["web"]), str(found["lab"]))
+        os.kill(running.pid, 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return running
+
+
+class Loop:
+    """Turns of the loop until told to stop; woken by the webhook, otherwise every `turn_seconds`."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def stop(self, *_: object) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Until stopped. A turn that did something is followed by another at once."""
+        world = self._system.world
+        while not self._stop.is_set():
+            now = world.clock.now()
+            busy = turn(world)
+            beat(world, self._system.settings.heartbeat_seconds * 1_000)
+            world.cursor.turns += 1
+            if not busy:
+                world.cursor.settled_ms = now
+                self._wake.wait(self._system.settings.turn_seconds)
+                self._wake.clear()
+
+
+def up(home: Home, tell: Callable[[str], None]) -> None:
+    """Run one home until SIGINT or SIGTERM."""
+    opening.require(home)
+    with _alone(home):
+        create.settle(home)
+        settings = opening.open_settings(home)
+        with contextlib.ExitStack() as stack:
+            lab = stack.enter_context(start_lab(home, settings)) if settings.lab.enabled else ""
+            listener = stack.enter_context(_listen(settings))
+            web = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            system = stack.enter_context(open_system(home, lab_url=lab, base_url=web))
+            loop = Loop(system)
+            stack.enter_context(_serve(system, listener, loop))
+            _announce(home, Running(os.getpid(), web, lab))
+            stack.callback(home.running.unlink, missing_ok=True)
+            signal.signal(signal.SIGTERM, loop.stop)
+            signal.signal(signal.SIGINT, loop.stop)
+            tell(
+                f"page      {web}/\nwebhook   {web}/webhooks/alertmanager\nlab       {lab or 'none'}\nrepository {home.repository}\nCtrl-C stops; everything is resumed by the next `homeostat up`."
+            )
+            loop.run()
+
+
+@contextlib.contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """One process runs a home; the lock dies with it."""
+    with (home.root / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Retryable(f"another `homeostat up` runs in {home.root}", next_step="homeostat status") from error
+        yield
+
+
+def _listen(settings: Settings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", settings.web.port))
+    except OSError as error:
+        listener.close()
+        raise Misconfigured(
+            f"cannot listen on 127.0.0.1:{settings.web.port}: {error.strerror}",
+            where="settings.yaml",
+            next_step="choose another web.port",
+        ) from error
+    return listener
+
+
+@contextlib.contextmanager
+def _serve(system: System, listener: socket.socket, loop: Loop) -> Iterator[None]:
+    """The pages and the webhook in a thread of their own."""
+    import uvicorn
+
+    from reconciler.bootstrap.web import make_app
+
+    config = uvicorn.Config(make_app(system, loop.wake), log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=5)
+
+
+@contextlib.contextmanager
+def start_lab(home: Home, settings: Settings) -> Iterator[str]:
+    """The lab as a child; its address. It ends with this process."""
+    read_end, write_end = os.pipe()
+    command = [
+        sys.executable,
+        "-m",
+        "reconciler.bootstrap.labprocess",
+        str(home.root),
+        str(settings.lab.port),
+        str(settings.lab.seed),
+    ]
+    process = subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, cwd=Path("/"), start_new_session=True)
+    os.close(read_end)
+    try:
+        line = (process.stdout.readline() if process.stdout else b"").decode().strip()
+        if not line.startswith("http://"):
+            raise Misconfigured(
+                f"the lab did not start: {line or 'it said nothing'}", where=str(home.lab), next_step="choose another lab.port"
+            )
+        yield line
+    finally:
+        os.close(write_end)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _announce(home: Home, running: Running) -> None:
+    fresh = home.running.with_suffix(".new")
+    fresh.write_text(json.dumps({"pid": running.pid, "web": running.web, "lab": running.lab}) + "\n", encoding="utf-8")
+    fresh.replace(home.running)

@@ -1,0 +1,61 @@
+"""Web: the one application of a running installation: webhooks, pages, and the healer's own health and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from reconciler.bootstrap.system import System
+from webhooks.app import make_router
+
+STALE_MS = 60_000  # a loop that has not turned for a minute is not alive
+
+
+def make_app(system: System, wake: Callable[[], None]) -> FastAPI:
+    """No interactive docs: this is a machine's entrance and a person's page, not an explorer."""
+    app = FastAPI(title="Homeostat", docs_url=None, redoc_url=None, openapi_url=None)
+    world = system.world
+    secret = system.home.secret.read_text(encoding="utf-8").strip()
+    app.include_router(make_router(system.store, world.clock, secret, wake=wake, observe=world.meters.delivery))
+    _watching(app, system)
+    return app
+
+
+def _watching(app: FastAPI, system: System) -> None:
+    world = system.world
+
+    @app.get("/healthz")
+    def healthz() -> JSONResponse:
+        """Alive: the loop turns."""
+        return JSONResponse({"ok": True, "turns": world.cursor.turns})
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Ready: the protected branch is followed and nothing is refused. `settled_ms` is the demo's and the tests' barrier."""
+        why, faults = world.cursor.refused[1], world.meters.faults()
+        ready = not why and world.cursor.applied is not None
+        body = {
+            "ready": ready, "why": why, "faults": faults, "turns": world.cursor.turns, "settled_ms": world.cursor.settled_ms,
+            "now_ms": world.clock.now(), "applied": world.cursor.applied or "",
+        }  # fmt: skip
+        return JSONResponse(body, status_code=200 if ready else 503)
+
+    @app.get("/metrics")
+    def metrics() -> PlainTextResponse:
+        backlog = system.store.backlog()
+        lines = [
+            *world.meters.render(),
+            "# TYPE homeostat_signals_pending gauge",
+            f"homeostat_signals_pending {backlog.signals}",
+            "# TYPE homeostat_oldest_signal_age_seconds gauge",
+            f"homeostat_oldest_signal_age_seconds {max(0, world.clock.now() - backlog.oldest_ms) / 1_000 if backlog.oldest_ms else 0}",
+            "# TYPE homeostat_records_unpublished gauge",
+            f"homeostat_records_unpublished {backlog.records}",
+            "# TYPE homeostat_cases_open gauge",
+            f"homeostat_cases_open {backlog.open_cases}",
+            "# TYPE homeostat_log_size gauge",
+            f"homeostat_log_size {world.ledger.position}",
+        ]
+        return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
