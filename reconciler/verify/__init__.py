@@ -1,6 +1,6 @@
 """Verification: did the repair help, judged by what was named before it was merged."""
 
-from reconciler.verify.expectations import Windows, neighbours, windows
+from reconciler.verify.expectations import Windows, windows
 from reconciler.verify.outcome import verify
 
-__all__ = ["Windows", "neighbours", "verify", "windows"]
+__all__ = ["Windows", "verify", "windows"]

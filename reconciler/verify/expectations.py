@@ -1,18 +1,15 @@
-"""Helpers around an Expectation: which neighbours are controls, and which windows are compared.
+"""Which stretches of time an Expectation compares.
 
-Controls are untouched: neither edited, nor calling what is edited, nor called by it, directly or not, because those move
-with the repair. The nearest unaffected components by name order are enough; a handful keeps one strange one harmless.
+Before: the trouble as it was last. After: at the guard, once the rollout has had a moment; at the outcome, the last
+minutes of the soak, so that what came back after a first relief is seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.model.proposals import Expectation
-from reconciler.model.telemetry import Topology
 
-MAX_CONTROLS = 4
 BEFORE_MS = 60_000  # the trouble as it was last, not how it began
 GUARD_SETTLE_MS = 20_000  # what is still rolling out says nothing yet
 OUTCOME_MS = 120_000
@@ -39,21 +36,3 @@ def windows(expectation: Expectation, applied_ms: int, stage: str) -> Windows:
     length = min(OUTCOME_MS, expectation.outcome_after_ms // 2)
     end = applied_ms + expectation.outcome_after_ms
     return Windows(before, (end - length, end))
-
-
-def neighbours(topology: Topology, edited: Iterable[str]) -> tuple[str, ...]:
-    """Controls for a repair of `edited`: components it can neither reach nor be reached from, at most a handful."""
-    touched = set(edited)
-    moving = _closure(touched, topology, down=True) | _closure(touched, topology, down=False)
-    return tuple(sorted(set(topology.components) - moving))[:MAX_CONTROLS]
-
-
-def _closure(start: set[str], topology: Topology, *, down: bool) -> set[str]:
-    found, waiting = set(start), sorted(start)
-    while waiting:
-        here = waiting.pop()
-        following = topology.callees(here) if down else topology.callers(here)
-        new = [c for c in following if c not in found]
-        found.update(new)
-        waiting += new
-    return found

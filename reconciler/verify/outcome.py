@@ -4,7 +4,8 @@ In: the expectation named beforehand, Telemetry, the two windows. Out: an Outcom
 "Alert gone" is no input. The steps, in this order:
 
 1. Telemetry old, failing, or without enough samples of every check: unknown, BLIND. Never good or bad (S6, S12).
-2. Unhealthy as the target says: worse. A health we cannot see proves nothing.
+2. A checked object is missing from the target: worse. A degraded one may have been so before: it is never called better
+   and left to the numbers. A health we cannot see proves nothing, and other objects' health is not this repair's.
 3. A check's metric more than `worse_by` worse than before, beyond what untouched neighbours did and beyond noise: worse.
 4. An untouched neighbour that became that much worse while the repaired component did not: worse, it paid for it.
 5. Every check held: better; unless the neighbours improved as much, then it was not the repair: unknown.
@@ -29,7 +30,6 @@ from reconciler.verify.reading import Measured, counterfactual, measure, steady
 
 BLIND_AFTER_MS = 60_000
 OWN_PART = 0.05  # a ratio this close to the neighbours' is theirs
-BAD = frozenset({HealthState.DEGRADED, HealthState.MISSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,22 @@ def verify(
     compared, blind = _compare(expectation, telemetry, span, now_ms)
     if blind:  # 1.
         return _outcome(commit, stage, OutcomeState.UNKNOWN, Reason.BLIND, compared, now_ms, blind)
-    sick = [h for h in health if h.state in BAD]
-    if sick:  # 2.
-        return _outcome(
-            commit, stage, OutcomeState.WORSE, Reason.UNHEALTHY, compared, now_ms, f"{sick[0].id} is {sick[0].state.value}"
-        )
+    if gone := _in_state(expectation, health, HealthState.MISSING):  # 2.
+        return _outcome(commit, stage, OutcomeState.WORSE, Reason.UNHEALTHY, compared, now_ms, f"{gone} is missing")
     bad = _worse(compared, float(expectation.worse_by)) or _paid(compared, float(expectation.worse_by))  # 3. and 4.
     if bad:
         return _outcome(commit, stage, OutcomeState.WORSE, Reason.WORSE, compared, now_ms, bad)
-    return _good(compared, stage, commit, now_ms)
+    good = _good(compared, stage, commit, now_ms)
+    sick = _in_state(expectation, health, HealthState.DEGRADED)
+    if sick and good.state is OutcomeState.BETTER:
+        return _outcome(commit, stage, OutcomeState.UNKNOWN, Reason.UNHEALTHY, compared, now_ms, f"{sick} is degraded")
+    return good
+
+
+def _in_state(expectation: Expectation, health: Sequence[Health], state: HealthState) -> str:
+    """The first checked object in this state, "" when none is. Ids are "Kind/name"."""
+    checked = {c.component for c in expectation.checks}
+    return next((h.id for h in health if h.state is state and h.id.rpartition("/")[2] in checked), "")
 
 
 def _good(compared: Sequence[Compared], stage: str, commit: str, now_ms: int) -> Outcome:
