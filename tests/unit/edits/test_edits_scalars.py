@@ -88,6 +88,7 @@ def test_the_edit_says_what_was_there() -> None:
         (("spec", "calls", 7, "retries"), 5, "17:5", "no such place"),
         (("spec", "release"), "two\nlines", "7:12", "would not read the same"),
         (("spec", "release"), "\u202e", "7:12", "would not read the same"),
+        (("spec", "release"), "a\u00a0b", "7:12", "would not read the same"),
         (("spec", "release"), "x" * 1_001, "7:12", "would not read the same"),
         ((), "x", "2:1", "whole document"),
     ],

@@ -234,6 +234,16 @@ def test_a_retry_storm_lowers_the_retries_of_every_caller(world: World) -> None:
     assert "several-services" in best.proposal.high_impact
 
 
+def test_a_repair_of_too_many_places_is_no_repair(world: World) -> None:
+    callers = [f"c{n}" for n in range(21)]
+    world.write({f"apps/shop/{name}.yaml": service(name) for name in callers})
+    situation = world.situation(cause(CauseKind.DEPENDENCY, "payment"))
+    calls = tuple(sorted((name, "payment") for name in callers))
+    proposed = world.propose(replace(situation, topology=Topology((*callers, "payment"), calls)), "lower-retries")
+    assert proposed.best.proposal.is_nothing
+    assert {r.reason for r in proposed.refusals} == {"limit"}
+
+
 def test_blast_radius_reaches_callers_at_any_distance_and_controls_are_untouched(world: World) -> None:
     world.metric("payment", "memory_usage", 0.4, 0.95)
     proposal = world.propose(world.situation(cause(CauseKind.MEMORY, "payment")), *ALL).best.proposal
@@ -268,6 +278,12 @@ def test_a_missing_metric_is_a_refusal_and_never_a_zero(world: World) -> None:
     assert "trigger has no answer" in proposed.refusals[0].detail
 
 
+def test_samples_that_are_no_numbers_are_gaps(world: World) -> None:
+    world.metric("checkout", "cpu_usage", 0.5, 0.99)
+    world.telemetry.put("checkout", "cpu_usage", [(t, float("inf")) for t in range(201, 206)] + [(299, float("nan"))])
+    assert world.propose(world.situation(cause(CauseKind.LOAD)), "scale-out").best.files
+
+
 def test_nan_is_a_gap(world: World) -> None:
     world.metric("checkout", "cpu_usage", 0.5, float("nan"))
     assert world.propose(world.situation(cause(CauseKind.LOAD)), "scale-out").best.proposal.is_nothing
@@ -278,6 +294,14 @@ def test_a_hostile_component_name_becomes_no_edit(world: World, name: str) -> No
     world.metric(name, "cpu_usage", 0.5, 0.99)
     proposed = world.propose(world.situation(cause(CauseKind.LOAD, name)), "scale-out")
     assert all(c.proposal.is_nothing for c in proposed.candidates)
+
+
+def test_an_object_with_a_hostile_name_is_not_edited_although_it_is_there(world: World) -> None:
+    world.write({"apps/shop/odd.yaml": service('"Odd; name"')})
+    world.metric("Odd; name", "cpu_usage", 0.5, 0.99)
+    proposed = world.propose(world.situation(cause(CauseKind.LOAD, "Odd; name")), "scale-out")
+    assert proposed.best.proposal.is_nothing
+    assert "no plain name" in proposed.refusals[0].detail
 
 
 def test_an_object_that_stands_twice_is_not_edited(world: World) -> None:
