@@ -1,0 +1,143 @@
+"""Panic: every machine-made commit of a window undone in one signed commit, and the brake on.
+
+1. Who asks may operate. A panic that died between its commit and its record is finished first.
+2. The window is taken under the Clock, from the log: merges since then, newest first.
+3. Left alone and listed: what is undone already, what no longer reverts cleanly, and machine reverts (undoing one alone
+   would bring back what made things worse; together with what it reverted nothing would change).
+4. One commit, signed by the machine, with a verdict on record that names the person. It lands by compare-and-swap.
+5. The panic and the brake are on record. The panic's own commit precedes its brake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.audit.facts import Brake, Merge, Panic, brake_record, panic_record, verdict_record
+from reconciler.audit.view import Fact
+from reconciler.changes.building import affected_trees
+from reconciler.changes.verdict import verdict as compose
+from reconciler.commands.people import Person, require
+from reconciler.consensus.decision import not_applicable
+from reconciler.documents.trust import Role
+from reconciler.errors import Misconfigured, Retryable
+from reconciler.model.canonical import digest
+from reconciler.model.judging import Decision, Effect, Judge, Requirement, Status, Subject
+from reconciler.model.reasons import Reason
+from reconciler.ports.repo import MACHINE, RefMove
+from reconciler.steps.world import World
+
+ATTEMPTS = 20
+BRAKE_MS = 3_600_000  # an hour: people are awake now, and say themselves how long it stays
+BY, UNDOES = "Homeostat-Panic", "Homeostat-Undoes"
+LOOK_BACK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PanicPlan:
+    """What a panic would do on `base`: the files of its one commit."""
+
+    base: str
+    reverted: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    files: Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Panicked:
+    panic: Panic
+    brake: Brake
+
+
+def plan(world: World, since_ms: int) -> PanicPlan:
+    """Steps 2 and 3; moves no ref."""
+    base = world.head()
+    tip, reverted, skipped = base, list[str](), list[tuple[str, str]]()
+    for fact in _window(world, since_ms):
+        commit, why = fact.value.commit, _spared(world, fact)
+        files = None if why else world.repo.revert(commit, tip)
+        if why or not files:
+            skipped.append((commit, why or ("it does not revert cleanly" if files is None else "it is undone already")))
+            continue
+        tip = world.repo.write(tip, files, f"Undo {commit}\n", MACHINE, world.clock.now(), None)
+        reverted.append(commit)
+    files = {path: world.repo.blob(after) if after else None for path, (_, after) in world.repo.changed(base, tip).items()}
+    return PanicPlan(base, tuple(reverted), tuple(skipped), files)
+
+
+def panic(world: World, person: Person, since_ms: int) -> Panicked:
+    """All five steps; running it again undoes nothing twice."""
+    require(world, person, Role.OPERATE)  # 1
+    world.publish()
+    _finish_interrupted(world)
+    commit, wanted = "", plan(world, since_ms)
+    for _ in range(ATTEMPTS):
+        if not wanted.files:
+            break
+        commit = _land(world, person, wanted)
+        if commit:
+            break
+        wanted = plan(world, since_ms)
+    else:
+        raise Retryable(f"{world.branch} kept moving under the panic", next_step="run it again")
+    done = Panic(person.name, since_ms, commit, wanted.reverted if commit else (), wanted.skipped)
+    now = world.clock.now()
+    brake = Brake(f"brake-{digest([person.name, 'panic', now])[7:15]}", person.name, "panic", now + BRAKE_MS)
+    world.keep(panic_record(done, world.clock.stamp()), brake_record(brake, world.clock.stamp()))  # 5
+    world.publish()
+    return Panicked(done, brake)
+
+
+def _window(world: World, since_ms: int) -> list[Fact[Merge]]:
+    merges = [f for f in world.ledger.facts().merges.values() if f.value.machine and f.clock_ms >= since_ms]
+    return sorted(merges, key=lambda f: f.index, reverse=True)
+
+
+def _spared(world: World, fact: Fact[Merge]) -> str:
+    """Step 3, from the log alone."""
+    reverted = world.ledger.facts().reverted
+    if fact.value.commit in reverted:
+        return f"it was undone by {reverted[fact.value.commit][:12]}"
+    if fact.value.reverts:
+        return f"it is the machine's own revert of {fact.value.reverts[:12]}"
+    return ""
+
+
+def _land(world: World, person: Person, wanted: PanicPlan) -> str:
+    """Step 4; "" when the branch moved meanwhile."""
+    now = world.clock.now()
+    undoes = "".join(f"{UNDOES}: {commit}\n" for commit in wanted.reverted)
+    message = f"Panic: undo {len(wanted.reverted)} machine-made commits\n\n{BY}: {person.name}\n{undoes}"
+    commit = world.repo.write(wanted.base, wanted.files, message, MACHINE, now, world.author)
+    units = world.rules.at(wanted.base).units
+    trees = affected_trees(world.repo, commit, wanted.files, units)
+    subject = Subject(
+        world.repository, world.branch, wanted.base, commit, digest(sorted(wanted.reverted)), trees, _policy(world, wanted.base)
+    )
+    row = Requirement(
+        "panic", Status.SATISFIED, Reason.OK.value, "a person with the role operate asks to undo machine-made commits",
+        (("person", person.name), ("commits", str(len(wanted.reverted)))), person=True,
+    )  # fmt: skip
+    decision = Decision(Judge.POLICY, Effect.MERGE, Reason.ALLOWED.value, (row,), "panic")
+    verdict = compose(subject, (decision, not_applicable("panic")), now, (person.name,))
+    world.keep(verdict_record(verdict, world.clock.stamp()))
+    world.publish()
+    return commit if world.repo.move([RefMove(world.ref, wanted.base, commit)]) else ""
+
+
+def _policy(world: World, base: str) -> str:
+    try:
+        return world.rules.at(base).policy.digest
+    except Misconfigured:
+        return ""  # broken rules must not stand between people and the way back
+
+
+def _finish_interrupted(world: World) -> None:
+    """A panic commit on the branch without its record gets it now."""
+    known = {fact.value.commit for fact in world.ledger.facts().panics}
+    for info in world.repo.history(world.head(), limit=LOOK_BACK):
+        by = info.trailer(BY)
+        if by and info.committer_email == MACHINE.email and info.id not in known:
+            lines = [line.removeprefix(f"{UNDOES}: ") for line in info.message.splitlines() if line.startswith(f"{UNDOES}: ")]
+            world.keep(panic_record(Panic(by, 0, info.id, tuple(lines)), world.clock.stamp()))
+    world.publish()
