@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.forges import hook
 from reconciler.adapters.repos.bare import init_bare
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.ports.repo import MACHINE, Identity, RefMove
@@ -206,3 +207,15 @@ def test_the_pushers_environment_cannot_mislead_the_hook(scene: Scene):
     hostile |= {"GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": "/dev/null"}
     done = git(scene.clone, "push", "origin", "main", **hostile)
     assert "symbolic link" in done.stderr
+
+
+def test_a_push_of_too_many_commits_is_refused_before_they_are_read(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_DIR", str(scene.bare))
+    monkeypatch.setattr(hook, "MAX_COMMITS", 2)
+    tip = scene.tip
+    for n in range(3):
+        tip = scene.repo.write(tip, {"n": str(n).encode()}, "x", Identity("Ada", "ada@example.org"), 0, None)
+    rules = hook.load_rules(str(scene.bare))
+    assert hook.check(rules, hook.Move(scene.tip, tip, MAIN)) == [f"{MAIN}: more than 2 new commits; push them in steps"]
+    monkeypatch.setattr(hook, "MAX_COMMITS", 3)
+    assert hook.check(rules, hook.Move(scene.tip, tip, MAIN)) == []

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pygit2
 import pytest
+from pygit2.enums import Option
 
 from reconciler.adapters.repos import refs
-from reconciler.adapters.repos.bare import init_bare
+from reconciler.adapters.repos.bare import init_bare, mirror
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.errors import Misconfigured, Permanent, Retryable, Tampered
 from reconciler.ports.repo import MACHINE, Identity, RefMove
@@ -370,3 +371,65 @@ def test_making_it_again_keeps_what_is_there(repo: PygitRepo):
     init_bare(repo.path, author=other.public)
     assert PygitRepo(repo.path).ref(MAIN) == commit
     assert git(repo, "verify-commit", repo.write("", {}, "x", MACHINE, 0, other)).returncode == 0
+
+
+def test_a_mirror_holds_the_hidden_refs_too(repo: PygitRepo, tmp_path: Path):
+    commit = write(repo, "", {"a": b"1"})
+    assert repo.move([RefMove(MAIN, "", commit), RefMove("refs/homeostat/pr/1", "", commit)])
+    copy = PygitRepo(mirror(repo.path, tmp_path / "copy.git", author=SIGNER.public))
+    assert copy.refs("refs/") == repo.refs("refs/")
+    assert (copy.path / "hooks" / "pre-receive").exists()
+    with pytest.raises(Misconfigured, match="does not exist"):
+        mirror(repo.path, copy.path, author=SIGNER.public)
+
+
+def test_a_copy_of_a_damaged_repository_fails_aloud(repo: PygitRepo, tmp_path: Path):
+    commit = write(repo, "", {"a": b"1"})
+    assert repo.move([RefMove(MAIN, "", commit)])
+    object_file(repo, repo.files(commit)["a"]).unlink()
+    with pytest.raises(Retryable, match="cannot copy"):
+        mirror(repo.path, tmp_path / "copy.git", author=SIGNER.public)
+
+
+@pytest.mark.parametrize("name", ["", " ", "Ada <x>", "a\nb", "a\0b"])
+def test_an_author_that_could_forge_a_header_is_refused(repo: PygitRepo, name: str):
+    with pytest.raises(Permanent, match="cannot stand in"):
+        repo.write("", {"a": b"1"}, "x", Identity(name, "ada@example.org"), 0, None)
+
+
+@pytest.mark.parametrize("message", ["a\0b", "x" * 100_000])
+def test_a_message_that_git_would_cut_is_refused(repo: PygitRepo, message: str):
+    with pytest.raises(Permanent, match="no NUL"):
+        write(repo, "", {"a": b"1"}, message)
+
+
+def test_what_is_written_is_flushed_to_the_disk(repo: PygitRepo, monkeypatch: pytest.MonkeyPatch):
+    told = []
+    monkeypatch.setattr(pygit2, "option", lambda *arguments: told.append(arguments))
+    PygitRepo(repo.path)
+    assert (Option.ENABLE_FSYNC_GITDIR, True) in told
+    assert git(repo, "config", "core.fsync").stdout.strip() == b"committed,loose-object"
+
+
+def test_a_repository_that_cannot_be_locked_moves_nothing(repo: PygitRepo):
+    commit = write(repo, "", {"a": b"1"})
+    (repo.path / "homeostat" / "writing").unlink()
+    (repo.path / "homeostat" / "writing").mkdir()
+    with pytest.raises(Retryable, match="cannot lock"):
+        repo.move([RefMove(MAIN, "", commit)])
+    assert repo.refs("refs/") == {}
+
+
+def test_a_broken_ref_does_not_vanish_from_a_listing(repo: PygitRepo):
+    commit = write(repo, "", {"a": b"1"})
+    assert repo.move([RefMove(MAIN, "", commit)])
+    (repo.path / "refs" / "heads" / "broken").write_text("garbage\n")
+    with pytest.raises(Tampered):
+        repo.refs("refs/heads/")
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_reflog_names_the_machine(repo: PygitRepo, several: bool):
+    commit = write(repo, "", {"a": b"1"})
+    assert repo.move([RefMove(MAIN, "", commit), *([RefMove("refs/heads/x", "", commit)] if several else [])])
+    assert MACHINE.email in (repo.path / "logs" / MAIN).read_text()

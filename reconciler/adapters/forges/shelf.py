@@ -119,7 +119,7 @@ class Shelf:
             )
         files = self._repo.files(tip)
         pull = decode(PullRequest, _json(self._repo.blob(files.get("pr.json", ""))))
-        if (pull.number, pull.repository) != (number, self._repository) or pull.reviews:  # 2
+        if (pull.number, pull.repository) != (number, self._repository):  # 2
             raise Tampered("this state belongs to another pull request", next_step="restore the ref from a mirror")
         return pull, files
 

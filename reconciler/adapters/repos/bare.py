@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pygit2
 
-from reconciler.adapters.repos.libgit import prepare
-from reconciler.errors import Misconfigured
+from reconciler.adapters.repos.libgit import prepare, run_git
+from reconciler.errors import Misconfigured, Retryable
 from reconciler.model.keys import PublicKey
 from reconciler.ports.repo import MACHINE
 
@@ -60,6 +60,20 @@ def init_bare(path: Path | str, *, author: bytes, branch: str = "main", max_blob
     _configure(git, folder)
     _install(folder, author, branch, max_blob)
     return folder
+
+
+def mirror(source: Path | str, target: Path | str, *, author: bytes, branch: str = "main") -> Path:
+    """A complete copy of a repository, hidden refs included: a backup, or what a restore starts from."""
+    folder = Path(target).resolve()
+    if folder.exists():
+        raise Misconfigured("a copy needs a folder that does not exist", where=str(folder), next_step="choose another")
+    unhidden = "git -c transfer.hideRefs=!refs/homeostat upload-pack"
+    origin = Path(source).resolve()
+    how = ["--quiet", "--mirror", "--no-local", f"--upload-pack={unhidden}"]  # not a copy of files: git reads every object
+    done = run_git(origin, ["clone", *how, "--", str(origin), str(folder)], timeout_s=600)
+    if done.returncode != 0:
+        raise Retryable(f"cannot copy {origin} to {folder}: {done.stderr.strip()}", next_step="check free space and the source")
+    return init_bare(folder, author=author, branch=branch)
 
 
 def _configure(git: pygit2.Repository, folder: Path) -> None:

@@ -20,6 +20,7 @@ import pygit2
 from pygit2.enums import ConfigLevel, Option
 
 from reconciler.errors import Misconfigured, Permanent, Retryable, Tampered
+from reconciler.ports.repo import MACHINE
 
 _HEX = re.compile(r"[0-9a-f]{40}")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT")
@@ -38,6 +39,7 @@ class Handles(threading.local):
     def __init__(self, path: Path) -> None:
         try:
             self.git = pygit2.Repository(str(path))
+            self.git.set_ident(MACHINE.name, MACHINE.email)  # for the reflog; nobody's ~/.gitconfig is asked
         except pygit2.GitError as error:
             raise Misconfigured(
                 f"cannot open the Git repository: {error}", where=str(path), next_step="run 'homeostat init', or restore a backup"
@@ -108,7 +110,8 @@ def clean_environment() -> dict[str, str]:
     """The environment of every git program: nothing of the caller's `GIT_*`, no configuration but the repository's."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     fixed = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_NO_REPLACE_OBJECTS": "1"}
-    return kept | fixed | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    reflog = {"GIT_COMMITTER_NAME": MACHINE.name, "GIT_COMMITTER_EMAIL": MACHINE.email}
+    return kept | fixed | reflog | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 def run_git(path: Path, arguments: Sequence[str], *, text: str = "", timeout_s: float = 60) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ what the next step is about to reference.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,8 +31,9 @@ class PygitRepo:
         self._handles = Handles(self.path)
         if not self._git.is_bare:
             raise Permanent(f"{self.path} is no bare repository", next_step="point at the .git folder made by 'homeostat init'")
-        with refs.sole_writer(self.path):
-            refs.clear_orphans(self.path)
+        if os.access(self.path, os.W_OK):  # a reader without write access clears nothing
+            with refs.sole_writer(self.path):
+                refs.clear_orphans(self.path)
 
     @property
     def _git(self) -> pygit2.Repository:

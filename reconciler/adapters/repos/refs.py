@@ -46,16 +46,31 @@ def read_ref(git: pygit2.Repository, name: str) -> str | None:
 def read_refs(git: pygit2.Repository, prefix: str) -> dict[str, str]:
     """Every direct ref whose name starts with `prefix`, sorted by name."""
     with intact(f"refs below {prefix}"):
-        found = list(git.references.iterator())
-    named = {ref.name: ref.target for ref in found if ref.name.startswith(prefix)}
-    return {name: str(target) for name, target in sorted(named.items()) if isinstance(target, pygit2.Oid)}
+        listed = {ref.name: ref.target for ref in git.references.iterator() if ref.name.startswith(prefix)}
+    found = {name: str(target) for name, target in listed.items() if isinstance(target, pygit2.Oid)}
+    for name in _loose(Path(git.path), prefix):
+        if name not in listed and (
+            target := read_ref(git, name)
+        ):  # libgit2 leaves damaged refs out without a word; reading one tells
+            found[name] = target
+    return dict(sorted(found.items()))
+
+
+def _loose(path: Path, prefix: str) -> Iterator[str]:
+    """The names of the files that hold refs one by one."""
+    for folder, _, files in os.walk(path / (prefix.rpartition("/")[0] or "refs")):
+        at = Path(folder).relative_to(path).as_posix()
+        yield from (name for name in (f"{at}/{file}" for file in files if not file.endswith(".lock")) if name.startswith(prefix))
 
 
 @contextlib.contextmanager
 def sole_writer(path: Path) -> Iterator[None]:
     """Holds the advisory lock; the kernel lets go of it when the process dies."""
-    (path / "homeostat").mkdir(exist_ok=True)
-    handle = os.open(path / "homeostat" / "writing", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        (path / "homeostat").mkdir(exist_ok=True)
+        handle = os.open(path / "homeostat" / "writing", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Retryable(f"cannot lock {path} for writing: {error}", next_step="check free space and permissions") from error
     try:
         _take(handle, path)
         yield
