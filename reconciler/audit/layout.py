@@ -11,7 +11,7 @@
 
 A pointer says where a batch's statements lie and abbreviates their keys; it is a help for finding, never a proof.
 Partial tiles of level 0 would be rewritten by every batch (4 KB each of bytes that do not compress), so they are left
-out here and made by `tile_files` for whoever serves the log to other clients.
+out here and made by `export` for whoever serves the log to other clients.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from reconciler.audit.leaves import Leaf, read_leaf
 from reconciler.audit.redact import Redactor
-from reconciler.audit.statements import read_statement, statement
+from reconciler.audit.statements import glance, read_statement, statement
 from reconciler.errors import Tampered
+from reconciler.model.canonical import encode
 from reconciler.model.records import Record, RecordKind, Stamp
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -32,6 +33,8 @@ RECORDS = st.builds(
 @given(RECORDS)
 def test_a_record_survives_its_statement(record: Record) -> None:
     assert read_statement(statement(record)) == record
+    assert statement(record) == encode(json.loads(statement(record)))
+    assert json.loads(statement(record))["subject"][0]["digest"]["sha256"] == record.id.removeprefix("sha256:")
 
 
 @settings(max_examples=60)
@@ -46,7 +49,7 @@ def test_a_statement_with_one_flipped_bit_is_never_the_same_record(record: Recor
 
 @given(st.binary(max_size=300))
 def test_bytes_that_are_no_statement_or_leaf_are_tampering_and_never_another_error(data: bytes) -> None:
-    for read in (read_statement, read_leaf):
+    for read in (read_statement, read_leaf, glance):
         try:
             read(data)
         except Tampered:

@@ -11,9 +11,12 @@ import pytest
 from reconciler.adapters.signing import Ed25519Verifier
 from reconciler.audit import layout, text
 from reconciler.audit.bundles import bundle, trusted_root
+from reconciler.audit.export import c2sp_files
 from reconciler.audit.log import Log
+from reconciler.audit.merkle import fold, leaf_hash, node_hash, root
 from reconciler.audit.notes import open_checkpoint, parse_checkpoint, sign_checkpoint, verifier_key
 from reconciler.audit.state import Trusted
+from reconciler.audit.tiles import split
 from reconciler.audit.verify import Problem, Report
 from reconciler.errors import Permanent, Tampered
 from reconciler.model.keys import PublicKey
@@ -86,6 +89,25 @@ def test_a_malformed_checkpoint_is_refused(note: str) -> None:
 
 def test_the_same_tree_signed_twice_is_the_same_note() -> None:
     assert sign_checkpoint("log.test", 7, ROOT, MemorySigner("log")) == sign_checkpoint("log.test", 7, ROOT, MemorySigner("log"))
+
+
+def test_exported_files_are_c2sp_tiles_that_make_the_checkpoints_root(log: Log, record: Make) -> None:
+    log.publish([record(n) for n in range(300)])
+    files = dict(c2sp_files(log.refresh()))
+    expected = ["checkpoint", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/44"]
+    assert sorted(files) == expected
+    leaves = [leaf for path in expected[-2:] for leaf in layout.read_entries(files[path], path)]
+    hashes = files["tile/0/000"] + files["tile/0/001.p/44"]
+    assert b"".join(leaf_hash(leaf) for leaf in leaves) == hashes
+    assert files["tile/1/000.p/1"] == fold(split(files["tile/0/000"]))
+    assert parse_checkpoint(files["checkpoint"].decode()) == log.checkpoint
+    assert (
+        node_hash(
+            files["tile/1/000.p/1"],
+            root(44, lambda level, at: fold(split(files["tile/0/001.p/44"])[at << level : (at + 1) << level])),
+        )
+        == log.checkpoint.root
+    )
 
 
 def test_an_entry_that_is_not_signed_yet_has_no_bundle(log: Log, trusted: Trusted, record: Make) -> None:

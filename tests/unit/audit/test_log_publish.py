@@ -1,3 +1,5 @@
+import dataclasses
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,7 +9,7 @@ import pytest
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.audit import layout
 from reconciler.audit.keyring import KeyRing, TrustedKey
-from reconciler.audit.log import Log
+from reconciler.audit.log import MACHINE, Log
 from reconciler.audit.redact import REDACTED, Redactor
 from reconciler.audit.remembered import Remembered
 from reconciler.audit.state import Trusted, load
@@ -309,3 +311,20 @@ def test_a_planted_secret_is_nowhere_in_the_repository(repo: PygitRepo, trusted,
     month = repo.ref(layout.PAYLOADS + "2025-11")
     stored = b"".join(repo.read(commit, path) for commit in (month, repo.ref(layout.LOG_REF)) for path in repo.files(commit))
     assert b"canary" not in stored
+
+
+def test_a_kind_flipped_to_hide_a_record_is_found_while_reading(log: Log, repo: PygitRepo, trusted, record: Make) -> None:
+    log.publish([record(1, RecordKind.BRAKE)])
+    ref = layout.PAYLOADS + "2025-11"
+    head = repo.ref(ref)
+    ((path, _),) = repo.files(head).items()
+    hidden = repo.read(head, path).replace(b"attestation/brake/", b"attestation/alarm/")
+    log_head = repo.ref(layout.LOG_REF)
+    pointer, leaves = layout.read_edge(repo.read(log_head, "edge/0/0/000"), "")
+    digest = hashlib.sha256(hidden).hexdigest()
+    moved = repo.write(head, {layout.payload_path(0, digest): hidden}, "meddle\n", MACHINE, 0, None)
+    edge = layout.write_edge(dataclasses.replace(pointer, payload=digest), leaves)
+    forged = repo.write(log_head, {"edge/0/0/000": edge}, "meddle\n", MACHINE, 0, None)
+    repo.move([RefMove(ref, head, moved), RefMove(layout.LOG_REF, log_head, forged)])
+    with pytest.raises(Tampered, match="not the one its leaf names"):
+        list(Log(repo, trusted).records(kinds={RecordKind.BRAKE}))
