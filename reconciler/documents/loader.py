@@ -100,7 +100,7 @@ def check(data: bytes, where: str) -> tuple[Problem, ...]:
     return _read(data, where)[1]
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=128)
 def _read(data: bytes, where: str) -> tuple[tuple[Loaded[Document], ...], tuple[Problem, ...]]:
     # 1. the strict parser; its first error ends the file, because no place after it can be believed.
     try:

@@ -1,6 +1,7 @@
 """Policy: the judge that applies the rules of the base branch. It sees no ballots; `consensus` sees no rules."""
 
-from reconciler.policy.cases import CaseResult, decide, run_cases
+from reconciler.policy.cases import CaseResult, decide, load_cases, run_cases
+from reconciler.policy.checking import check_files
 from reconciler.policy.explaining import explain
 from reconciler.policy.facts import EXACT_LANDING, MACHINE, Brake, Facts, Forecast, Hold, SpentMerge, Tightening, ValueMove
 from reconciler.policy.judging import judge
@@ -21,9 +22,11 @@ __all__ = [
     "SpentMerge",
     "Tightening",
     "ValueMove",
+    "check_files",
     "decide",
     "explain",
     "judge",
+    "load_cases",
     "policy_set",
     "protected_paths",
     "run_cases",

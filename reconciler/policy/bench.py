@@ -85,7 +85,7 @@ class Bench:
                 reason=Reason.OK if ok else rule.reason,
                 expression=rule.expression,
                 values=_capped((*values, ("approved by", ", ".join(self.approvers))) if status is Status.OVERRIDDEN else values),
-                missing=rule.missing if open_still else "",
+                missing=shown(rule.missing) if open_still else "",
                 command=(rule.command or (f"homeostat pr approve {self.number}" if rule.person else "")) if open_still else "",
                 document=rule.document,
                 person=rule.person,
@@ -140,4 +140,10 @@ def touched_rules(facts: Facts) -> tuple[str, ...]:
 
 
 def _capped(values: Values) -> Values:
-    return tuple((name, text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…") for name, text in values)
+    return tuple((shown(name), shown(text)) for name, text in values)
+
+
+def shown(text: str) -> str:
+    """Text that may be written into a terminal, a page or a record: short, and without characters that steer or hide."""
+    clean = "".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in text)
+    return clean if len(clean) <= MAX_SHOWN else clean[: MAX_SHOWN - 1] + "…"

@@ -6,10 +6,10 @@ expects a merge is as useful as one that expects a denial: it shows that a gate 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.documents.loader import Loaded
+from reconciler.documents import Loaded, is_cases, load_one
 from reconciler.documents.policy_cases import Expect, Given, PolicyCases
 from reconciler.model.judging import Decision
 from reconciler.model.reasons import Reason
@@ -31,6 +31,12 @@ class CaseResult:
     @property
     def ok(self) -> bool:
         return not self.difference
+
+
+def load_cases(files: Mapping[str, bytes]) -> tuple[Loaded[PolicyCases], ...]:
+    """The cases files of `policies/` in a tree; Misconfigured at the place of the first that cannot be read."""
+    paths = sorted(path for path in files if path.startswith("policies/") and is_cases(path))
+    return tuple(load_one(files[path], path, PolicyCases) for path in paths)
 
 
 def run_cases(rules: PolicySet, files: Sequence[Loaded[PolicyCases]]) -> tuple[CaseResult, ...]:

@@ -57,12 +57,14 @@ class SpentMerge:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """An owned stop of machine merges. Only those in force are listed. `units` empty: everywhere."""
+    """An owned stop of machine merges. Only those in force are listed. `scopes` are files, folders, units or
+    components; empty: everywhere.
+    """
 
     owner: str
     reason: str
     expires_ms: int  # 0: until it is lifted
-    units: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,7 @@ class Hold:
     expires_ms: int  # 0: until it is lifted
     patch: str = ""
     playbook: str = ""
-    units: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()  # files, folders, units or components, names or patterns; one that is touched is enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Facts:
     author_proved: bool  # the head's signature was checked against a key of that principal
     paths: tuple[str, ...]  # every path the head changes against its base, from Git
     deleted: tuple[str, ...]  # those of them that go
-    units: tuple[str, ...]  # units these paths belong to
+    units: tuple[str, ...]  # units these paths belong to; "" stands for paths of no unit, which only the pattern `*` matches
     examined: tuple[str, ...]  # those of `paths` whose values were compared completely into `moves`
     moves: tuple[ValueMove, ...]
     domains: tuple[str, ...]  # failure domains of the units

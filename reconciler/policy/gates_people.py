@@ -119,7 +119,7 @@ def brakes(bench: Bench) -> Iterator[Finding]:
     if bench.proposal is None:
         yield bench.not_applicable(rule, "a brake stops the machine, not people")
         return
-    on = [brake for brake in bench.facts.brakes if not brake.units or set(brake.units) & set(bench.units) or not bench.units]
+    on = [brake for brake in bench.facts.brakes if not brake.scopes or _touches(bench, brake.scopes) or not bench.units]
     yield bench.finding(rule, ok=not on, values=tuple(_brake(brake) for brake in on), again_ms=_until(bench, on))
 
 
@@ -151,9 +151,15 @@ def _holds(hold: Hold, bench: Bench) -> bool:
     return (
         hold.patch in ("", bench.subject.patch)
         and hold.playbook in ("", bench.playbook)
-        and (not hold.units or any_fits(hold.units, bench.units))
-        and (not hold.paths or any_fits(hold.paths, bench.facts.paths))
+        and (not hold.paths or _touches(bench, hold.paths))
     )
+
+
+def _touches(bench: Bench, scopes: tuple[str, ...]) -> bool:
+    """Whether the edit touches one of these files, folders, units or components: a stop is read as widely as it can be."""
+    components = (*bench.proposal.blast.components, bench.proposal.component) if bench.proposal else ()
+    patterns = [pattern for scope in scopes for pattern in (scope, scope.rstrip("/") + "/*")]
+    return any_fits(patterns, (*bench.facts.paths, *bench.units, *components))
 
 
 def _until(bench: Bench, stops: list[Brake] | list[Hold]) -> int:

@@ -27,7 +27,7 @@ from reconciler.model.judging import Decision, Effect, Judge, Requirement, Statu
 from reconciler.model.proposals import Proposal
 from reconciler.model.reasons import Reason
 from reconciler.policy import gates_danger, gates_documents, gates_limits, gates_pace, gates_people
-from reconciler.policy.bench import Bench, Finding, make_bench, touched_rules
+from reconciler.policy.bench import Bench, Finding, make_bench, shown, touched_rules
 from reconciler.policy.facts import Facts
 from reconciler.policy.rules import PolicySet
 
@@ -124,7 +124,7 @@ def failed(error: Exception) -> Decision:
         Status.ERROR,
         Reason.POLICY_ERROR,
         "the rules can be evaluated",
-        (("error", f"{type(error).__name__}: {error}"[:200]),),
+        (("error", shown(f"{type(error).__name__}: {error}")),),
         missing="a policy that can be evaluated",
         command="homeostat policy check",
         hard=True,

@@ -126,7 +126,7 @@ def _tampered(rules: PolicySet) -> Iterator[str]:
         ("people's own edit", None, replace(quiet, author="ada"), Effect.REVIEW, Reason.NEEDS_PERSON),
         ("unexamined file", proposal, replace(quiet, examined=()), Effect.DENY, Reason.POLICY_ERROR),
         ("undeclared file", proposal, replace(quiet, paths=(path, "b"), examined=(path, "b")), Effect.DENY, Reason.POLICY_ERROR),
-        ("hold", proposal, replace(quiet, holds=(Hold("seeded", "seeded", 0, units=("shop",)),)), Effect.DENY, Reason.HELD),
+        ("hold", proposal, replace(quiet, holds=(Hold("seeded", "seeded", 0, paths=("shop",)),)), Effect.DENY, Reason.HELD),
         ("deletion", gone, replace(quiet, deleted=(path,)), Effect.REVIEW, Reason.IRREVERSIBLE),
         ("weak forge", proposal, replace(quiet, capabilities=()), Effect.REVIEW, Reason.NEEDS_PERSON),
         ("unproved undo", undo[1], replace(undo[2], inverse_of=""), Effect.SHADOW, Reason.AUTONOMY),

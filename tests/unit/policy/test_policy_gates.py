@@ -11,7 +11,7 @@ from reconciler.model.judging import Effect, Status
 from reconciler.model.proposals import FileEdit
 from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.model.reasons import Reason
-from reconciler.policy import Hold, Tightening, decide, judge, policy_set
+from reconciler.policy import Brake, Hold, Tightening, decide, explain, judge, policy_set
 from reconciler.policy.bench import Bench
 from reconciler.policy.judging import GATES
 from reconciler.policy.samples import PATCH, sample
@@ -137,6 +137,27 @@ def test_the_same_question_gives_the_same_bytes():
     assert encode(decide(RULES, Given(services=4))) == encode(decide(RULES, Given(services=4)))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        Given(units=("low",), confidence=Decimal("0.60")),
+        Given(confidence=Decimal("0.65")),
+        Given(prediction_only=True, confidence=Decimal("0.90")),
+        Given(services=3, objects=100, impact="medium"),
+        Given(irreversibility="costly"),
+        Given(forecast="aligned"),
+        Given(critical=True, merges=(EarlierMerge(ago_ms=60_000, critical=True),)),
+        Given(critical=True, merges=(EarlierMerge(ago_ms=1),)),
+        Given(open_domains=("shop",)),
+        Given(at="2026-12-25T00:00Z"),
+        Given(moves=(Move(field="spec.replicas", before=3, after=20), Move(field="spec.cpuMillis", before=500, after=100))),
+        Given(paths=("apps/shop/a.yaml", "apps/shop/b.yaml")),
+    ],
+)
+def test_what_stays_just_inside_every_bound_merges_by_itself(given):
+    assert seen(decide(RULES, given)) == (Effect.MERGE, Reason.ALLOWED)
+
+
 @pytest.mark.parametrize("confidence", ["nan", "inf", "-1", "1.01", "", "high", "0.9.9"])
 def test_a_confidence_that_is_no_share_is_no_confidence(confidence):
     assert seen(judged(proposal={"confidence": confidence})) == (Effect.REVIEW, Reason.LOW_CONFIDENCE)
@@ -244,14 +265,38 @@ def test_the_fast_lane_may_delete_what_the_machine_had_made():
         (Hold("h", "", 0), True),
         (Hold("h", "", 0, patch=PATCH), True),
         (Hold("h", "", 0, patch="sha256:other"), False),
-        (Hold("h", "", 0, playbook="scale-out", units=("shop",)), True),
-        (Hold("h", "", 0, playbook="restart", units=("shop",)), False),
+        (Hold("h", "", 0, playbook="scale-out", paths=("shop",)), True),
+        (Hold("h", "", 0, playbook="restart", paths=("shop",)), False),
         (Hold("h", "", 0, paths=("apps/shop/*",)), True),
-        (Hold("h", "", 0, paths=("apps/edge/*",)), False),
+        (Hold("h", "", 0, paths=("apps/shop",)), True),
+        (Hold("h", "", 0, paths=("apps/shop/checkout.yaml",)), True),
+        (Hold("h", "", 0, paths=("service-0",)), True),
+        (Hold("h", "", 0, paths=("apps/edge", "edge", "service-1")), False),
     ],
 )
 def test_a_hold_holds_where_everything_it_names_fits(hold, holds):
     assert (seen(judged(holds=(hold,))) == (Effect.DENY, Reason.HELD)) is holds
+
+
+@pytest.mark.parametrize(
+    ("scopes", "braked"), [((), True), (("shop",), True), (("service-0",), True), (("apps/shop",), True), (("edge",), False)]
+)
+def test_a_brake_stops_what_it_is_about(scopes, braked):
+    decision = judged(Given(reverts=True), brakes=(Brake("ada", "looking into it", 0, scopes),))
+    assert (seen(decision) == (Effect.WAIT, Reason.BRAKED)) is braked
+
+
+def test_an_edit_outside_every_unit_is_braked_by_any_brake_and_opened_by_no_units_grant():
+    assert seen(judged(Given(units=()), brakes=(Brake("ada", "", 0, ("edge",)),))) == (Effect.SHADOW, Reason.AUTONOMY)
+    assert line(judged(Given(units=()), brakes=(Brake("ada", "", 0, ("edge",)),)), "brake").status is Status.UNSATISFIED
+    assert seen(judged(Given(units=("", "shop")))) == (Effect.SHADOW, Reason.AUTONOMY)
+
+
+def test_what_is_shown_holds_nothing_that_steers_a_terminal():
+    path = "apps/shop/a\x1b[2J\u202eb.yaml"
+    decision = judged(Given(paths=(path,), units=("shop",)), examined=())
+    assert explain(decision).replace("\n", "").isprintable()
+    assert encode(decision)
 
 
 def test_what_waits_says_when_to_look_again():

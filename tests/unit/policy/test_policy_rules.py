@@ -10,12 +10,11 @@ from reconciler.documents.schemas import violations
 from reconciler.errors import Misconfigured
 from reconciler.model.judging import Effect
 from reconciler.model.reasons import Reason
-from reconciler.policy import decide, explain, policy_set, protected_paths, run_cases
+from reconciler.policy import decide, explain, load_cases, policy_set, protected_paths, run_cases
 from reconciler.policy.gates_pace import open_until
 
 LIBRARY = pathlib.Path(__file__).parents[3] / "policies"
 FILES = {f"policies/{path.name}": path.read_bytes() for path in sorted(LIBRARY.glob("*.yaml"))}
-CASES = [path for path in FILES if is_cases(path)]
 
 
 def document(kind, spec, name="x"):
@@ -27,7 +26,7 @@ def rules(*documents):
 
 
 def test_every_case_of_the_default_library_holds():
-    results = run_cases(policy_set(load_tree(FILES)), [item for path in CASES for item in load(FILES[path], path)])
+    results = run_cases(policy_set(load_tree(FILES)), load_cases(FILES))
     assert len(results) > 30
     assert [(result.where, result.difference) for result in results if not result.ok] == []
 
