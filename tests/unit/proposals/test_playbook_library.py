@@ -111,4 +111,4 @@ def test_a_trigger_that_is_no_condition_is_refused_when_it_is_made_ready(when: s
     loaded = load_one(text.encode(), "p.yaml", Playbook)
     with pytest.raises(Misconfigured) as caught:
         ready(loaded)
-    assert caught.value.where.startswith("p.yaml:9:9")
+    assert caught.value.where.startswith("p.yaml:10:9")
