@@ -65,6 +65,11 @@ def test_a_gap_within_the_duration_is_not_trouble_that_lasts():
     assert not evaluate([_sensor()], telemetry, REST, NOW).signals
 
 
+def test_trouble_that_was_last_seen_too_long_ago_is_missing_data():
+    assert not evaluate([_sensor()], _telemetry([900.0] * 5, until=NOW - 20_001), REST, NOW).signals
+    assert evaluate([_sensor()], _telemetry([900.0] * 5, until=NOW - 20_000), REST, NOW).signals
+
+
 def test_without_a_duration_one_sample_is_believed():
     assert _status(evaluate([_sensor(forMs=0)], _telemetry([900.0]), REST, NOW)) == [SignalStatus.FIRING]
 
