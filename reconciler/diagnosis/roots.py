@@ -15,6 +15,7 @@ from reconciler.diagnosis.sight import Sight
 TOGETHER_MS = 20_000  # four scrapes: onsets closer than this have no order
 OF_LATENCY = 0.25  # share of the caller's added latency that the callee must have added
 OF_ERRORS = 0.2
+SLOWED = 2.0  # times as slow as before: enough for time-outs and full queues above
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def explains(sight: Sight, caller: str, callee: str) -> bool:
         return False
     if late is not None and early is not None and early > late + TOGETHER_MS:
         return False
-    return _by_latency(sight, caller, callee) or _by_errors(sight, caller, callee)
+    # Errors are the stronger symptom: a callee that is merely a little slower does not explain them.
+    return _by_errors(sight, caller, callee) if _added(sight, caller, ERRORS) > 0 else _by_latency(sight, caller, callee)
 
 
 def _by_latency(sight: Sight, caller: str, callee: str) -> bool:
@@ -64,9 +66,7 @@ def _by_latency(sight: Sight, caller: str, callee: str) -> bool:
 def _by_errors(sight: Sight, caller: str, callee: str) -> bool:
     """Errors below become errors above; so does slowness below, by time-outs."""
     asked = _added(sight, caller, ERRORS)
-    if asked <= 0:
-        return False
-    slowed = any(r.shift.after >= 3 * max(r.shift.before, 1.0) for r in sight.rose(callee, LATENCIES))
+    slowed = any(r.shift.after >= SLOWED * max(r.shift.before, 1.0) for r in sight.rose(callee, LATENCIES))
     return slowed or _added(sight, callee, ERRORS) >= OF_ERRORS * asked
 
 
