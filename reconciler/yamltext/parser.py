@@ -84,6 +84,9 @@ class _Builder:
             self._refuse(event, "aliases are not allowed: they hide what a place says", "write the value out")
         elif isinstance(event, yaml.DocumentStartEvent):
             self._document(event)
+        elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent):
+            # Never skipped: a parser that ignores what it does not know reads a guard as an empty file.
+            self._refuse(event, f"the parser gave an unknown {type(event).__name__}", "check that one PyYAML is installed")
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         if event.version or event.tags:

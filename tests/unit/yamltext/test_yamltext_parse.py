@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from reconciler.errors import Misconfigured
 from reconciler.yamltext import MAX_BYTES, MAX_DOCUMENTS, is_plain_safe, parse, parse_one
@@ -194,3 +195,12 @@ def test_exactly_one_document_is_one() -> None:
 
 def test_forty_levels_are_read() -> None:
     assert parse_one(b"[" * 40 + b"]" * 40, "f").value is not None
+
+
+def test_an_event_of_a_kind_that_is_not_known_is_an_error_and_not_an_empty_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Foreign(yaml.Event):
+        """What a second copy of the YAML library would give."""
+
+    monkeypatch.setattr(yaml, "parse", lambda *_, **__: iter([Foreign()]))
+    with pytest.raises(Misconfigured, match="unknown Foreign"):
+        parse(b"a: 1\n", "f")
