@@ -16,6 +16,7 @@ from reconciler.ports.repo import Repo
 from reconciler.settings import INSTALLATION
 
 MAX_COMMITS = 500  # of one round; looking at every unit once is cheaper than at that many differences
+MAX_TOPS = 64  # first folders; with more of them the difference is the cheaper question
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,17 @@ class UnitIndex:
     by_name: Mapping[str, Unit]
     by_path: Mapping[str, str]
     position: Mapping[str, int]
+    tops: tuple[str, ...]  # the first folders of all unit paths
 
     @classmethod
     def of(cls, units: Sequence[Unit]) -> UnitIndex:
         ordered = _ordered(units)
-        return cls({u.name: u for u in units}, {u.path: u.name for u in units}, {name: at for at, name in enumerate(ordered)})
+        return cls(
+            {u.name: u for u in units},
+            {u.path: u.name for u in units},
+            {name: at for at, name in enumerate(ordered)},
+            tuple(sorted({u.path.split("/", 1)[0] for u in units})),
+        )
 
     def owner(self, path: str) -> str | None:
         """The unit whose folder holds this path."""
@@ -67,12 +74,24 @@ def concerned(repo: Repo, index: UnitIndex, old: str, new: str) -> frozenset[str
     commits = repo.between(old, new) if old else ()
     if not old or len(commits) > MAX_COMMITS:
         return frozenset(index.by_name)
-    touched = {path for commit in commits for path in repo.touched(commit.id)}
-    if not _straight(commits, old):
+    straight = _straight(commits, old)
+    touched = {path for c in commits if not (straight and _aside(repo, index, c)) for path in repo.touched(c.id)}
+    if not straight:
         touched.update(repo.changed(old, new))
     if INSTALLATION in touched:
         return frozenset(index.by_name)
     return frozenset(name for name in map(index.owner, touched) if name)
+
+
+def _aside(repo: Repo, index: UnitIndex, commit: CommitInfo) -> bool:
+    """Whether a commit leaves homeostat.yaml and every first folder of units as they were.
+
+    Two tree ids are compared for each folder; a difference would open folders of ten thousand entries to find them equal.
+    """
+    before, after = commit.parents[0], commit.id
+    if len(index.tops) > MAX_TOPS or any(repo.tree(before, top) != repo.tree(after, top) for top in index.tops):
+        return False
+    return repo.read(before, INSTALLATION) == repo.read(after, INSTALLATION)
 
 
 def _straight(commits: Sequence[CommitInfo], old: str) -> bool:
