@@ -144,13 +144,10 @@ def _unknown(parsed: ParsedDocument) -> Problem:
     value = parsed.value
     if not isinstance(value, dict):
         return Problem(parsed.locate(()), "a document is a mapping with apiVersion, kind, metadata and spec")
-    for key, valid in (("apiVersion", [API_VERSION]), ("kind", list(KINDS))):
-        if key not in value:
-            return Problem(parsed.locate(()), f"{key!r} is missing", f"write {key}: {valid[0]}")
-        found = value[key]
-        if not isinstance(found, str) or found not in valid:
-            return Problem(parsed.locate((key,)), f"{key} {found!r} is not known", nearest(str(found), valid))
-    return Problem(parsed.locate(()), "this document cannot be read")
+    key, valid = ("kind", list(KINDS)) if value.get("apiVersion") == API_VERSION else ("apiVersion", [API_VERSION])
+    if key not in value:
+        return Problem(parsed.locate(()), f"{key!r} is missing", f"write {key}: {valid[0]}")
+    return Problem(parsed.locate((key,)), f"{key} {value[key]!r} is not known", nearest(str(value[key]), valid))
 
 
 def _null(parsed: ParsedDocument, pointer: Place) -> Problem:
@@ -173,7 +170,9 @@ def _problems(parsed: ParsedDocument, kind: str, error: ValidationError) -> Iter
     seen: set[Place] = set()
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         pointer, message = pointer_of(found["loc"], found["msg"], parsed)
-        if pointer in seen:
+        # A list whose only item is wrong is also called too short: the item's own problem says it better.
+        follows = found["type"] == "too_short" and any(other[: len(pointer)] == pointer for other in seen)
+        if pointer in seen or follows:
             continue
         seen.add(pointer)
         if found["type"] == "extra_forbidden":

@@ -121,3 +121,11 @@ def test_two_principals_never_share_a_name_key_or_address():
 
 def test_the_published_schema_agrees_with_the_model_about_a_good_document():
     assert violations(load_one(LIMITS.encode(), "x.yaml", Limits)) == ()
+
+
+def test_a_union_that_no_arm_fits_is_one_problem_and_not_one_for_each_arm():
+    text = (
+        HEAD.format(kind="PolicyCases")
+        + "  cases:\n    - {name: a, given: {moves: [{field: f, before: [1]}]}, expect: {effect: deny, reason: limit}}\n"
+    )
+    assert len(check(text.encode(), "policies/x.cases.yaml")) == 1

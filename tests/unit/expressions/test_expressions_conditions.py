@@ -160,6 +160,8 @@ def test_nested_loops_end_at_the_iteration_budget():
         ("names.exists(a, s + a == s)", "must not grow"),
         ("[[names, names]].exists(a, [[a, a]].exists(c, c == c))", "literals only"),
         ("names.exists(a, a in [a, s])", "literals only"),
+        ("names.exists(a, a in ['x'", "literals only"),
+        ("names.exists(a, a in [('x')])", "literals only"),
         ("names.exists(a, {'k': a} == {'k': a})", "must not grow"),
         ("names.exists(a, s.matches(a))", "literal pattern"),
         ("s.matches(s)", "literal pattern"),

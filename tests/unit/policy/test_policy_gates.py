@@ -344,3 +344,27 @@ def test_two_failure_domains_in_one_edit_want_a_person():
     decision = judged(domains=("a", "b"))
     assert seen(decision) == (Effect.REVIEW, Reason.RATE)
     assert seen(judged(domains=("a", "b"), reviews=(review("ada"),))) == (Effect.MERGE, Reason.ALLOWED)
+
+
+PATH = QUIET.paths[0]
+
+
+@pytest.mark.parametrize(
+    ("proposal", "facts", "gap"),
+    [
+        ({"patch": "sha256:other"}, {}, "the proposal has another patch"),
+        ({"files": ()}, {}, "the proposal names other files than Git"),
+        ({"files": (FileEdit(PATH, "before", ""),)}, {}, "the proposal deletes other files than Git"),
+        ({}, {"deleted": (PATH,)}, "the proposal deletes other files than Git"),
+        ({"files": ()}, {"paths": (), "examined": ()}, "nothing is touched"),
+        ({}, {"paths": (PATH, "b"), "examined": (PATH,)}, "b was not examined"),
+    ],
+)
+def test_what_git_shows_and_what_the_proposal_says_have_to_agree(proposal, facts, gap):
+    decision = judged(proposal=proposal, **facts)
+    assert seen(decision) == (Effect.DENY, Reason.POLICY_ERROR)
+    assert gap in line(decision, "evidence-complete").values[0][1]
+
+
+def test_a_waiting_decision_says_in_words_when_it_is_looked_at_again():
+    assert "looked at again at 1780488060000" in explain(decide(RULES, Given(braked=True)))

@@ -91,6 +91,20 @@ def test_a_condition_that_does_not_compile_refuses_the_whole_set_at_its_place():
     assert "mergesLastHour" in caught.value.next_step
 
 
+def test_two_conditions_of_one_policy_cannot_share_a_name():
+    twice = document("MergePolicy", "{require: {conditions: [{name: a, expression: 'true'}, {name: a, expression: 'true'}]}}")
+    with pytest.raises(Misconfigured, match=r"policies/x.yaml:4:.*already taken"):
+        rules(twice)
+
+
+def test_a_budget_for_critical_repairs_counts_only_those():
+    critical = rules(document("Budget", "{merges: 1, windowMs: 3600000, criticalOnly: true, per: all}"))
+    quiet, hot = EarlierMerge(ago_ms=100_000), EarlierMerge(ago_ms=100_000, critical=True)
+    given = Given(autonomy=Mode.AUTONOMOUS, critical=True)
+    assert decide(critical, given.model_copy(update={"merges": (quiet,)})).effect is Effect.MERGE
+    assert decide(critical, given.model_copy(update={"merges": (hot,)})).reason == Reason.BUDGET
+
+
 def test_a_condition_binding_for_everyone_denies_and_one_for_people_waits_for_them():
     people = document("MergePolicy", "{require: {conditions: [{name: a, expression: services > 1, message: two services}]}}")
     assert (decide(rules(people), Given(autonomy=Mode.AUTONOMOUS)).effect) is Effect.REVIEW
@@ -110,6 +124,9 @@ def test_a_condition_binding_for_everyone_denies_and_one_for_people_waits_for_th
         ("{merges: 0, windowMs: 60000}", [], Effect.WAIT),
         ("{merges: 0, windowMs: 60000, match: {playbooks: [restart]}}", [], Effect.MERGE),
         ("{merges: 0, windowMs: 60000, criticalOnly: true}", [], Effect.MERGE),
+        ("{merges: 1, windowMs: 60000, match: {units: [edge]}}", [(1, "edge", "scale-out", False)], Effect.MERGE),
+        ("{merges: 1, windowMs: 60000, match: {units: [shop]}}", [(1, "shop", "restart", False)], Effect.WAIT),
+        ("{merges: 1, windowMs: 60000, match: {playbooks: [scale-out]}}", [(1, "shop", "restart", False)], Effect.MERGE),
         ("{merges: 1, windowMs: 60000}", [(-5_000, "shop", "scale-out", False)], Effect.WAIT),  # from the future: counted
     ],
 )
