@@ -11,6 +11,7 @@ The rules, checked on tokens (strings and comments are set aside first):
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from typing import Final
@@ -40,6 +41,7 @@ def tokens(source: str) -> list[Token]:
     return [(kind, text) for kind, text in found if kind not in ("space", "comment")]
 
 
+@functools.lru_cache(maxsize=1_024)
 def identifiers(source: str) -> frozenset[str]:
     """Every name the source mentions (fields and functions too)."""
     return frozenset(text for kind, text in tokens(source) if kind == "ident")
