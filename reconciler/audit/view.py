@@ -79,7 +79,9 @@ class Facts:
     def without_outcome(self) -> list[Fact[Merge]]:
         """Machine merges that nobody has judged the effect of and nobody has undone: each must become a case again."""
         return [
-            f for commit, f in self.merges.items() if f.value.machine and commit not in self.reverted and not self._final(commit)
+            f
+            for commit, f in self.merges.items()
+            if f.value.machine and f.value.proposal and commit not in self.reverted and not self._final(commit)
         ]
 
     def _final(self, commit: str) -> bool:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from reconciler.adapters.clocks.stepped import SteppedClock
 from reconciler.adapters.clocks.system import SystemClock
-from reconciler.lab.server import make_server
+from reconciler.errors import HomeostatError
+from reconciler.lab.server import make_server, sole
 from reconciler.lab.world import World
 from reconciler.ports.clock import Clock
 
@@ -25,10 +27,14 @@ def main(home: Path, port: int, seed: int) -> int:
     folder = home / "lab"
     folder.mkdir(exist_ok=True)
     try:
-        server = make_server(World(folder, clock, seed), "127.0.0.1", port)
-    except OSError as error:
-        print(f"cannot listen on 127.0.0.1:{port}: {error.strerror}", flush=True)
+        with sole(folder):
+            return _serve(make_server(World(folder, clock, seed), "127.0.0.1", port))
+    except (OSError, HomeostatError) as error:
+        print(f"cannot serve on 127.0.0.1:{port} from {folder}: {error}", flush=True)
         return 1
+
+
+def _serve(server: ThreadingHTTPServer) -> int:
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     while os.read(sys.stdin.fileno(), 1024):

@@ -24,6 +24,7 @@ from reconciler.settings import Home, Settings
 from reconciler.yamltext import parse
 
 LOG_ROLES = ("judge", "log", "review")
+TRUSTED_ROLES = (*LOG_ROLES, "author")
 
 
 def require(home: Home) -> None:
@@ -56,8 +57,8 @@ def open_clock(home: Home, settings: Settings) -> Clock:
 
 def trusted(home: Home, repository: str) -> Trusted:
     """Whose signatures count in the log."""
-    publics = {role: load_public(home.key(role)).raw for role in LOG_ROLES}
-    return Trusted(f"homeostat/{repository}", KeyRing.of(publics), Ed25519Verifier())
+    publics = {role: load_public(home.key(role)).raw for role in TRUSTED_ROLES}
+    return Trusted(f"{repository}.homeostat", KeyRing.of(publics), Ed25519Verifier())
 
 
 def open_log(repo: Repo, home: Home, repository: str, *, remembered: Remembered | None, sign: bool = True) -> Log:

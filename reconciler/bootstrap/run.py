@@ -95,10 +95,17 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
             stack.callback(home.running.unlink, missing_ok=True)
             signal.signal(signal.SIGTERM, loop.stop)
             signal.signal(signal.SIGINT, loop.stop)
-            tell(
-                f"page      {web}/\nwebhook   {web}/webhooks/alertmanager\nlab       {lab or 'none'}\nrepository {home.repository}\nCtrl-C stops; everything is resumed by the next `homeostat up`."
-            )
+            tell(_welcome(home, web, lab))
             loop.run()
+
+
+def _welcome(home: Home, web: str, lab: str) -> str:
+    return f"""\
+page        {web}/
+webhook     {web}/webhooks/alertmanager
+lab         {lab or "none"}
+repository  {home.repository}
+Ctrl-C stops; the next `homeostat up` resumes everything."""
 
 
 @contextlib.contextmanager

@@ -45,12 +45,13 @@ def _watching(app: FastAPI, system: System) -> None:
     @app.get("/metrics")
     def metrics() -> PlainTextResponse:
         backlog = system.store.backlog()
+        age_ms = max(0, world.clock.now() - backlog.oldest_ms) if backlog.oldest_ms else 0
         lines = [
             *world.meters.render(),
             "# TYPE homeostat_signals_pending gauge",
             f"homeostat_signals_pending {backlog.signals}",
             "# TYPE homeostat_oldest_signal_age_seconds gauge",
-            f"homeostat_oldest_signal_age_seconds {max(0, world.clock.now() - backlog.oldest_ms) / 1_000 if backlog.oldest_ms else 0}",
+            f"homeostat_oldest_signal_age_seconds {age_ms / 1_000}",
             "# TYPE homeostat_records_unpublished gauge",
             f"homeostat_records_unpublished {backlog.records}",
             "# TYPE homeostat_cases_open gauge",

@@ -1,24 +1,89 @@
-"""What verbs share: the home of a call, who acts, how an answer is printed."""
+"""What verbs share: the home of a call, an open system, who acts, how an answer is printed."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import re
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
+from reconciler.errors import Misconfigured
 from reconciler.settings import Home
+
+if TYPE_CHECKING:
+    from reconciler.bootstrap.system import System
+    from reconciler.commands.people import Person
+    from reconciler.steps.world import World
+
+_DURATION = re.compile(r"(\d{1,6})(ms|s|m|h|d)")
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def home_of(arguments: argparse.Namespace) -> Home:
     return Home(arguments.home)
 
 
+@contextlib.contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[System]:
+    """The home of this call, open; where its installation runs, at the addresses that it really has."""
+    from reconciler.bootstrap.run import read_running
+    from reconciler.bootstrap.system import open_system
+
+    home = home_of(arguments)
+    running = read_running(home)
+    with open_system(home, lab_url=running.lab if running else "", base_url=running.web if running else "") as system:
+        yield system
+
+
+def acting(arguments: argparse.Namespace, system: System) -> Person:
+    """Who runs this call: `--as` with `--key`, else the home's owner with the owner key."""
+    from reconciler.adapters.signing.ed25519 import FileSigner
+    from reconciler.bootstrap.opening import pinned
+    from reconciler.commands.people import proved
+
+    name = arguments.principal or pinned(system.home).owner
+    signer = FileSigner(arguments.key or system.home.key("owner"), "person")
+    return proved(system.world, name, signer)
+
+
 def answer(arguments: argparse.Namespace, value: Any, text: str) -> None:
     """One JSON document or the text, on stdout."""
-    print(json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False) if arguments.json else text)
+    if arguments.json:
+        from reconciler.model.canonical import plain
+
+        print(json.dumps(plain(value), sort_keys=True, indent=2, ensure_ascii=False))
+    else:
+        print(text)
 
 
 def tell(text: str) -> None:
     """Progress, on stderr, so that stdout stays what was asked for."""
     print(text, file=sys.stderr, flush=True)
+
+
+def duration_ms(text: str) -> int:
+    """`90s`, `5m`, `2h` as ms."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise Misconfigured(f"{text!r} is no duration", next_step="write a number and a unit, such as 30s, 5m, 2h or 1d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def ago(world: World, clock_ms: int) -> str:
+    """How long ago under the Clock, for people."""
+    seconds = max(0, world.clock.now() - clock_ms) // 1_000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return f"{seconds}s ago"
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Columns as wide as they need to be; the last is not padded."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
+    return "\n".join(
+        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows
+    )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.audit.facts import Brake, Merge, Panic, brake_record, panic_record, verdict_record
+from reconciler.audit.facts import Brake, Merge, Panic, brake_record, merge_record, panic_record, verdict_record
 from reconciler.audit.view import Fact
 from reconciler.changes.building import affected_trees
 from reconciler.changes.verdict import verdict as compose
@@ -24,6 +24,7 @@ from reconciler.errors import Misconfigured, Retryable
 from reconciler.model.canonical import digest
 from reconciler.model.judging import Decision, Effect, Judge, Requirement, Status, Subject
 from reconciler.model.reasons import Reason
+from reconciler.model.records import Record
 from reconciler.ports.repo import MACHINE, RefMove
 from reconciler.steps.world import World
 
@@ -83,7 +84,8 @@ def panic(world: World, person: Person, since_ms: int) -> Panicked:
     done = Panic(person.name, since_ms, commit, wanted.reverted if commit else (), wanted.skipped)
     now = world.clock.now()
     brake = Brake(f"brake-{digest([person.name, 'panic', now])[7:15]}", person.name, "panic", now + BRAKE_MS)
-    world.keep(panic_record(done, world.clock.stamp()), brake_record(brake, world.clock.stamp()))  # 5
+    merged = _merge_records(world, commit, person.name)
+    world.keep(*merged, panic_record(done, world.clock.stamp()), brake_record(brake, world.clock.stamp()))  # 5
     world.publish()
     return Panicked(done, brake)
 
@@ -125,6 +127,16 @@ def _land(world: World, person: Person, wanted: PanicPlan) -> str:
     return commit if world.repo.move([RefMove(world.ref, wanted.base, commit)]) else ""
 
 
+def _merge_records(world: World, commit: str, by: str) -> tuple[Record, ...]:
+    """The merge of the panic's commit. It carries no proposal, so no case waits for its outcome."""
+    info = world.repo.commit(commit) if commit else None
+    verdict = world.recorded_verdict(commit) if commit else None
+    if info is None or verdict is None:
+        return ()
+    merge = Merge(world.repository, world.branch, commit, info.parents[0], verdict.record, by, machine=True, playbook="panic")
+    return (merge_record(merge, world.clock.stamp()),)
+
+
 def _policy(world: World, base: str) -> str:
     try:
         return world.rules.at(base).policy.digest
@@ -139,5 +151,6 @@ def _finish_interrupted(world: World) -> None:
         by = info.trailer(BY)
         if by and info.committer_email == MACHINE.email and info.id not in known:
             lines = [line.removeprefix(f"{UNDOES}: ") for line in info.message.splitlines() if line.startswith(f"{UNDOES}: ")]
-            world.keep(panic_record(Panic(by, 0, info.id, tuple(lines)), world.clock.stamp()))
+            done = Panic(by, 0, info.id, tuple(lines))
+            world.keep(*_merge_records(world, info.id, by), panic_record(done, world.clock.stamp()))
     world.publish()

@@ -24,6 +24,7 @@ from reconciler.steps.world import World
 
 HOLD_MS = 86_400_000  # a day: long enough for a person to say what should be
 DRIFT_EVERY_MS = 5_000
+RETRY_MS = 5_000  # between two looks at units that wait or failed
 CURSOR = "converged"
 
 
@@ -31,12 +32,12 @@ def converge(world: World) -> bool:
     """Everything new on the protected branch, and what still waits."""
     _remember(world)
     head, applied = world.head(), world.cursor.applied or ""
-    if head == applied and not world.cursor.pending:
-        return False
-    if world.cursor.refused[0] == head and not world.cursor.pending:
+    now = world.clock.now()
+    waiting = bool(world.cursor.pending) and now >= world.cursor.retry_ms
+    if not waiting and head in (applied, world.cursor.refused[0]):
         return False
     admitted = _follow(world, head, applied)  # 1
-    if admitted is None or (admitted.good == applied and not world.cursor.pending):
+    if admitted is None or (admitted.good == applied and not waiting):
         return False
     try:
         rules = world.rules.at(admitted.good)  # 2
@@ -108,6 +109,7 @@ def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> N
     for fault in result.faults:
         world.meters.fault("target", fault)
     world.cursor.applied, world.cursor.generation, world.cursor.pending = admitted.good, generation, result.pending
+    world.cursor.retry_ms = now + RETRY_MS
     world.store.note(CURSOR, admitted.good)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 from reconciler.diagnosis import Applied
 from reconciler.diagnosis import diagnose as find_causes
@@ -38,7 +39,7 @@ def _applied(world: World, now: int) -> list[Applied]:
     ledger = world.ledger.facts()
     order = sorted(ledger.applied, key=lambda revision: ledger.applied[revision])
     found: list[Applied] = []
-    for before, revision in zip(order, order[1:], strict=False):
+    for before, revision in itertools.pairwise(order):
         at = ledger.applied_ms[revision]
         if at >= now - RECENT_MS:
             found += [Applied(commit.id, at) for commit in world.repo.between(before, revision)]

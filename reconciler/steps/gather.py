@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from reconciler.audit import facts as audit
 from reconciler.audit.facts import Merge
 from reconciler.audit.view import Fact
 from reconciler.audit.view import Facts as Ledger
@@ -115,13 +116,13 @@ def _brakes(ledger: Ledger, now_ms: int) -> list[Brake]:
     return [Brake(b.owner, b.reason, b.until_ms, (b.scope,) if b.scope else ()) for b in in_force]
 
 
-def _hold(fact: Fact[object]) -> Hold:
+def _hold(fact: Fact[audit.Hold]) -> Hold:
     value = fact.value
     return Hold(
         id=f"hold-{fact.id.removeprefix('sha256:')[:8]}",
         reason=value.reason,
         expires_ms=value.until_ms,
-        paths=(value.scope,),  # type: ignore[attr-defined]
+        paths=(value.scope,),
     )
 
 

@@ -18,7 +18,7 @@ from reconciler.audit.log import Log
 from reconciler.audit.view import LogView
 from reconciler.converge.rounds import Converger
 from reconciler.converge.trust import RecordedVerdict, Trust
-from reconciler.errors import HomeostatError, Retryable
+from reconciler.errors import HomeostatError, Misconfigured, Retryable
 from reconciler.model.cases import Case
 from reconciler.model.judging import Effect
 from reconciler.model.records import Record, RecordKind
@@ -35,6 +35,8 @@ from reconciler.ports.work import Work
 from reconciler.signals import SensorState
 from reconciler.steps.meters import Meters
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
+
+TRUST_LOOK_BACK = 100
 
 
 class Scraper(Protocol):
@@ -72,6 +74,7 @@ class Cursor:
     pending: frozenset[str] = frozenset()
     refused: tuple[str, str] = ("", "")  # head that could not be followed, and why: told once
     drift_ms: int = 0
+    retry_ms: int = 0  # when waiting units are looked at again
     sensed_ms: int = -1
     sensors: SensorState | None = None
     pulls: Mapping[str, str] | None = None
@@ -125,7 +128,17 @@ class World:
         return self.rules.at(self.cursor.applied or self.root)
 
     def trust_at(self, commit: str) -> Trust:
-        return converge_trust(self.rules.at(commit).people, self.machine_keys)
+        """The Trust state at a commit; where its documents do not load, that of the newest ancestor whose do.
+
+        Otherwise one broken policy file would lock out the commit that repairs it. Falling back can only be as trusting
+        as people already were.
+        """
+        for info in self.repo.history(commit, limit=TRUST_LOOK_BACK):
+            try:
+                return converge_trust(self.rules.at(info.id).people, self.machine_keys)
+            except Misconfigured:
+                continue
+        raise Misconfigured(f"no Trust state can be read at or before {commit[:12]}", where="policies/trust.yaml")
 
     def recorded_verdict(self, commit: str) -> RecordedVerdict | None:
         """The newest signed verdict that lets exactly this commit land."""

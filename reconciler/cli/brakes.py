@@ -1,0 +1,47 @@
+"""`homeostat brake`: stops that people put on and lift."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.common import acting, answer, duration_ms, opened, table
+from reconciler.commands import brakes
+
+
+def on(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as system:
+        made = brakes.put_on(system.world, acting(arguments, system), arguments.reason, duration_ms(arguments.duration))
+        answer(
+            arguments,
+            made,
+            f"{made.id} is on for {arguments.duration}: {made.reason}\nlift it with: homeostat brake off {made.id}",
+        )
+    return 0
+
+
+def off(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as system:
+        lifted = brakes.take_off(system.world, acting(arguments, system), arguments.id)
+        answer(arguments, lifted, f"{lifted.id} is off")
+    return 0
+
+
+def listing(arguments: argparse.Namespace) -> int:
+    """Everything that keeps the machine away, and for how long."""
+    with opened(arguments) as system:
+        now = system.world.clock.now()
+        on_now, held = brakes.brakes(system.world), brakes.holds(system.world)
+        rows = [(b.id, b.owner, f"{(b.until_ms - now) // 1_000}s left", b.scope or "everything", b.reason) for b in on_now]
+        rows += [
+            (name, h.owner, f"{(h.until_ms - now) // 1_000}s left" if h.until_ms else "until released", h.scope, h.reason)
+            for name, h in held
+        ]
+        answer(arguments, {"brakes": on_now, "holds": dict(held)}, table(rows) or "no brake is on and no hold in force")
+    return 0
+
+
+def unhold(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as system:
+        lifted = brakes.release(system.world, acting(arguments, system), arguments.id)
+        answer(arguments, lifted, f"{lifted.scope} is released")
+    return 0

@@ -1,0 +1,34 @@
+"""`homeostat panic`: the way back out of everything the machine did lately."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.common import acting, answer, duration_ms, opened
+from reconciler.commands import panic
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Says what was undone, what was left alone and why, and how to go on."""
+    with opened(arguments) as system:
+        world = system.world
+        since = world.clock.now() - duration_ms(arguments.since)
+        if arguments.dry_run:
+            plan = panic.plan(world, since)
+            answer(arguments, plan, f"would undo {len(plan.reverted)} commits\n{_told(plan.reverted, plan.skipped)}".rstrip())
+            return 0
+        done = panic.panic(world, acting(arguments, system), since)
+        head = (
+            f"{done.panic.commit[:12]} undoes {len(done.panic.reverted)} commits"
+            if done.panic.commit
+            else "nothing was left to undo"
+        )
+        text = f"{head}\n{_told(done.panic.reverted, done.panic.skipped)}\n{done.brake.id} is on: machine merges, Operations and drift correction are stopped\nlift it with: homeostat brake off {done.brake.id}"
+        answer(arguments, done, text)
+    return 0
+
+
+def _told(reverted: tuple[str, ...], skipped: tuple[tuple[str, str], ...]) -> str:
+    return "\n".join(
+        [*(f"  undone   {commit[:12]}" for commit in reverted), *(f"  left     {commit[:12]}  {why}" for commit, why in skipped)]
+    )

@@ -1,0 +1,89 @@
+"""`homeostat pr`: look at repairs and decide about them."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.changes.diffs import unified_diff
+from reconciler.cli.common import acting, ago, answer, opened, table
+from reconciler.cli.words import requirements
+from reconciler.commands import reviews
+from reconciler.commands.undoing import revert as revert_merged
+from reconciler.model.pulls import PullRequest, ReviewChoice
+from reconciler.steps.world import World
+
+
+def listing(arguments: argparse.Namespace) -> int:
+    """Newest first."""
+    with opened(arguments) as system:
+        world = system.world
+        pulls = list(world.forge.list(arguments.state))
+        rows = [(f"#{p.number}", p.state.value, p.effect or "-", ago(world, p.opened_ms), p.narrative.title) for p in pulls]
+        answer(arguments, pulls, table([("no.", "state", "verdict", "opened", "title"), *rows]) if rows else "no pull requests")
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """One, whole."""
+    with opened(arguments) as system:
+        pull = reviews.find(system.world, arguments.number)
+        diff = unified_diff(system.world.repo, pull.base, pull.head)
+        answer(arguments, {"pull_request": pull, "diff": diff}, told(system.world, pull, diff))
+    return 0
+
+
+def told(world: World, pull: PullRequest, diff: str) -> str:
+    """The sections in the order a reviewer reads them."""
+    said = pull.narrative
+    reviewed = [
+        f"  {r.principal} {r.choice.value} {r.head[:12]} ({r.channel}, {ago(world, r.made_ms)}) {r.text}".rstrip()
+        for r in pull.reviews
+    ]
+    parts = [
+        f"#{pull.number}  {said.title}\n{pull.state.value}, head {pull.head[:12]} on {pull.branch} {pull.base[:12]}, incident {said.incident}, playbook {said.playbook}",
+        f"what happened\n  {said.what_happened}",
+        "evidence\n" + "\n".join(f"  - {e}" for e in said.evidence),
+        "the edit\n" + "\n".join(f"  - {e}" for e in said.edit_in_words),
+        diff.rstrip(),
+        f"predicted effect\n  {said.predicted}",
+        f"blast radius\n  {said.blast_radius}",
+        f"verdict: {pull.effect or 'not judged yet'} {f'({pull.reason})' if pull.reason else ''}\n{requirements(pull.requirements)}".rstrip(),
+        "reviews\n" + "\n".join(reviewed) if reviewed else "",
+        f"how to undo\n  {said.undo}",
+        f"landed as {pull.merged} by {pull.merged_by}" if pull.merged else "",
+        f"closed: {pull.note}" if pull.note else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def approve(arguments: argparse.Namespace) -> int:
+    return _review(arguments, ReviewChoice.APPROVE, "approved")
+
+
+def reject(arguments: argparse.Namespace) -> int:
+    return _review(arguments, ReviewChoice.REJECT, "rejected")
+
+
+def merge(arguments: argparse.Namespace) -> int:
+    return _review(arguments, ReviewChoice.APPROVE, "approved; it lands as soon as the rules allow")
+
+
+def _review(arguments: argparse.Namespace, choice: ReviewChoice, done: str) -> int:
+    from reconciler.adapters.signing.ed25519 import FileSigner
+
+    with opened(arguments) as system:
+        person = acting(arguments, system)
+        signer = FileSigner(system.home.key("review"), "review")
+        pull = reviews.review(system.world, signer, person, arguments.number, choice, head=arguments.head, text=arguments.text)
+        answer(arguments, pull, f"#{pull.number} at {pull.head[:12]}: {done}, as {person.name}")
+    return 0
+
+
+def revert(arguments: argparse.Namespace) -> int:
+    """Undo a merged repair, as a person."""
+    with opened(arguments) as system:
+        commit = revert_merged(system.world, acting(arguments, system), arguments.number)
+        answer(
+            arguments, {"commit": commit}, f"{commit[:12]} undoes #{arguments.number}; a hold keeps the machine from redoing it"
+        )
+    return 0
