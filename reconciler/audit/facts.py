@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.model.canonical import digest, plain
 from reconciler.model.judging import Verdict
 from reconciler.model.outcomes import Outcome
+from reconciler.model.pulls import Review
 from reconciler.model.records import Record, RecordKind, Stamp
 from reconciler.model.revisions import Admission, ChangeSet
 
@@ -85,6 +86,15 @@ class OperationEvent:
     event: str
     commit: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A person's review as it was recorded; the signature is their own where they had a key at hand."""
+
+    number: int
+    review: Review
+    signature_of_person: str = ""
 
 
 def record(kind: RecordKind, key: str, stamp: Stamp, payload: Any, *, subject: str = "", incident: str = "") -> Record:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from reconciler.audit.facts import Brake, Hold, Merge, OperationEvent, Panic
+from reconciler.audit.facts import Brake, Hold, Merge, OperationEvent, Panic, Reviewed
 from reconciler.audit.log import Log
 from reconciler.errors import Permanent, Tampered
 from reconciler.model.canonical import decode, plain
@@ -51,6 +51,7 @@ class Facts:
         self.outcomes: dict[str, list[Fact[Outcome]]] = {}  # by commit, oldest first
         self.holds: dict[str, Fact[Hold]] = {}  # newest by scope
         self.brakes: dict[str, Fact[Brake]] = {}  # newest by id
+        self.reviews: dict[int, list[Fact[Reviewed]]] = {}  # by pull request, oldest first
         self.panics: list[Fact[Panic]] = []
         self.operations: dict[str, list[Fact[OperationEvent]]] = {}
         self.remembered: dict[str, str] = {}  # patch that was undone -> commit that undid it
@@ -194,6 +195,11 @@ def _brake(facts: Facts, logged: LoggedRecord) -> None:
     facts.brakes[fact.value.id] = fact
 
 
+def _review(facts: Facts, logged: LoggedRecord) -> None:
+    fact = _fact(logged, Reviewed)
+    facts.reviews.setdefault(fact.value.number, []).append(fact)
+
+
 def _panic(facts: Facts, logged: LoggedRecord) -> None:
     fact = _fact(logged, Panic)
     facts.panics.append(fact)
@@ -214,6 +220,7 @@ _FOLDS: dict[RecordKind, Callable[[Facts, LoggedRecord], None]] = {
     RecordKind.OUTCOME: _outcome,
     RecordKind.HOLD: _hold,
     RecordKind.BRAKE: _brake,
+    RecordKind.REVIEW: _review,
     RecordKind.PANIC: _panic,
     RecordKind.OPERATION: _operation,
 }

@@ -6,7 +6,8 @@ A merge is an approval: the machine lands what is approved as soon as both judge
 
 from __future__ import annotations
 
-from reconciler.changes.reviews import sign_review
+from reconciler.audit.facts import Reviewed
+from reconciler.changes.reviews import review_payload, sign_review
 from reconciler.commands.people import Person, require
 from reconciler.documents.trust import Role
 from reconciler.errors import Permanent
@@ -41,16 +42,9 @@ def review(
     require(world, person, Role.APPROVE, units)
     made = Review(person.name, choice, pull.head, pull.patch, pull.trees, person.channel, world.clock.now(), text[:MAX_TEXT])
     done = world.forge.review(number, made, sign_review(world.repository, number, made, reviewer))
-    proof = person.signer.sign_ssh(_said(world, number, made), "homeostat-review").decode() if person.signer else ""
+    said = review_payload(world.repository, number, made)
+    proof = person.signer.sign_ssh(said, "homeostat-review").decode() if person.signer else ""
     key = f"{world.repository}/{number}/{person.name}/{made.made_ms}/{choice.value}"
-    world.keep(
-        world.record(RecordKind.REVIEW, key, {"number": number, "review": made, "signature_of_person": proof}, subject=pull.head)
-    )
+    world.keep(world.record(RecordKind.REVIEW, key, Reviewed(number, made, proof), subject=pull.head))
     world.publish()
     return done
-
-
-def _said(world: World, number: int, made: Review) -> bytes:
-    from reconciler.changes.reviews import review_payload
-
-    return review_payload(world.repository, number, made)

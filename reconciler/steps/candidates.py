@@ -21,9 +21,7 @@ Files = Mapping[str, bytes | None]
 def author(world: World, decided_ms: int) -> Author:
     """The machine's signature, with the last checkpoint seen as a trailer."""
     checkpoint = world.log.checkpoint
-    return Author(
-        world.author, decided_ms, f"{checkpoint.size} {base64.b64encode(checkpoint.root).decode()}" if checkpoint else ""
-    )
+    return Author(world.author, decided_ms, checkpoint.trailer if checkpoint else "")
 
 
 def commit_of(world: World, rules: Rulebook, base: str, proposal: Proposal, files: Files, decided_ms: int) -> Built:

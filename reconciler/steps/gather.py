@@ -39,9 +39,9 @@ def gather(
     now = world.clock.now()
     ledger = world.ledger.facts()
     changed = dict(sorted(world.repo.changed(built.base, built.head).items()))
-    units = sorted({unit for path in changed if (unit := rules.index.owner(path))})
-    moves, examined = _moves(world, changed, proposal)
-    reviews = _reviews(rules, pull)
+    units = sorted({rules.index.owner(path) or "" for path in changed})  # "": of no unit, which only a rule for all covers
+    moves, examined = _moves(world, changed)
+    reviews = _reviews(rules, ledger, pull)
     commit = world.repo.commit(built.head)
     proved = commit is not None and world.verifier.verify_ssh(commit.signature, commit.signed, "git") in world.machine_keys
     facts = Facts(
@@ -54,7 +54,7 @@ def gather(
         examined=tuple(examined),
         moves=tuple(moves),
         domains=_domains(rules, units),
-        critical=any(rules.index.by_name[u].criticality == "high" for u in units),
+        critical=any(u in rules.index.by_name and rules.index.by_name[u].criticality == "high" for u in units),
         reviews=reviews,
         brakes=tuple(_brakes(ledger, now)),
         holds=tuple(_hold(f) for f in ledger.held(now)),
@@ -69,7 +69,7 @@ def gather(
     return Gathered(facts, reviews)
 
 
-def _moves(world: World, changed: dict[str, tuple[str, str]], proposal: Proposal) -> tuple[list[ValueMove], list[str]]:
+def _moves(world: World, changed: dict[str, tuple[str, str]]) -> tuple[list[ValueMove], list[str]]:
     moves: list[ValueMove] = []
     examined: list[str] = []
     for path, (before, after) in changed.items():
@@ -78,7 +78,7 @@ def _moves(world: World, changed: dict[str, tuple[str, str]], proposal: Proposal
         except Misconfigured:
             continue
         examined.append(path)
-        moves += _marked(value_moves(path, old, new), proposal)
+        moves += value_moves(path, old, new)
     return moves, examined
 
 
@@ -89,16 +89,15 @@ def _values(world: World, blob: str, path: str) -> object:
     return found[0] if len(found) == 1 else found
 
 
-def _marked(moves: tuple[ValueMove, ...], proposal: Proposal) -> tuple[ValueMove, ...]:
-    """Whether a move restores what people had merged is proved for reverts alone: their bytes are Git's own."""
-    import dataclasses
-
-    return tuple(dataclasses.replace(m, restores=True) for m in moves) if proposal.is_revert_of else moves
-
-
-def _reviews(rules: Rulebook, pull: PullRequest | None) -> tuple[Review, ...]:
-    """Reviews by known principals; the forge has checked their signatures."""
-    return tuple(r for r in pull.reviews if rules.people.named(r.principal)) if pull else ()
+def _reviews(rules: Rulebook, ledger: Ledger, pull: PullRequest | None) -> tuple[Review, ...]:
+    """Reviews by known principals, from the forge and from the log: a pull request's ref that was rolled back to before
+    a rejection does not make the rejection unsaid. Both have checked the signatures.
+    """
+    if pull is None:
+        return ()
+    logged = (fact.value.review for fact in ledger.reviews.get(pull.number, ()))
+    every = {(r.principal, r.made_ms, r.choice, r.head): r for r in (*logged, *pull.reviews)}
+    return tuple(r for r in every.values() if rules.people.named(r.principal))
 
 
 def _domains(rules: Rulebook, units: list[str]) -> tuple[str, ...]:
