@@ -16,6 +16,8 @@ from reconciler.proposals.assembly import fingerprint
 from reconciler.proposals.situation import Candidate, History
 
 PLAYBOOK = "undo"
+# What callers feel. A service that collapsed uses little CPU, and uses it again when it recovers: no sign of harm.
+FELT = ("error_rate", "latency_", "queue_depth")
 IMPROVE = "0.05"  # of what got worse: the revert has to be seen to help, too
 
 
@@ -39,7 +41,8 @@ def undo(repaired: Proposal, commit: str, revision: str, repo: History) -> Candi
 def _proposal(repaired: Proposal, commit: str, revision: str, files: tuple[FileEdit, ...]) -> Proposal:
     patch = digest(list(files))
     edits = tuple(_inverse(edit, commit) for edit in reversed(repaired.edits))
-    checks = tuple(dict.fromkeys(Check(c.component, c.metric, c.direction, "", IMPROVE) for c in repaired.expectation.checks))
+    asked = [c for c in repaired.expectation.checks if c.metric.startswith(FELT)] or list(repaired.expectation.checks)
+    checks = tuple(dict.fromkeys(Check(c.component, c.metric, c.direction, "", IMPROVE) for c in asked))
     return replace(
         repaired,
         id=digest([repaired.incident, PLAYBOOK, patch]).removeprefix("sha256:")[:16],
@@ -52,7 +55,7 @@ def _proposal(repaired: Proposal, commit: str, revision: str, files: tuple[FileE
         patch=patch,
         base=revision,
         irreversibility=Irreversibility.REVERSIBLE,
-        expectation=replace(repaired.expectation, checks=checks),
+        expectation=replace(repaired.expectation, checks=checks, controls=()),  # neighbours may be what it harmed
         predicted="what the repair made worse goes back to what it was",
         is_revert_of=commit,
         high_impact=(),

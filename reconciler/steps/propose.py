@@ -10,7 +10,6 @@ import dataclasses
 
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Effect
-from reconciler.model.proposals import Proposal
 from reconciler.model.pulls import PullState
 from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
@@ -23,8 +22,6 @@ from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.triage import LOOK_AGAIN_MS
 from reconciler.steps.world import Advance, World
-
-TWIN_MS = 60_000
 
 
 def propose(world: World, case: Case) -> Advance:
@@ -83,9 +80,6 @@ def _try(
     if proposal.is_nothing:
         ended = page_and_end(world, case, Reason.DO_NOTHING, f"{proposal.title}; {_told(found)}")
         return ended.plus(*records)
-    if twin := _twin(world, proposal):
-        told = f"pull request {twin} makes this edit already"
-        return Advance(step(case, Stage.TRIAGE, found, world.clock.now() + TWIN_MS, Reason.COALESCED, told), tuple(records))
     built = commit_of(world, rules, world.head(), proposal, candidate.files, found.decided_ms)
     _, _, decision = decide(world, rules, built, proposal)
     records.append(
@@ -111,19 +105,6 @@ def _try(
         return page_and_end(world, case, Reason.AUTONOMY, text).plus(*records)
     found = dataclasses.replace(found, proposal=proposal, head=built.head, ballots=(), pull=0, verdict="")
     return Advance(step(case, Stage.OPEN, found, world.clock.now(), Reason.OK, proposal.title), tuple(records))
-
-
-def _twin(world: World, proposal: Proposal) -> int:
-    """An open machine pull request with the same patch for other trouble: one repair is enough, its effect is awaited."""
-    pulls = world.forge.list(PullState.OPEN.value)
-    return next(
-        (
-            p.number
-            for p in pulls
-            if p.author == MACHINE and p.patch == proposal.patch and p.narrative.fingerprint != proposal.fingerprint
-        ),
-        0,
-    )
 
 
 def _told(found: Progress) -> str:

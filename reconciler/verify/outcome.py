@@ -8,8 +8,10 @@ In: the expectation named beforehand, Telemetry, the two windows. Out: an Outcom
    and left to the numbers. A health we cannot see proves nothing, and other objects' health is not this repair's.
 3. A check's metric more than `worse_by` worse than before, beyond what untouched neighbours did and beyond noise: worse.
 4. An untouched neighbour that became that much worse while the repaired component did not: worse, it paid for it.
-5. Every check held: better; unless the neighbours improved as much, then it was not the repair: unknown.
-6. Otherwise unknown: not worse, and not what was promised. At the guard that is all it has to be.
+5. At the guard, everything became that much worse than it was in the half minute before the apply, neighbours too, and
+   each of them beyond noise: worse. They may share something that nobody drew; in doubt the machine takes its edit back.
+6. Every check held: better; unless the neighbours improved as much, then it was not the repair: unknown.
+7. Otherwise unknown: not worse, and not what was promised. At the guard that is all it has to be.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from reconciler.verify.expectations import Windows
 from reconciler.verify.reading import Measured, counterfactual, measure, steady
 
 BLIND_AFTER_MS = 60_000
+JUST_BEFORE_MS = 30_000
 OWN_PART = 0.05  # a ratio this close to the neighbours' is theirs
 
 
@@ -63,6 +66,8 @@ def verify(
     if gone := _in_state(expectation, health, HealthState.MISSING):  # 2.
         return _outcome(commit, stage, OutcomeState.WORSE, Reason.UNHEALTHY, compared, now_ms, f"{gone} is missing")
     bad = _worse(compared, float(expectation.worse_by)) or _paid(compared, float(expectation.worse_by))  # 3. and 4.
+    if stage == "guard" and not bad:
+        bad = _everything(expectation, telemetry, span)  # 5.
     if bad:
         return _outcome(commit, stage, OutcomeState.WORSE, Reason.WORSE, compared, now_ms, bad)
     good = _good(compared, stage, commit, now_ms)
@@ -80,11 +85,11 @@ def _in_state(expectation: Expectation, health: Sequence[Health], state: HealthS
 
 def _good(compared: Sequence[Compared], stage: str, commit: str, now_ms: int) -> Outcome:
     missed = [c for c in compared if not held(c)]
-    if missed:  # 6.
+    if missed:  # 7.
         first = missed[0].check
         why = f"not worse, but {first.metric} of {first.component} is not {first.direction} {_bound(missed[0])}"
         return _outcome(commit, stage, OutcomeState.UNKNOWN, Reason.UNKNOWN, compared, now_ms, why)
-    if all(_everybodys(c) for c in compared):  # 5.
+    if all(_everybodys(c) for c in compared):  # 6.
         why = "every check held, but untouched neighbours improved as much: not the repair's doing"
         return _outcome(commit, stage, OutcomeState.UNKNOWN, Reason.UNKNOWN, compared, now_ms, why)
     why = f"all {len(compared)} checks held"
@@ -127,6 +132,21 @@ def _paid(compared: Sequence[Compared], worse_by: float) -> str:
         for control in found.controls:
             if control.beyond(found.check.direction) and control.worsening(found.check.direction) > 1 + worse_by:
                 return f"{control.metric} of the untouched {control.component} became worse while the repaired one did not"
+    return ""
+
+
+def _everything(expectation: Expectation, telemetry: Telemetry, span: Windows) -> str:
+    """Numbered step 5. Compared with the trouble just before the apply, not with the calm before the trouble."""
+    worse_by, recent = 1 + float(expectation.worse_by), (span.before[1] - JUST_BEFORE_MS, span.before[1])
+
+    def suffers(component: str, check: Check) -> bool:
+        found = measure(telemetry, component, check.metric, recent, span.after)
+        return found.beyond(check.direction) and found.worsening(check.direction) > worse_by
+
+    for check in expectation.checks:
+        near = [c for c in expectation.controls if c != check.component]
+        if near and all(suffers(c, check) for c in (check.component, *near)):
+            return f"{check.metric} of {check.component} and of every neighbour became worse as soon as it was applied"
     return ""
 
 

@@ -56,6 +56,23 @@ def test_what_neighbours_did_too_is_not_the_repairs_doing():
     assert "neighbours" in everybody_better.summary
 
 
+def test_at_the_guard_everything_worse_since_the_apply_is_taken_back():
+    outcome = judge(world(after=1_800, cart=(50, 110), search=(60, 130)), span=GUARD, stage="guard")
+    assert outcome.state is OutcomeState.WORSE
+    assert "every neighbour" in outcome.summary
+    one_is_fine = judge(world(after=1_800, cart=(50, 110), search=(60, 60)), span=OUTCOME)
+    assert "every neighbour" not in one_is_fine.summary
+
+
+def test_at_the_guard_what_was_as_bad_just_before_is_not_the_repairs_doing():
+    telemetry = MemoryTelemetry()
+    for name, calm, bad in (("checkout", 100, 1_800), ("cart", 50, 110), ("search", 60, 130)):
+        for time in range(APPLIED - 200_000, APPLIED + 70_000, 5_000):
+            level = bad if time >= APPLIED - 35_000 else calm
+            telemetry.put(name, "latency_p99", [(time, level * (1 + 0.02 * ((time // 5_000) % 3 - 1)))])
+    assert judge(telemetry, span=GUARD, stage="guard").state is OutcomeState.UNKNOWN
+
+
 def test_improving_neighbours_do_not_make_a_steady_component_worse():
     assert judge(world(after=900, cart=(50, 20), search=(60, 20))).state is OutcomeState.UNKNOWN
 
