@@ -17,7 +17,7 @@ from reconciler.model.cases import Case, Stage
 from reconciler.ports.work import Lease
 from reconciler.steps import endings
 from reconciler.steps.apply import await_apply
-from reconciler.steps.converging import converge, correct_drift
+from reconciler.steps.converging import converge, correct_drift, remember
 from reconciler.steps.diagnose import diagnose
 from reconciler.steps.intake import take_in
 from reconciler.steps.judge import judge
@@ -47,6 +47,7 @@ STEPS: Mapping[Stage, Step] = {
 }
 
 TURN: tuple[Callable[[World], bool], ...] = (
+    remember,  # once: the revision that is applied
     recover,  # once: machine merges without an outcome become cases again
     scrape,  # measurements in
     sense,  # sensors and drift: signals out

@@ -30,8 +30,9 @@ CURSOR = "converged"
 
 def converge(world: World) -> bool:
     """Everything new on the protected branch, and what still waits."""
-    _remember(world)
-    head, applied = world.head(), world.cursor.applied or ""
+    if world.cursor.applied is None:
+        return False
+    head, applied = world.head(), world.cursor.applied
     now = world.clock.now()
     waiting = bool(world.cursor.pending) and now >= world.cursor.retry_ms
     if not waiting and head in (applied, world.cursor.refused[0]):
@@ -50,16 +51,20 @@ def converge(world: World) -> bool:
     return True
 
 
-def _remember(world: World) -> None:
-    """After a start: the last revision that a round was over, from the note, else from the log."""
+def remember(world: World) -> bool:
+    """After a start: the last revision that a round was over, from the note, else from the log.
+
+    Before anything else: sensors and grouping follow the applied revision's documents, not those that came first.
+    """
     if world.cursor.applied is not None:
-        return
+        return False
     noted = world.store.noted(CURSOR)
     known = world.ledger.facts().applied
     newest = max(known, key=lambda revision: known[revision], default="")
     found = noted if noted and world.repo.commit(noted) else newest
     world.cursor.applied = found if found and world.repo.is_ancestor(world.root, found) else ""
     world.cursor.pending = frozenset(world.rules.at(found).index.by_name) if world.cursor.applied else frozenset()
+    return True
 
 
 def _follow(world: World, head: str, applied: str) -> Admitted | None:

@@ -125,6 +125,8 @@ class World:
 
     def applied_rulebook(self) -> Rulebook:
         """The rules that run: of the last good revision."""
+        if self.cursor.applied is None:
+            raise Retryable("it is not known yet which revision is applied", next_step="it is tried again with the next turn")
         return self.rules.at(self.cursor.applied or self.root)
 
     def trust_at(self, commit: str) -> Trust:
