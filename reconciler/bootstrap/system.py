@@ -109,7 +109,7 @@ def _open(home: Home, settings: Settings, closing: contextlib.ExitStack, lab_url
         review_keys=(load_public(home.key("review")).raw,),
     )
     rules = Rulebooks(repo)
-    installation = rules.at(repo.ref(f"refs/heads/{pinned.branch}") or pinned.root).installation
+    installation = rules.standing(repo.ref(f"refs/heads/{pinned.branch}") or pinned.root).installation
     telemetry = BuiltinTelemetry(home.telemetry)
     closing.callback(telemetry.close)
     scraper = Scraper(scrape_targets(installation, lab_url), telemetry, clock)

@@ -28,7 +28,7 @@ class Person:
 
 def proved(world: World, name: str, signer: Signer) -> Person:
     """The principal whose key this is, by the Trust document of the protected branch."""
-    people = world.rulebook().people
+    people = world.standing().people
     owner = people.of_key(PublicKey(signer.public).line, world.log.size)
     if owner is None or owner.name != name:
         raise Permanent(
@@ -40,7 +40,7 @@ def proved(world: World, name: str, signer: Signer) -> Person:
 
 def vouched(world: World, name: str) -> Person:
     """A principal that the page has logged in."""
-    owner = world.rulebook().people.named(name)
+    owner = world.standing().people.named(name)
     if owner is None:
         raise Permanent(f"{name!r} is not in Trust any more", next_step="add them to policies/trust.yaml")
     return Person(owner.name, owner.emails[0] if owner.emails else f"{owner.name}@localhost", "page")
@@ -48,7 +48,7 @@ def vouched(world: World, name: str) -> Person:
 
 def require(world: World, person: Person, role: Role, units: tuple[str, ...] = ()) -> None:
     """They may, or Permanent says which line of Trust would let them."""
-    people = world.rulebook().people
+    people = world.standing().people
     if not people.may(person.name, role, units):
         about = f" for {', '.join(units)}" if units else ""
         raise Misconfigured(

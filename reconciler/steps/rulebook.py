@@ -27,6 +27,7 @@ from reconciler.proposals import Ready, ready
 from reconciler.settings import INSTALLATION
 
 FOLDERS = ("policies", "playbooks", "sensors")
+LOOK_BACK = 100  # commits: how far behind broken documents the last good ones are looked for
 KEPT = 8  # revisions whose documents stay in memory: base, head and a few pull requests
 
 
@@ -68,6 +69,21 @@ class Rulebooks:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(trees)
         return self._kept[trees]
+
+    def standing(self, commit: str) -> Rulebook:
+        """The rules of a commit, or of its newest ancestor whose documents load.
+
+        For who people are and where things run, never for what may merge: otherwise one broken file would lock out
+        those who could repair it, and stop the next start. Falling back only trusts whom people already trusted.
+        """
+        for info in self._repo.history(commit, limit=LOOK_BACK):
+            try:
+                return self.at(info.id)
+            except Misconfigured:
+                continue
+        raise Misconfigured(
+            f"no documents load at or before {commit[:12]}", where=INSTALLATION, next_step="homeostat policy check"
+        )
 
     def _root_file(self, commit: str) -> str:
         data = self._repo.read(commit, INSTALLATION)

@@ -18,7 +18,7 @@ from reconciler.audit.log import Log
 from reconciler.audit.view import LogView
 from reconciler.converge.rounds import Converger
 from reconciler.converge.trust import RecordedVerdict, Trust
-from reconciler.errors import HomeostatError, Misconfigured, Retryable
+from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.cases import Case
 from reconciler.model.judging import Effect
 from reconciler.model.records import Record, RecordKind
@@ -35,8 +35,6 @@ from reconciler.ports.work import Work
 from reconciler.signals import SensorState
 from reconciler.steps.meters import Meters
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
-
-TRUST_LOOK_BACK = 100
 
 
 class Scraper(Protocol):
@@ -123,6 +121,10 @@ class World:
         """The rules of the protected branch's tip. Policy always comes from the base branch."""
         return self.rules.at(self.head())
 
+    def standing(self) -> Rulebook:
+        """Who people are and what is named where, also while the tip's documents do not load. Never for what may merge."""
+        return self.rules.standing(self.head() or self.cursor.applied or self.root)
+
     def applied_rulebook(self) -> Rulebook:
         """The rules that run: of the last good revision."""
         if self.cursor.applied is None:
@@ -135,12 +137,7 @@ class World:
         Otherwise one broken policy file would lock out the commit that repairs it. Falling back can only be as trusting
         as people already were.
         """
-        for info in self.repo.history(commit, limit=TRUST_LOOK_BACK):
-            try:
-                return converge_trust(self.rules.at(info.id).people, self.machine_keys)
-            except Misconfigured:
-                continue
-        raise Misconfigured(f"no Trust state can be read at or before {commit[:12]}", where="policies/trust.yaml")
+        return converge_trust(self.rules.standing(commit).people, self.machine_keys)
 
     def recorded_verdict(self, commit: str) -> RecordedVerdict | None:
         """The newest signed verdict that lets exactly this commit land."""
