@@ -1,0 +1,53 @@
+Feature: Webhook from alerting
+  Alertmanager delivers, Homeostat answers once the alert is on disk. An alert is a claim: it is proved by the shared
+  secret, checked against the present, and delivered twice it is still one.
+
+  Scenario: A signed delivery becomes an incident and a repair
+    Given "rollback-release" repairs merge by themselves
+    And the built-in sensors are switched off
+    And checkout gets a bad release
+    And half a minute goes by
+    Then there is no incident
+    When Alertmanager delivers a signed alert about "checkout"
+    Then the delivery is answered with 202
+    When the repair is applied
+    Then checkout runs release "1.4.2"
+    And the incident names the alert
+
+  Scenario: An unsigned delivery is refused and leaves nothing behind
+    When somebody delivers an unsigned alert about "checkout"
+    Then the delivery is answered with 401
+    And no signal is stored
+
+  Scenario: A delivery signed with another secret is refused
+    When somebody delivers an alert about "checkout" signed with another secret
+    Then the delivery is answered with 401
+    And no signal is stored
+
+  Scenario: Delivering again does nothing again
+    Given "rollback-release" repairs merge by themselves
+    And the built-in sensors are switched off
+    And checkout gets a bad release
+    And half a minute goes by
+    When Alertmanager delivers a signed alert about "checkout"
+    And the repair is applied
+    And the very same delivery comes 20 times more
+    And a minute goes by
+    Then there is 1 incident
+    And there is 1 machine commit on main
+
+  Scenario: A stale alert is closed without touching anything
+    Given "rollback-release" repairs merge by themselves
+    When Alertmanager delivers a signed alert about "checkout"
+    And a minute goes by
+    Then the incident ended as "stale"
+    And no pull request was ever opened
+
+  Scenario: An alert that is six hours old when it arrives is dropped
+    Given "rollback-release" repairs merge by themselves
+    And the built-in sensors are switched off
+    And checkout gets a bad release
+    When Alertmanager delivers a signed alert about "checkout" that began six hours ago
+    And a minute goes by
+    Then there is no incident
+    And nothing of the machine is on main

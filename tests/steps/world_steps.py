@@ -1,0 +1,65 @@
+"""Steps about the world: what breaks, what time does, and what an installation was set up to allow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from installation import Installation
+from pytest_bdd import given, parsers, step
+
+AUTONOMY = {"need a review": "review", "merge by themselves": "autonomous"}
+TIMES = {"half a minute goes by": 30, "a minute goes by": 60, "two minutes go by": 120, "three minutes go by": 180}
+
+
+@given(parsers.re(r'"(?P<playbook>[a-z-]+)" repairs (?P<how>need a review|merge by themselves)'))
+def _(site: Installation, playbook: str, how: str) -> None:
+    site.allow(playbook, AUTONOMY[how])
+    site.settle()
+
+
+@given("the built-in sensors are switched off")
+def _(site: Installation) -> None:
+    site.pull()
+    site.git("rm", "-rq", "sensors")
+    site.git("commit", "-qm", "Leave sensing to Alertmanager")
+    site.git("push", "-q")
+    site.settle()
+
+
+@given("the replicas of a service may not be raised at all")
+def _(site: Installation) -> None:
+    site.push({"policies/limits.yaml": ("maxRatio: 3\n", "maxRatio: 1\n")}, "No more replicas this quarter")
+    site.settle()
+
+
+@given("a freeze that ends in three minutes")
+def _(site: Installation) -> None:
+    end = datetime.fromtimestamp(site.clock.now() / 1_000 + 180, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    window = f'  windows:\n    - start: "2026-01-02T06:00Z"\n      end: "{end}"\n'
+    site.push({"policies/freezes.yaml": ("  windows:\n", window)}, "Nothing moves during the launch")
+    site.settle()
+
+
+@step("checkout gets a bad release")
+def _(site: Installation) -> None:
+    site.bad_release("failing")
+
+
+@step("a sale doubles the orders")
+def _(site: Installation) -> None:
+    site.fault(kind="surge", service="checkout", factor=2.0)
+
+
+@step(parsers.re("(?P<time>half a minute goes by|a minute goes by|two minutes go by|three minutes go by)"))
+def _(site: Installation, time: str) -> None:
+    site.advance(TIMES[time])
+
+
+@step("a pull request is open")
+def _(site: Installation) -> None:
+    site.until(lambda: site.pulls("open"), seconds=120)
+
+
+@step("the repair is applied")
+def _(site: Installation) -> None:
+    site.until_stage("guard", seconds=120)
