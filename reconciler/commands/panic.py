@@ -97,9 +97,11 @@ def _window(world: World, since_ms: int) -> list[Fact[Merge]]:
 
 def _spared(world: World, fact: Fact[Merge]) -> str:
     """Step 3, from the log alone."""
-    reverted = world.ledger.facts().reverted
-    if fact.value.commit in reverted:
-        return f"it was undone by {reverted[fact.value.commit][:12]}"
+    ledger = world.ledger.facts()
+    if fact.value.commit in ledger.reverted:
+        return f"it was undone by {ledger.reverted[fact.value.commit][:12]}"
+    if any(fact.value.commit == panic.value.commit for panic in ledger.panics):
+        return "it is a panic's own commit"  # undoing it would bring back everything that it undid
     if fact.value.reverts:
         return f"it is the machine's own revert of {fact.value.reverts[:12]}"
     return ""
