@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from reconciler import plugins
 from reconciler.adapters.clocks import SteppedClock, SystemClock
+from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
 from reconciler.adapters.signing.keys import load_public
 from reconciler.audit.keyring import KeyRing
@@ -17,8 +19,10 @@ from reconciler.audit.remembered import Remembered
 from reconciler.audit.state import Trusted
 from reconciler.errors import Misconfigured, Permanent, Tampered
 from reconciler.model.canonical import decode
+from reconciler.model.keys import PublicKey
 from reconciler.model.records import RecordKind
 from reconciler.ports.clock import Clock
+from reconciler.ports.forge import Forge
 from reconciler.ports.repo import Repo
 from reconciler.settings import Home, Settings
 from reconciler.yamltext import parse
@@ -104,3 +108,51 @@ def require_pinned(log: Log, found: Pinned) -> None:
         found.repository,
     ):
         raise Tampered("the log does not begin with this installation's root revision", next_step="homeostat audit verify")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A home's repository as an outsider sees it: pull requests and log, with public keys only."""
+
+    repo: Repo
+    forge: Forge
+    log: Log
+
+
+def open_reader(home: Home) -> Reader:
+    """Reads and proves; signs nothing and knows no private key."""
+    found = pinned(home)
+    repo = PygitRepo(home.repository)
+    forge = plugins.load("forge", "embedded")(
+        repo,
+        repository=found.repository,
+        clock=open_clock(home, open_settings(home)),
+        signer=PublicOnly("author", load_public(home.key("author"))),
+        verifier=Ed25519Verifier(),
+        review_keys=(load_public(home.key("review")).raw,),
+    )
+    return Reader(repo, forge, open_log(repo, home, found.repository, remembered=None, sign=False))
+
+
+@dataclass(frozen=True, slots=True)
+class PublicOnly:
+    """A signer that cannot sign: for whoever only reads."""
+
+    role: str
+    key: PublicKey
+
+    @property
+    def key_id(self) -> str:
+        return self.key.key_id
+
+    @property
+    def public(self) -> bytes:
+        return self.key.raw
+
+    def sign(self, message: bytes) -> bytes:
+        raise Misconfigured(
+            f"no private {self.role} key here: cannot sign {len(message)} bytes", next_step="run it where the key is"
+        )
+
+    def sign_ssh(self, message: bytes, namespace: str) -> bytes:
+        raise Misconfigured(f"no private {self.role} key here: cannot sign for {namespace}, {len(message)} bytes")

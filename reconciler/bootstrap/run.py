@@ -124,6 +124,7 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", settings.web.port))
+        listener.listen(128)  # who connects before the pages are served waits instead of being refused
     except OSError as error:
         listener.close()
         raise Misconfigured(

@@ -135,7 +135,7 @@ def holds(bench: Bench) -> Iterator[Finding]:
         Reason.HELD,
         "the hold to be lifted",
         Effect.DENY,
-        "homeostat brake holds",
+        "homeostat brake list",
         hard=True,
     )
     if bench.proposal is None:
