@@ -3,10 +3,5 @@
 `make_router(Deps(...))` is the entrance. `gate` proves every request before a view sees it (host, origin, size, session,
 form token); `views` read, `actions` call the same commands as the CLI; `timeline` and `overview` turn records and facts
 into what a template shows. Nothing here decides about a repair, and everything shown is inert text.
+Nothing is re-exported here: the CLI tells records in the words of `timeline` and must not pay for a web framework.
 """
-
-from reconciler.console.gate import Deps
-from reconciler.console.logins import login_link, make_login
-from reconciler.console.router import make_router
-
-__all__ = ["Deps", "login_link", "make_login", "make_router"]

@@ -156,9 +156,10 @@ def _verdict(payload: Payload) -> Told:
     found = _value(Verdict, payload)
     missing = tuple(f"{r.name}: {r.missing or r.expression}" for r in found.requirements if not r.passes)
     held = sum(r.status in (Status.SATISFIED, Status.OVERRIDDEN) for r in found.requirements)
+    asked = sum(r.status is not Status.NOT_APPLICABLE for r in found.requirements)
     facts = tuple((d.judge.value, f"{d.effect.value} ({d.reason})") for d in found.decisions)
     approvers = (("approved by", ", ".join(found.approvers)),) if found.approvers else ()
-    title = f"verdict: {found.effect.value} ({found.reason}); {held} of {len(found.requirements)} requirements hold"
+    title = f"verdict: {found.effect.value} ({found.reason}); {held} of {asked} requirements hold"
     return Told(title, TONES.get(found.effect.value, ""), (*facts, *approvers), missing[:MAX_ROWS])
 
 
@@ -183,7 +184,7 @@ def _admission(payload: Payload) -> Told:
     found = _value(Admission, payload)
     warning = (("warning", found.warning),) if found.warning else ()
     whose = f" of {found.principal}" if found.principal else ""
-    return Told(f"commit {found.commit[:12]}{whose} may be applied ({found.kind.value})", "warn" if warning else "", warning)
+    return Told(f"commit {found.commit[:12]}{whose} may be applied ({found.kind.value})", "", warning)
 
 
 def _apply(payload: Payload) -> Told:

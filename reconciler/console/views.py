@@ -7,11 +7,11 @@ import json
 from reconciler.audit.text import show
 from reconciler.changes.diffs import unified_diff
 from reconciler.commands import panic
-from reconciler.commands.brakes import MAX_MS, hold_id
+from reconciler.commands.brakes import MAX_MS
 from reconciler.commands.reviews import find
 from reconciler.console.gate import Refused, Visit
 from reconciler.console.logins import peek
-from reconciler.console.overview import overview
+from reconciler.console.overview import brakes_in_force, holds_in_force, overview
 from reconciler.console.pages import Page, span
 from reconciler.console.timeline import Event, Table, ballots, event, events
 from reconciler.documents.trust import Role
@@ -134,9 +134,7 @@ def record(visit: Visit) -> Page:
 
 def brakes(visit: Visit) -> Page:
     """What keeps the machine back, and the form that puts a brake on."""
-    now, ledger = visit.world.clock.now(), visit.world.ledger.facts()
-    on = [f.value for f in list(ledger.brakes.values()) if f.value.on and now < f.value.until_ms]
-    held = [(hold_id(f), f.value) for f in ledger.held(now)]
+    on, held = brakes_in_force(visit.world), holds_in_force(visit.world)
     return Page(
         "brakes.html", {"brakes": on, "holds": held, "durations": list(DURATIONS), "may_operate": visit.may(Role.OPERATE)}
     )
