@@ -51,10 +51,10 @@ TURN: tuple[Callable[[World], bool], ...] = (
     recover,  # once: machine merges without an outcome become cases again
     scrape,  # measurements in
     sense,  # sensors and drift: signals out
-    take_in,  # signals -> incidents -> cases
     converge,  # new revisions of the protected branch: admit, plan, apply
     correct_drift,
-    publish,  # outbox -> signed log
+    publish,  # outbox -> signed log: before any case is judged by it
+    take_in,  # signals -> incidents -> cases; their records go with those of the cases' first steps
 )
 
 

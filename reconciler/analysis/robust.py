@@ -10,7 +10,7 @@ SIGMA = 1.4826  # MAD times this estimates a standard deviation where the data i
 
 def finite(values: Iterable[float]) -> tuple[float, ...]:
     """The values that are numbers."""
-    return tuple(v for v in values if math.isfinite(v))
+    return tuple(filter(math.isfinite, values))
 
 
 def quantile(values: Iterable[float], share: float) -> float:

@@ -44,7 +44,8 @@ class BuiltinTelemetry:
 
     def series(self, component: str, metric: str, start_ms: int, end_ms: int) -> Series:
         points = self._samples.range(component, metric, start_ms, end_ms)
-        return Series(component, metric, tuple(t for t, _ in points), tuple(v for _, v in points))
+        times, values = zip(*points, strict=True) if points else ((), ())
+        return Series(component, metric, times, values)
 
     def metrics(self, component: str) -> Sequence[str]:
         rows = self._samples.read("SELECT metric FROM series WHERE component = ? ORDER BY metric", component)
