@@ -10,9 +10,10 @@ crash between any two lines: the next turn finds the row as it was and the truth
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 
-from reconciler.errors import HomeostatError, Permanent, Retryable
+from reconciler.errors import HomeostatError, Misconfigured, Permanent, Retryable
 from reconciler.model.cases import Case, Stage
 from reconciler.ports.work import Lease
 from reconciler.steps import endings
@@ -31,6 +32,7 @@ from reconciler.steps.triage import triage
 from reconciler.steps.undo import undo
 from reconciler.steps.world import Advance, World
 
+log = logging.getLogger(__name__)
 Step = Callable[[World, Case], Advance]
 
 STEPS: Mapping[Stage, Step] = {
@@ -75,8 +77,22 @@ def advance(world: World, lease: Lease) -> None:
     if case is not None and case.stage is not Stage.DONE:
         with world.timed(case.stage.value):
             done = _step(world, case)
-        world.store.commit(done.case, done.records)
+        if world.store.commit(done.case, done.records):
+            _tell(case, done.case)
     world.work.done(lease)
+
+
+def _tell(before: Case, after: Case) -> None:
+    """One line a step that moved or said something new; waiting is not repeated."""
+    if (before.stage, before.reason, before.detail) != (after.stage, after.reason, after.detail):
+        fields = {
+            "case": after.id,
+            "from": before.stage.value,
+            "to": after.stage.value,
+            "reason": after.reason,
+            "detail": after.detail,
+        }
+        log.info("case.step", extra={"fields": fields})
 
 
 def _step(world: World, case: Case) -> Advance:
@@ -84,6 +100,8 @@ def _step(world: World, case: Case) -> Advance:
         return STEPS[case.stage](world, case)
     except Retryable as error:
         return endings.later(world, case, error)
+    except Misconfigured as error:
+        return endings.stuck(world, case, error)
     except HomeostatError as error:
         return endings.failed(world, case, error)
     except Exception as error:  # noqa: BLE001 - a mistake in one step ends one case, with a page, and not the healer

@@ -113,7 +113,7 @@ def _land(world: World, person: Person, wanted: PanicPlan) -> str:
     undoes = "".join(f"{UNDOES}: {commit}\n" for commit in wanted.reverted)
     message = f"Panic: undo {len(wanted.reverted)} machine-made commits\n\n{BY}: {person.name}\n{undoes}"
     commit = world.repo.write(wanted.base, wanted.files, message, MACHINE, now, world.author)
-    units = world.rules.at(wanted.base).units
+    units = world.rules.standing(wanted.base).units
     trees = affected_trees(world.repo, commit, wanted.files, units)
     subject = Subject(
         world.repository, world.branch, wanted.base, commit, digest(sorted(wanted.reverted)), trees, _policy(world, wanted.base)

@@ -35,7 +35,9 @@ def converge(world: World) -> bool:
     head, applied = world.head(), world.cursor.applied
     now = world.clock.now()
     waiting = bool(world.cursor.pending) and now >= world.cursor.retry_ms
-    if not waiting and head in (applied, world.cursor.refused[0]):
+    if head == applied:
+        world.cursor.refused = ("", "")  # a branch that is back where it was is followed again
+    if not waiting and (head == applied or world.not_followed()):
         return False
     admitted = _follow(world, head, applied)  # 1
     if admitted is None or (admitted.good == applied and not waiting):
@@ -94,7 +96,7 @@ def _refuse(world: World, head: str, why: str) -> None:
             RecordKind.ALARM, f"branch/{head}/{canonical.digest(why)[7:23]}", {"branch": world.branch, "why": why}, subject=head
         )
     )
-    world.notifier.page(f"branch/{head}", f"{world.branch} is not followed", why, world.url("/"))
+    world.notifier.page(f"branch/{head}/{canonical.digest(why)[7:23]}", f"{world.branch} is not followed", why, world.url("/"))
 
 
 def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> None:

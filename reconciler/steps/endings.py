@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from reconciler.errors import HomeostatError, Retryable, Tampered
+from reconciler.errors import HomeostatError, Misconfigured, Retryable, Tampered
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
 from reconciler.model.records import RecordKind
@@ -13,6 +13,7 @@ from reconciler.steps.world import Advance, World
 
 MAX_RETRIES = 20  # of one step; with back-off this is about a quarter of an hour
 MAX_WAIT_MS = 60_000
+STUCK_MS = 30_000  # between two looks at documents that do not load
 
 
 def quiet_end(world: World, case: Case, reason: Reason, detail: str) -> Advance:
@@ -40,6 +41,21 @@ def later(world: World, case: Case, error: Retryable) -> Advance:
         case, due_ms=world.clock.now() + wait, attempts=case.attempts + 1, reason=Reason.ERROR.value, detail=str(error)
     )
     return Advance(waiting)
+
+
+def stuck(world: World, case: Case, error: Misconfigured) -> Advance:
+    """A document or setting is wrong: the same step again once a person has mended it, who is paged once."""
+    title = f"{case.id} waits at {case.stage.value} for a mended document"
+    world.notifier.page(f"{case.id}/{case.stage.value}/stuck", title, str(error), world.url(f"/incidents/{case.id}"))
+    return Advance(
+        dataclasses.replace(
+            case,
+            due_ms=world.clock.now() + STUCK_MS,
+            reason=Reason.POLICY_ERROR.value,
+            detail=str(error),
+            attempts=case.attempts + 1,
+        )
+    )
 
 
 def failed(world: World, case: Case, error: HomeostatError) -> Advance:

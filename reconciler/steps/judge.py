@@ -43,6 +43,9 @@ def judge(world: World, case: Case) -> Advance:
         return Advance(step(case, Stage.LAND, found, world.clock.now(), Reason.MERGED, f"pull request {pull.number} has landed"))
     if pull.state is PullState.CLOSED:
         return quiet_end(world, case, Reason.CLOSED, f"pull request {pull.number} was closed: {pull.note}")
+    if why := world.not_followed():  # what landed there could not be applied, and its rules are nobody's
+        told = f"{world.branch} is not followed, so nothing may merge: {why}"
+        return Advance(step(case, Stage.JUDGE, found, world.clock.now() + LOOK_AGAIN_MS, Reason.NOT_ADMITTED, told))
     if pull.base != world.head():
         return _rebuilt(world, case, found, pull)
     return _judged(world, case, dataclasses.replace(found, head=pull.head), pull)

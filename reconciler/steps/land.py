@@ -44,7 +44,7 @@ def land(world: World, case: Case) -> Advance:
 
 
 def _changed(world: World, pull: PullRequest) -> str:
-    if world.head() != pull.base:
+    if world.head() != pull.base or world.not_followed():
         return f"{world.branch} moved"
     if world.ledger.facts().braked(world.clock.now()):
         return "a brake was put on"

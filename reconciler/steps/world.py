@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -35,6 +36,8 @@ from reconciler.ports.work import Work
 from reconciler.signals import SensorState
 from reconciler.steps.meters import Meters
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
+
+log = logging.getLogger(__name__)
 
 
 class Scraper(Protocol):
@@ -117,6 +120,11 @@ class World:
         """The protected branch's tip; a deleted branch is ""."""
         return self.repo.ref(self.ref) or ""
 
+    def not_followed(self) -> str:
+        """Why converge does not follow the protected branch to its tip, "" when it does. A deleted branch has a reason, too."""
+        head, why = self.cursor.refused
+        return why if head == self.head() else ""
+
     def rulebook(self) -> Rulebook:
         """The rules of the protected branch's tip. Policy always comes from the base branch."""
         return self.rules.at(self.head())
@@ -170,17 +178,30 @@ class World:
         finally:
             self.meters.step(stage, self.meters.now() - started)
 
+    def _told(self, part: str, error: HomeostatError) -> None:
+        self.meters.fault(part, str(error))
+        log.warning("part.failed", extra={"fields": {"part": part, "kind": type(error).__name__, "why": str(error)}})
+
     def guarded(self, part: Callable[[World], bool]) -> bool:
         """One part of a turn; its failure is told and counted, and does not stop the other parts."""
         try:
             with self.timed(part.__name__):
-                return part(self)
+                done = part(self)
         except Retryable as error:
-            self.meters.fault(part.__name__, str(error))
+            self._told(part.__name__, error)
             return False
         except HomeostatError as error:
-            self.meters.fault(part.__name__, str(error))
-            self.notifier.page(
-                f"fault/{part.__name__}/{type(error).__name__}", f"{part.__name__} failed", str(error), self.url("/")
-            )
+            self._told(part.__name__, error)
+            self._page_fault(part.__name__, error)
             return False
+        except Exception as error:  # a mistake in one part: told with its trace, and the other parts go on
+            log.exception("part.broken", extra={"fields": {"part": part.__name__}})
+            self.meters.fault(part.__name__, f"{type(error).__name__}: {error}")
+            self._page_fault(part.__name__, error)
+            return False
+        self.meters.well(part.__name__)
+        return done
+
+    def _page_fault(self, part: str, error: Exception) -> None:
+        key = f"fault/{part}/{type(error).__name__}"
+        self.notifier.page(key, f"{part} failed", f"{type(error).__name__}: {error}", self.url("/"))

@@ -1,0 +1,272 @@
+"""The whole loop against whatever people, attackers, crashes and the clock do, in any order (a Hypothesis state machine).
+
+Each rule does one thing to a real installation and lets the loop settle; after each, `loop_invariants.check` holds Git,
+the signed log and the lab against each other. `CHAOS=all` runs more and longer stories.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from installation import BAD, CHECKOUT, GOOD, Installation, installation
+from labserver import serving
+from loop_invariants import check
+
+from reconciler.commands import brakes
+from reconciler.errors import HomeostatError
+from reconciler.model.pulls import PullState
+from reconciler.ports.repo import MACHINE, Identity, RefMove
+from reconciler.settings import Home
+from reconciler.signals import parse_alertmanager
+
+EVERYTHING = os.environ.get("CHAOS") == "all"
+CART, AUTONOMY, ROLLBACK = "apps/shop/cart.yaml", "policies/autonomy.yaml", "playbooks/rollback-release.yaml"
+MALLORY = Identity("Mallory", "mallory@example.org")
+
+
+@functools.cache
+def opened_up() -> Path:
+    """A home in which the machine may roll back releases by itself; made once, never used itself."""
+    folder = Path(tempfile.mkdtemp(prefix="homeostat-stateful-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with installation(folder) as site:
+        site.allow("rollback-release")
+        site.push(
+            {ROLLBACK: ("  expect:\n", "  expect:\n    guardAfterSeconds: 20\n    outcomeAfterSeconds: 60\n")}, "Look sooner"
+        )
+        site.settle()
+    return folder / "home"
+
+
+class Loop(RuleBasedStateMachine):
+    """One installation and everybody around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="homeostat-loop-"))
+        self.open = contextlib.ExitStack()
+        self.open.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        home = Home(self.folder / "home")
+        shutil.copytree(opened_up(), home.root)
+        url, muted = self.open.enter_context(serving(home))
+        self.site = Installation(home, url, self.folder / "clone", muted)
+        self.open.callback(lambda: self.site.system.close())
+        self.broken = False  # the newest policy does not load
+        self.releases = 0
+
+    @initialize()
+    def begins(self) -> None:
+        self.site.settle()
+
+    @property
+    def pulls(self) -> list[int]:
+        return [pull.number for pull in self.site.pulls(PullState.OPEN.value)]
+
+    # trouble
+
+    @rule(mode=st.sampled_from(["slow", "fail"]))
+    def a_bad_release(self, mode: str) -> None:
+        if f'"{GOOD}"' in self.site.file(CHECKOUT):
+            self.releases += 1
+            self.site.bad_release(mode)
+
+    @rule()
+    def a_bad_release_and_time(self) -> None:
+        self.a_bad_release("slow")
+        self.site.advance(40)
+
+    @rule(component=st.sampled_from(["checkout", "cart", "nobody"]), name=st.sampled_from(["HighErrorRate", "HighLatency"]))
+    def an_alert(self, component: str, name: str) -> None:
+        world = self.site.system.world
+        at = datetime.fromtimestamp(world.clock.now() // 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        alert = {"status": "firing", "labels": {"alertname": name, "service": component}, "startsAt": at}
+        raw = json.dumps({"version": "4", "alerts": [alert]}).encode()
+        world.store.accept(parse_alertmanager(raw, "main", world.clock.now()))
+        self.site.settle()
+
+    @rule()
+    def faults_end(self) -> None:
+        self.site.heal()
+
+    @rule()
+    def measurements_stop_or_come_back(self) -> None:
+        (self.site.muted.clear if self.site.muted.is_set() else self.site.muted.set)()
+
+    # people
+
+    @rule(replicas=st.integers(2, 4))
+    def a_person_edits(self, replicas: int) -> None:
+        text = self.site.file(CART)
+        old = next(line for line in text.splitlines() if "replicas:" in line)
+        if old.strip() != f"replicas: {replicas}":
+            self.site.push({CART: (old, f"  replicas: {replicas}")}, f"cart: {replicas} replicas")
+            self.site.settle()
+
+    @rule(mode=st.sampled_from(["review", "autonomous"]))
+    def a_person_edits_policy(self, mode: str) -> None:
+        other = {"review": "autonomous", "autonomous": "review"}[mode]
+        rule_of = 'playbooks: [rollback-release]\n      units: ["*"]\n      mode: {}\n'
+        if rule_of.format(other) in self.site.file(AUTONOMY):
+            self.site.push({AUTONOMY: (rule_of.format(other), rule_of.format(mode))}, f"Roll back: {mode}")
+            self.site.settle()
+
+    @precondition(lambda self: not self.broken)
+    @rule()
+    def a_person_breaks_policy(self) -> None:
+        self.site.push({AUTONOMY: ("  rules:\n", "  rulez:\n")}, "A slip")
+        self.broken = True
+        self.site.settle()
+
+    @precondition(lambda self: self.broken)
+    @rule()
+    def a_person_mends_policy(self) -> None:
+        self.site.push({AUTONOMY: ("  rulez:\n", "  rules:\n")}, "Mend it")
+        self.broken = False
+        self.site.settle()
+
+    @rule()
+    def a_person_reverts_the_machine(self) -> None:
+        for commit in self.site.machine_commits()[:1]:
+            with contextlib.suppress(AssertionError):  # it conflicts, or there is nothing left to revert: git says so
+                self.site.git_revert(commit)
+            self.site.git("reset", "-q", "--hard", "origin/main")
+            self.site.settle()
+
+    @rule(choice=st.sampled_from(["approve", "reject"]))
+    def a_person_reviews(self, choice: str) -> None:
+        for number in self.pulls[:1]:
+            self.site.review(number, choice)
+            self.site.settle()
+
+    @rule(seconds=st.sampled_from([30, 600]))
+    def a_person_brakes(self, seconds: int) -> None:
+        brakes.put_on(self.site.system.world, self.site.person(), "wait", seconds * 1_000)
+        self.site.settle()
+
+    @rule()
+    def a_person_lifts_brakes(self) -> None:
+        for brake in brakes.brakes(self.site.system.world):
+            brakes.take_off(self.site.system.world, self.site.person(), brake.id)
+        self.site.settle()
+
+    @rule()
+    def a_person_panics(self) -> None:
+        self.site.panic(300)
+        self.site.settle()
+
+    # attackers
+
+    @rule(
+        what=st.sampled_from(
+            ["+HEAD~1:main", ":main", "HEAD:refs/homeostat/pr/9", ":refs/homeostat/log", "+HEAD:refs/homeostat/log"]
+        )
+    )
+    def somebody_pushes_what_is_not_theirs(self, what: str) -> None:
+        self.site.pull()
+        before = self.site.refs()
+        with contextlib.suppress(AssertionError):
+            self.site.git("push", "-q", "origin", what)
+            raise RuntimeError(f"{what} was pushed")
+        assert self.site.refs() == before
+
+    @rule(rewritten=st.booleans())
+    def somebody_moves_the_branch_behind_the_hook(self, rewritten: bool) -> None:
+        """A forged commit of the machine on top, or a history without the last commit: frozen and told, then put back."""
+        world, head = self.site.system.world, self.site.head()
+        base = world.repo.commit(head).parents[0] if rewritten else head  # type: ignore[union-attr]
+        text = self.site.file("apps/payments/fraud.yaml", base).replace("replicas: 2", "replicas: 9")
+        who = MALLORY if rewritten else MACHINE
+        forged = world.repo.write(base, {"apps/payments/fraud.yaml": text.encode()}, "Trust me", who, world.clock.now(), None)
+        pages = len(self.site.pages())
+        assert world.repo.move([RefMove(world.ref, head, forged)])
+        self.site.settle()
+        self.site.advance(10)
+        assert world.head() == forged, "the machine built on a branch that nobody admitted"
+        assert len(self.site.pages()) > pages
+        check(self.site)
+        assert world.repo.move([RefMove(world.ref, forged, head)])
+        self.site.settle()
+
+    # time and crashes
+
+    @rule(seconds=st.sampled_from([5, 20, 60]))
+    def time_passes(self, seconds: int) -> None:
+        self.site.advance(seconds)
+
+    @rule()
+    def it_restarts(self) -> None:
+        self.site.restart()
+        self.site.settle()
+
+    @rule()
+    def the_store_is_lost(self) -> None:
+        before = (self.site.head(), self.site.lab("/state")["services"]["checkout"]["spec"], len(self.site.records("merge")))
+        self.site.lose_store()
+        self.site.settle()
+        after = (self.site.head(), self.site.lab("/state")["services"]["checkout"]["spec"], len(self.site.records("merge")))
+        assert after == before, "losing the store did or undid something"
+
+    # what always holds
+
+    @invariant()
+    def invariants(self) -> None:
+        check(self.site)
+
+    def teardown(self) -> None:
+        with self.open:
+            assert self.site.verify().ok, self.site.verify().problems
+
+
+STORY = settings(
+    max_examples=40 if EVERYTHING else 5,
+    stateful_step_count=40 if EVERYTHING else 14,
+    deadline=None,
+    derandomize=not EVERYTHING,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.timeout(3_600 if EVERYTHING else 240)
+def test_no_order_of_events_breaks_an_invariant() -> None:
+    run_state_machine_as_test(Loop, settings=STORY)
+
+
+def test_the_rules_reach_repairs_reviews_reverts_and_panics() -> None:
+    """The machine is not green because nothing happens in it: one story through its own rules, checked at every step."""
+    loop = Loop()
+    loop.begins()
+    steps = [
+        lambda: loop.a_bad_release_and_time(),
+        lambda: loop.time_passes(60),
+        loop.it_restarts,
+        loop.a_person_reverts_the_machine,
+        lambda: loop.somebody_moves_the_branch_behind_the_hook(rewritten=True),
+        loop.the_store_is_lost,
+        loop.a_person_breaks_policy,
+        loop.it_restarts,
+        loop.a_person_panics,
+    ]
+    try:
+        for step in steps:
+            step()
+            check(loop.site)
+        kinds = set(loop.site.kinds())
+        assert {"merge", "outcome", "hold", "panic", "brake", "alarm"} <= kinds
+    finally:
+        loop.teardown()
+
+
+__all__ = ["BAD", "HomeostatError"]
