@@ -16,37 +16,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.audit.redact import Redactor
 from reconciler.bootstrap import create, opening
+from reconciler.bootstrap.heart import Heart
+from reconciler.bootstrap.logs import start_logging
+from reconciler.bootstrap.opening import Running
 from reconciler.bootstrap.system import System, open_system
-from reconciler.errors import Misconfigured, Retryable
+from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.pipeline import turn
+from reconciler.policy import self_test
 from reconciler.settings import Home, Settings
 from reconciler.steps.beating import beat
 
 LAB_START_S = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """Where a running installation is reached; kept in HOME/running.json while it runs."""
-
-    pid: int
-    web: str
-    lab: str
-
-
-def read_running(home: Home) -> Running | None:
-    """The installation that runs in this home, None when none does."""
-    try:
-        found = json.loads(home.running.read_text(encoding="utf-8"))
-        running = Running(int(found["pid"]), str(found["web"]), str(found["lab"]))
-        os.kill(running.pid, 0)
-    except (OSError, ValueError, KeyError):
-        return None
-    return running
 
 
 class Loop:
@@ -56,6 +40,7 @@ class Loop:
         self._system = system
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._heart = Heart(system.settings.heartbeat_url)
 
     def wake(self) -> None:
         self._wake.set()
@@ -70,7 +55,8 @@ class Loop:
         while not self._stop.is_set():
             now = world.clock.now()
             busy = turn(world)
-            beat(world, self._system.settings.heartbeat_seconds * 1_000)
+            if beat(world, self._system.settings.heartbeat_seconds * 1_000):
+                self._heart.beat(world.cursor.turns)
             world.cursor.turns += 1
             if not busy:
                 world.cursor.settled_ms = now
@@ -82,6 +68,8 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
     """Run one home until SIGINT or SIGTERM."""
     opening.require(home)
     with _alone(home):
+        start_logging(Redactor(opening.known(home)))
+        require_guards()
         create.settle(home)
         settings = opening.open_settings(home)
         with contextlib.ExitStack() as stack:
@@ -97,6 +85,14 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
             signal.signal(signal.SIGINT, loop.stop)
             tell(_welcome(home, web, lab))
             loop.run()
+
+
+def require_guards() -> None:
+    """Every policy guard is tried on a seeded violation; one that lets it through stops the start."""
+    if failures := self_test():
+        raise Permanent(
+            f"the policy guards do not hold: {'; '.join(failures)}", next_step="install homeostat again; nothing was started"
+        )
 
 
 def _welcome(home: Home, web: str, lab: str) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from reconciler.steps.world import World
+
+log = logging.getLogger(__name__)
 
 
 def beat(world: World, every_ms: int) -> bool:
@@ -12,4 +16,5 @@ def beat(world: World, every_ms: int) -> bool:
         return False
     world.cursor.beat_ms = now
     world.meters.beat(now)
+    log.info("heartbeat", extra={"fields": {"turns": world.cursor.turns, "log_size": world.ledger.position}})
     return True

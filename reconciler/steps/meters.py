@@ -58,6 +58,12 @@ class Meters:
         with self._lock:
             self._beat_ms = wall_ms
 
+    def well(self, part: str) -> None:
+        """The part works again: its last fault is history."""
+        if part in self._last_fault:
+            with self._lock:
+                self._last_fault.pop(part, None)
+
     def faults(self) -> Mapping[str, str]:
         """The last fault of each part, for status."""
         with self._lock:
