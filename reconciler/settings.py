@@ -6,16 +6,24 @@ What decides about repairs lives in Git (`homeostat.yaml`, policies); what is lo
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-MACHINE_NAME = "Homeostat"
-MACHINE_EMAIL = "homeostat@machine.invalid"
-BRANCH = "main"
-INSTALLATION = "homeostat.yaml"
+from reconciler.model.home import BRANCH, INSTALLATION, MACHINE_EMAIL, MACHINE_NAME, Home
+
+__all__ = [
+    "BRANCH",
+    "INSTALLATION",
+    "MACHINE_EMAIL",
+    "MACHINE_NAME",
+    "ClockSettings",
+    "Home",
+    "LabSettings",
+    "Settings",
+    "WebSettings",
+]
 
 
 class _Part(BaseModel):
@@ -68,30 +76,3 @@ class Settings(_Part):
     """Where heartbeats are posted; empty means only the metric and the log line."""
     notify_url: str = ""
     """Where pages to a person are posted; empty means `HOME/pages.jsonl` alone."""
-
-
-class Home:
-    """The fixed paths below one home folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.repository = root / "infra.git"
-        self.keys = root / "keys"
-        self.store = root / "state.db"
-        self.telemetry = root / "telemetry.db"
-        self.lab = root / "lab"
-        self.checkpoint = root / "checkpoint"
-        self.clock = root / "clock"
-        self.settings = root / "settings.yaml"
-        self.secret = root / "secrets" / "webhook"
-        self.logins = root / "secrets" / "logins.json"
-        self.pages = root / "pages.jsonl"
-        self.running = root / "running.json"
-        self.pinned = root / "pinned.json"
-
-    def key(self, role: str) -> Path:
-        return self.keys / f"{role}.key"
-
-    @property
-    def exists(self) -> bool:
-        return self.repository.is_dir() and self.keys.is_dir()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from reconciler import plugins
 from reconciler.adapters.clocks import SteppedClock, SystemClock
@@ -19,13 +19,15 @@ from reconciler.audit.remembered import Remembered
 from reconciler.audit.state import Trusted
 from reconciler.errors import Misconfigured, Permanent, Tampered
 from reconciler.model.canonical import decode
+from reconciler.model.home import Home
 from reconciler.model.keys import PublicKey
 from reconciler.model.records import RecordKind
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
 from reconciler.ports.repo import Repo
-from reconciler.settings import Home, Settings
-from reconciler.yamltext import parse
+
+if TYPE_CHECKING:
+    from reconciler.settings import Settings
 
 LOG_ROLES = ("judge", "log", "review")
 TRUSTED_ROLES = (*LOG_ROLES, "author")
@@ -39,6 +41,11 @@ def require(home: Home) -> None:
 
 def open_settings(home: Home) -> Settings:
     """`settings.yaml`, strictly."""
+    from pydantic import ValidationError  # 0.3 s that a verb which only reads the log does not pay
+
+    from reconciler.settings import Settings
+    from reconciler.yamltext import parse
+
     try:
         found = [document.value for document in parse(home.settings.read_bytes(), str(home.settings))]
     except FileNotFoundError:
@@ -156,3 +163,23 @@ class PublicOnly:
 
     def sign_ssh(self, message: bytes, namespace: str) -> bytes:
         raise Misconfigured(f"no private {self.role} key here: cannot sign for {namespace}, {len(message)} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a running installation is reached; kept in HOME/running.json while it runs."""
+
+    pid: int
+    web: str
+    lab: str
+
+
+def read_running(home: Home) -> Running | None:
+    """The installation that runs in this home, None when none does."""
+    try:
+        found = json.loads(home.running.read_text(encoding="utf-8"))
+        running = Running(int(found["pid"]), str(found["web"]), str(found["lab"]))
+        os.kill(running.pid, 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return running

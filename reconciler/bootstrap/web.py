@@ -7,7 +7,10 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from reconciler.adapters.signing.ed25519 import FileSigner
 from reconciler.bootstrap.system import System
+from reconciler.console.gate import Deps
+from reconciler.console.router import make_router as make_pages
 from webhooks.app import make_router
 
 STALE_MS = 60_000  # a loop that has not turned for a minute is not alive
@@ -19,6 +22,7 @@ def make_app(system: System, wake: Callable[[], None]) -> FastAPI:
     world = system.world
     secret = system.home.secret.read_text(encoding="utf-8").strip()
     app.include_router(make_router(system.store, world.clock, secret, wake=wake, observe=world.meters.delivery))
+    app.include_router(make_pages(Deps(world, system.home, FileSigner(system.home.key("review"), "review"), wake)))
     _watching(app, system)
     return app
 

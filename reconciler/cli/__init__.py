@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, run one verb, turn a HomeostatError into its sentence and exit code."""
+    from reconciler.cli.inert import inert
     from reconciler.cli.parser import parse
     from reconciler.errors import HomeostatError
 
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HomeostatError as error:
         if arguments.verbose:
             raise
-        print(f"homeostat {arguments.verb}: {error}", file=sys.stderr)
+        print(inert(f"homeostat {arguments.verb}: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

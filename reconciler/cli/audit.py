@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from reconciler.audit import text
-from reconciler.cli.common import answer, home_of, opened
+from reconciler.cli.common import answer, home_of, looking
 from reconciler.errors import Misconfigured
 from reconciler.model.records import RecordKind
 
@@ -22,21 +22,21 @@ def log(arguments: argparse.Namespace) -> int:
         raise Misconfigured(
             f"no kind of record is called {arguments.kind!r}", next_step=", ".join(k.value for k in RecordKind)
         ) from error
-    with opened(arguments) as system:
-        found = deque(system.world.log.records(kinds=kinds, incident=arguments.incident), maxlen=max(1, arguments.limit))
+    with looking(arguments) as home:
+        found = deque(home.log.records(kinds=kinds, incident=arguments.incident), maxlen=max(1, arguments.limit))
         answer(arguments, [{"index": e.index, "record": e.record} for e in found], text.lines(found) or "no records")
     return 0
 
 
 def show(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as system:
-        entry = system.world.log.entry(arguments.index)
+    with looking(arguments) as home:
+        entry = home.log.entry(arguments.index)
         if arguments.bundle:
             from reconciler.audit.bundles import bundle
             from reconciler.bootstrap.opening import trusted
 
-            known = trusted(system.home, system.world.repository)
-            print(json.dumps(bundle(system.world.log.refresh(), arguments.index, known), indent=2))
+            known = trusted(home.home, home.pinned.repository)
+            print(json.dumps(bundle(home.log.refresh(), arguments.index, known), indent=2))
         else:
             answer(arguments, {"index": entry.index, "record": entry.record, "envelope": dict(entry.envelope)}, text.show(entry))
     return 0
@@ -75,8 +75,8 @@ def _fsck(path: Path) -> list[str]:
 def replay(arguments: argparse.Namespace) -> int:
     from reconciler.replay import replay as judge_again
 
-    with opened(arguments) as system:
-        found = judge_again(system.world.repo, system.world.log, arguments.incident)
+    with looking(arguments) as home:
+        found = judge_again(home.repo, home.log, arguments.incident)
         lines = [
             f"entry {r.index}: {r.head[:12]} {r.effect} -> {'the same, byte for byte' if r.same else f'DIFFERENT ({r.again or r.detail}) {r.detail}'}"
             for r in found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from reconciler.cli.common import acting, answer, duration_ms, opened, table
-from reconciler.commands import brakes
+from reconciler.cli.common import acting, answer, duration_ms, looking, opened, table
 
 
 def on(arguments: argparse.Namespace) -> int:
+    from reconciler.commands import brakes
+
     with opened(arguments) as system:
         made = brakes.put_on(system.world, acting(arguments, system), arguments.reason, duration_ms(arguments.duration))
         answer(
@@ -20,6 +21,8 @@ def on(arguments: argparse.Namespace) -> int:
 
 
 def off(arguments: argparse.Namespace) -> int:
+    from reconciler.commands import brakes
+
     with opened(arguments) as system:
         lifted = brakes.take_off(system.world, acting(arguments, system), arguments.id)
         answer(arguments, lifted, f"{lifted.id} is off")
@@ -28,9 +31,9 @@ def off(arguments: argparse.Namespace) -> int:
 
 def listing(arguments: argparse.Namespace) -> int:
     """Everything that keeps the machine away, and for how long."""
-    with opened(arguments) as system:
-        now = system.world.clock.now()
-        on_now, held = brakes.brakes(system.world), brakes.holds(system.world)
+    with looking(arguments) as home:
+        now = home.clock.now()
+        on_now, held = home.brakes(), home.holds()
         rows = [(b.id, b.owner, f"{(b.until_ms - now) // 1_000}s left", b.scope or "everything", b.reason) for b in on_now]
         rows += [
             (name, h.owner, f"{(h.until_ms - now) // 1_000}s left" if h.until_ms else "until released", h.scope, h.reason)
@@ -41,6 +44,8 @@ def listing(arguments: argparse.Namespace) -> int:
 
 
 def unhold(arguments: argparse.Namespace) -> int:
+    from reconciler.commands import brakes
+
     with opened(arguments) as system:
         lifted = brakes.release(system.world, acting(arguments, system), arguments.id)
         answer(arguments, lifted, f"{lifted.scope} is released")

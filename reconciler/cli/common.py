@@ -7,16 +7,18 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reconciler.cli.inert import inert
 from reconciler.errors import Misconfigured
-from reconciler.settings import Home
+from reconciler.model.home import Home
 
 if TYPE_CHECKING:
+    from reconciler.bootstrap.reading import Reading
     from reconciler.bootstrap.system import System
     from reconciler.commands.people import Person
-    from reconciler.steps.world import World
+    from reconciler.ports.clock import Clock
 
 _DURATION = re.compile(r"(\d{1,6})(ms|s|m|h|d)")
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -29,13 +31,22 @@ def home_of(arguments: argparse.Namespace) -> Home:
 @contextlib.contextmanager
 def opened(arguments: argparse.Namespace) -> Iterator[System]:
     """The home of this call, open; where its installation runs, at the addresses that it really has."""
-    from reconciler.bootstrap.run import read_running
+    from reconciler.bootstrap.opening import read_running
     from reconciler.bootstrap.system import open_system
 
     home = home_of(arguments)
     running = read_running(home)
     with open_system(home, lab_url=running.lab if running else "", base_url=running.web if running else "") as system:
         yield system
+
+
+@contextlib.contextmanager
+def looking(arguments: argparse.Namespace) -> Iterator[Reading]:
+    """The home of this call for verbs that only look: no documents, targets or telemetry are loaded."""
+    from reconciler.bootstrap.reading import reading
+
+    with reading(home_of(arguments)) as found:
+        yield found
 
 
 def acting(arguments: argparse.Namespace, system: System) -> Person:
@@ -54,14 +65,14 @@ def answer(arguments: argparse.Namespace, value: Any, text: str) -> None:
     if arguments.json:
         from reconciler.model.canonical import plain
 
-        print(json.dumps(plain(value), sort_keys=True, indent=2, ensure_ascii=False))
+        print(json.dumps(plain(value), sort_keys=True, indent=2))  # ASCII: nothing in it can talk to a terminal
     else:
-        print(text)
+        print(inert(text))
 
 
 def tell(text: str) -> None:
     """Progress, on stderr, so that stdout stays what was asked for."""
-    print(text, file=sys.stderr, flush=True)
+    print(inert(text), file=sys.stderr, flush=True)
 
 
 def duration_ms(text: str) -> int:
@@ -72,16 +83,16 @@ def duration_ms(text: str) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def ago(world: World, clock_ms: int) -> str:
+def ago(clock: Clock, clock_ms: int) -> str:
     """How long ago under the Clock, for people."""
-    seconds = max(0, world.clock.now() - clock_ms) // 1_000
+    seconds = max(0, clock.now() - clock_ms) // 1_000
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size:
             return f"{seconds // size}{unit} ago"
     return f"{seconds}s ago"
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
+def table(rows: Sequence[tuple[str, ...]]) -> str:
     """Columns as wide as they need to be; the last is not padded."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
     return "\n".join(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from reconciler.bootstrap.create import Request, create
 from reconciler.cli.common import answer, home_of
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Makes it and says what to do next."""
+    from reconciler.bootstrap.create import Request, create
+
     home = home_of(arguments)
     request = Request(arguments.name, arguments.owner, arguments.email, arguments.clock, arguments.port, arguments.lab_port)
     root = create(home, request)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from reconciler.cli.common import acting, answer, duration_ms, opened
-from reconciler.commands import panic
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Says what was undone, what was left alone and why, and how to go on."""
+    from reconciler.commands import panic
+
     with opened(arguments) as system:
         world = system.world
         since = world.clock.now() - duration_ms(arguments.since)

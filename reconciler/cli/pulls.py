@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import argparse
 
-from reconciler.changes.diffs import unified_diff
-from reconciler.cli.common import acting, ago, answer, opened, table
+from reconciler.cli.common import acting, ago, answer, looking, opened, table
 from reconciler.cli.words import requirements
-from reconciler.commands import reviews
-from reconciler.commands.undoing import revert as revert_merged
+from reconciler.errors import Permanent
 from reconciler.model.pulls import PullRequest, ReviewChoice
-from reconciler.steps.world import World
+from reconciler.ports.clock import Clock
 
 
 def listing(arguments: argparse.Namespace) -> int:
     """Newest first."""
-    with opened(arguments) as system:
-        world = system.world
-        pulls = list(world.forge.list(arguments.state))
-        rows = [(f"#{p.number}", p.state.value, p.effect or "-", ago(world, p.opened_ms), p.narrative.title) for p in pulls]
+    with looking(arguments) as home:
+        pulls = list(home.forge.list(arguments.state))
+        rows = [(f"#{p.number}", p.state.value, p.effect or "-", ago(home.clock, p.opened_ms), p.narrative.title) for p in pulls]
         answer(arguments, pulls, table([("no.", "state", "verdict", "opened", "title"), *rows]) if rows else "no pull requests")
     return 0
 
 
 def show(arguments: argparse.Namespace) -> int:
     """One, whole."""
-    with opened(arguments) as system:
-        pull = reviews.find(system.world, arguments.number)
-        diff = unified_diff(system.world.repo, pull.base, pull.head)
-        answer(arguments, {"pull_request": pull, "diff": diff}, told(system.world, pull, diff))
+    from reconciler.changes.diffs import unified_diff
+
+    with looking(arguments) as home:
+        pull = home.forge.get(arguments.number)
+        if pull is None:
+            raise Permanent(f"there is no pull request {arguments.number}", next_step="homeostat pr list")
+        diff = unified_diff(home.repo, pull.base, pull.head)
+        answer(arguments, {"pull_request": pull, "diff": diff}, told(home.clock, pull, diff))
     return 0
 
 
-def told(world: World, pull: PullRequest, diff: str) -> str:
+def told(clock: Clock, pull: PullRequest, diff: str) -> str:
     """The sections in the order a reviewer reads them."""
     said = pull.narrative
     reviewed = [
-        f"  {r.principal} {r.choice.value} {r.head[:12]} ({r.channel}, {ago(world, r.made_ms)}) {r.text}".rstrip()
+        f"  {r.principal} {r.choice.value} {r.head[:12]} ({r.channel}, {ago(clock, r.made_ms)}) {r.text}".rstrip()
         for r in pull.reviews
     ]
     parts = [
@@ -70,6 +71,7 @@ def merge(arguments: argparse.Namespace) -> int:
 
 def _review(arguments: argparse.Namespace, choice: ReviewChoice, done: str) -> int:
     from reconciler.adapters.signing.ed25519 import FileSigner
+    from reconciler.commands import reviews
 
     with opened(arguments) as system:
         person = acting(arguments, system)
@@ -81,6 +83,8 @@ def _review(arguments: argparse.Namespace, choice: ReviewChoice, done: str) -> i
 
 def revert(arguments: argparse.Namespace) -> int:
     """Undo a merged repair, as a person."""
+    from reconciler.commands.undoing import revert as revert_merged
+
     with opened(arguments) as system:
         commit = revert_merged(system.world, acting(arguments, system), arguments.number)
         answer(

@@ -19,7 +19,7 @@ def register(verbs: Verbs) -> None:
 
     verbs.add("up", "reconciler.cli.up:run", "run the controller, the embedded lab and the page until Ctrl-C", UP)
     verbs.add("status", "reconciler.cli.status:status", "what is open, what was done, what waits for you", STATUS)
-    why = verbs.add("why", "reconciler.cli.status:why", "explain an incident, pull request or commit: what, why, who", WHY)
+    why = verbs.add("why", "reconciler.cli.why:run", "explain an incident, pull request or commit: what, why, who", WHY)
     why.add_argument("subject", help="an incident id, a pull request number or a commit")
     plan = verbs.add("plan", "reconciler.cli.plan:run", "what converge would do with a revision; touches nothing", PLAN)
     plan.add_argument("--revision", default="", help="commit or branch (default the protected branch)")

@@ -1,0 +1,164 @@
+"""`homeostat status`: what waits for you first, then what is open, what stands in the way, what was done."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.common import answer, looking
+from reconciler.model.judging import Effect
+from reconciler.model.records import RecordKind
+
+if TYPE_CHECKING:
+    from reconciler.audit.facts import Merge
+    from reconciler.audit.view import Fact
+    from reconciler.bootstrap.opening import Running
+    from reconciler.bootstrap.reading import Reading
+    from reconciler.model.cases import Case
+    from reconciler.model.pulls import PullRequest
+    from reconciler.model.records import LoggedRecord
+
+RECENT = 10
+ALARMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that only a person can move on, and the command that does."""
+
+    about: str
+    text: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One machine merge and what came of it."""
+
+    commit: str
+    playbook: str
+    component: str
+    by: str
+    merged_ms: int
+    applied: bool
+    outcome: str  # "better", "worse", "unknown"; "" while nothing is known
+    summary: str
+    undone_by: str
+    undoes: str
+    number: int
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Everything at a glance; works with and without a running controller."""
+    from reconciler.bootstrap.opening import read_running
+    from reconciler.cli.status_text import text
+
+    with looking(arguments) as home:
+        seen = _seen(home, read_running(home.home))
+        answer(arguments, seen, text(seen, home.clock))
+    return 0
+
+
+def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
+    return {
+        "home": str(home.home.root),
+        "repository": home.pinned.repository,
+        "branch": home.pinned.branch,
+        "head": home.head,
+        "applied": home.applied(),
+        "running": running,
+        "clock_ms": home.clock.now(),
+        "waiting": list(_waiting(home)),
+        "cases": [_case(case) for case in home.cases(open_only=True)],
+        "pull_requests": [_pull(pull) for pull in home.forge.list("open")],
+        "brakes": home.brakes(),
+        "holds": dict(home.holds()),
+        "alarms": _alarms(home),
+        "repairs": _repairs(home),
+        "records": home.log.size,
+        "store": home.trouble or "ok",
+    }
+
+
+def _waiting(home: Reading) -> Iterator[Waiting]:
+    """Most urgent first: what stops everything, then what stops one repair."""
+    if not home.head:
+        yield Waiting("branch", f"{home.pinned.branch} was deleted: nothing is followed", "git push it again")
+    elif refused := _refused(home):
+        yield Waiting("branch", refused, f"homeostat why {home.head[:12]}")
+    if home.trouble:
+        yield Waiting("store", home.trouble, "homeostat up")
+    for pull in home.forge.list("open"):
+        if pull.effect == Effect.REVIEW.value:
+            missing = "; ".join(r.missing or r.name for r in pull.requirements if not r.passes)
+            yield Waiting(
+                f"#{pull.number}", f"{pull.narrative.title}: {missing or pull.reason}", f"homeostat pr show {pull.number}"
+            )
+
+
+def _refused(home: Reading) -> str:
+    """Why the tip is not followed, from the newest alarm about it; "" when it is."""
+    if home.head == home.applied():
+        return ""
+    told = list(home.log.records(kinds=(RecordKind.ALARM,), subject=home.head))
+    accepted = home.log.by_key(f"{RecordKind.CONFIGURED.value}/accepted/{home.head}")
+    if not told or (accepted and accepted.index > told[-1].index):
+        return ""
+    return str(told[-1].record.payload.get("why", "it is not followed"))
+
+
+def _alarms(home: Reading) -> list[dict[str, object]]:
+    found = list(home.log.records(kinds=(RecordKind.ALARM,)))[-ALARMS:]
+    return [_alarm(entry) for entry in reversed(found)]
+
+
+def _alarm(entry: LoggedRecord) -> dict[str, object]:
+    said = entry.record.payload
+    text = next((str(said[name]) for name in ("why", "tampered", "detail") if said.get(name)), "see the record")
+    return {"index": entry.index, "subject": entry.record.subject, "clock_ms": entry.record.stamp.clock_ms, "text": text}
+
+
+def _case(case: Case) -> dict[str, object]:
+    """From the row itself: a row of another release is listed, too."""
+    incident = case.data.get("incident")
+    components = incident.get("components", []) if isinstance(incident, dict) else []
+    return {
+        "id": case.id,
+        "stage": case.stage.value,
+        "reason": case.reason,
+        "detail": case.detail,
+        "about": ", ".join(str(c) for c in components),
+        "opened_ms": case.opened_ms,
+        "pull_request": case.data.get("pull", 0),
+    }
+
+
+def _pull(pull: PullRequest) -> dict[str, object]:
+    return {
+        "number": pull.number,
+        "title": pull.narrative.title,
+        "effect": pull.effect,
+        "reason": pull.reason,
+        "head": pull.head,
+        "opened_ms": pull.opened_ms,
+    }
+
+
+def _repairs(home: Reading) -> list[Repair]:
+    """Machine merges, newest first."""
+    merges = [fact for fact in home.ledger.facts().merges.values() if fact.value.machine]
+    return [_repair(home, fact) for fact in sorted(merges, key=lambda f: f.index, reverse=True)[:RECENT]]
+
+
+def _repair(home: Reading, fact: Fact[Merge]) -> Repair:
+    facts, merge = home.ledger.facts(), fact.value
+    outcomes = facts.outcomes.get(merge.commit, [])
+    newest = outcomes[-1].value if outcomes else None
+    return Repair(
+        commit=merge.commit, playbook=merge.playbook, component=merge.component, by=merge.by, merged_ms=fact.clock_ms,
+        applied=merge.commit in facts.applied, outcome=newest.state.value if newest else "",
+        summary=newest.summary if newest else "", undone_by=facts.reverted.get(merge.commit, ""), undoes=merge.reverts,
+        number=merge.number,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""What `homeostat status` found, for people: one paragraph a question, nothing where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.cli.common import ago, table
+from reconciler.ports.clock import Clock
+
+
+def text(seen: dict[str, Any], clock: Clock) -> str:
+    """The whole screen."""
+    parts = (
+        _head(seen),
+        _waiting(seen),
+        _rows("open cases", [_case(case, clock) for case in seen["cases"]]),
+        _rows(
+            "open pull requests",
+            [
+                (f"#{p['number']}", p["effect"] or "not judged", ago(clock, p["opened_ms"]), p["title"])
+                for p in seen["pull_requests"]
+            ],
+        ),
+        _rows("stops in force", _stops(seen, clock)),
+        _rows("alarms", [(f"entry {a['index']}", ago(clock, a["clock_ms"]), str(a["text"])) for a in seen["alarms"]]),
+        _rows("repairs, newest first", [_repair(one, clock) for one in seen["repairs"]]),
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _head(seen: dict[str, Any]) -> str:
+    running = seen["running"]
+    runs = f"running, {running.web}" if running else "not running: homeostat up"
+    applied = "all of it is applied" if seen["head"] == seen["applied"] else f"applied is {seen['applied'][:12] or 'nothing yet'}"
+    lines = [
+        (seen["repository"], runs),
+        (seen["branch"], f"{seen['head'][:12] or 'deleted'}, {applied}"),
+        ("log", f"{seen['records']} records"),
+    ]
+    return table(lines)
+
+
+def _waiting(seen: dict[str, Any]) -> str:
+    if not seen["waiting"]:
+        return "nothing waits for you"
+    return "\n".join(["waits for you", *(f"  {w.about}  {w.text}\n      {w.command}" for w in seen["waiting"])])
+
+
+def _case(case: dict[str, Any], clock: Clock) -> tuple[str, ...]:
+    return (
+        case["id"],
+        case["stage"],
+        ago(clock, case["opened_ms"]),
+        case["detail"] or case["reason"] or f"about {case['about']}",
+    )
+
+
+def _stops(seen: dict[str, Any], clock: Clock) -> Sequence[tuple[str, ...]]:
+    now = clock.now()
+    rows = [(b.id, b.owner, f"{(b.until_ms - now) // 1_000}s left", b.scope or "everything", b.reason) for b in seen["brakes"]]
+    for name, hold in seen["holds"].items():
+        left = f"{(hold.until_ms - now) // 1_000}s left" if hold.until_ms else "until released"
+        rows.append((name, hold.owner, left, hold.scope, hold.reason))
+    return rows
+
+
+def _repair(one: Any, clock: Clock) -> tuple[str, ...]:
+    if one.undone_by:
+        came = f"undone by {one.undone_by[:12]}"
+    elif one.undoes:
+        came = f"undoes {one.undoes[:12]}"
+    else:
+        came = one.outcome or ("its effect is awaited" if one.applied else "not applied yet")
+    what = " ".join(part for part in (one.playbook, one.component) if part) or "repair"
+    return (one.commit[:12], what, ago(clock, one.merged_ms), came, one.summary)
+
+
+def _rows(title: str, rows: Sequence[tuple[str, ...]]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in table(rows).splitlines())]) if rows else ""
