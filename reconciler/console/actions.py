@@ -64,7 +64,7 @@ def revert(visit: Visit) -> Redirect:
     if not found.merged or visit.form.get("commit", "") != found.merged:
         raise Refused(409, f"pull request {found.number} is not as it was shown", "look at it again")
     person = visit.person(Role.MERGE, tuple(name for name, _ in found.trees))
-    if visit.world.rulebook().people.enforce:
+    if visit.world.standing().people.enforce:
         raise Refused(409, "Trust wants every commit signed with its author's key", f"homeostat pr revert {found.number}")
     commit = undoing.revert(visit.world, person, found.number)
     return _done(visit, f"/pr/{found.number}", f"Commit {commit[:12]} undoes it; a hold keeps the machine from redoing it.")

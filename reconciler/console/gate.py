@@ -115,11 +115,8 @@ class Visit:
         return person
 
     def may(self, role: Role, units: tuple[str, ...] = ()) -> bool:
-        """Whether a form is worth showing; rules that do not load allow nothing."""
-        try:
-            return bool(self.session) and self.world.rulebook().people.may(self.session.principal, role, units)  # type: ignore[union-attr]  # bool() above
-        except Misconfigured:
-            return False
+        """Whether a form is worth showing."""
+        return self.session is not None and self.world.standing().people.may(self.session.principal, role, units)
 
 
 View = Callable[[Visit], Page | Redirect]
@@ -149,9 +146,10 @@ class Gate:
 
     def _visit(self, view: View, request: Request, form: Mapping[str, str], login: bool) -> Response:
         cookie = _cookie(request)
-        session = self._session(cookie)  # 4
-        visit = Visit(self._desk, request, form, cookie, session)
+        session: Session | None = None
         try:
+            session = self._session(cookie)  # 4
+            visit = Visit(self._desk, request, form, cookie, session)
             if login and session is None:
                 return self._response(_stranger(request), None, request)
             if request.method == "POST" and session is not None:
@@ -185,8 +183,6 @@ class Gate:
         except Permanent:
             self._desk.sessions.end(cookie)
             return None
-        except HomeostatError:
-            return session  # rules that do not load: people still have to see why; every action asks Trust again
         return session
 
     def _response(self, answer: Page | Redirect, session: Session | None, request: Request) -> Response:

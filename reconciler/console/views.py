@@ -77,7 +77,7 @@ def revert(visit: Visit) -> Page:
     if found.state is not PullState.MERGED:
         raise Refused(409, f"pull request {found.number} has not landed", "reject it instead")
     units = tuple(name for name, _ in found.trees)
-    enforced = visit.world.rulebook().people.enforce
+    enforced = visit.world.standing().people.enforce
     values = {"pull": found, "diff": diff_of(visit.world, found.head, found.base), "enforced": enforced}
     return Page("revert.html", values | {"may_merge": visit.may(Role.MERGE, units)})
 
