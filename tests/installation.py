@@ -240,6 +240,10 @@ class Installation:
         rule = f'  rules:\n    - playbooks: [{playbook}]\n      units: ["{unit}"]\n      mode: {mode}\n'
         return self.push({"policies/autonomy.yaml": ("  rules:\n", rule)}, f"Let {playbook} be {mode}")
 
+    def allow_everything(self, mode: str) -> str:
+        """Every playbook at once; a release rollback has to be named to merge by itself."""
+        return self.push({"policies/autonomy.yaml": ("mode: shadow", f"mode: {mode}")}, f"Let everything be {mode}")
+
     def signed(self, body: bytes) -> dict[str, str]:
         """The headers of a delivery that proves the shared secret."""
         secret = self.home.secret.read_text().strip().encode()
@@ -270,11 +274,15 @@ def _warmed(warm_seconds: int) -> Path:
 
 
 @contextmanager
-def installation(folder: Path, *, warm_seconds: int = WARM_SECONDS) -> Iterator[Installation]:
-    """A new one; the lab has run for a while, so that there is a before."""
+def installation(
+    folder: Path, *, warm_seconds: int = WARM_SECONDS, change: Callable[[Home], None] | None = None
+) -> Iterator[Installation]:
+    """A new one; the lab has run for a while, so that there is a before. `change` may alter the home before it starts."""
     home = Home(folder / "home")
     shutil.copytree(_warmed(warm_seconds), home.root)
     settle(home)
+    if change:
+        change(home)
     with _opened(home, folder / "clone") as made:
         made.settle()
         yield made
