@@ -48,6 +48,7 @@ class Facts:
         self.applies: dict[tuple[str, str], Fact[ChangeSet]] = {}  # newest by (target, unit)
         self.applied: dict[str, int] = {}  # revision -> position of its first successful apply
         self.applied_ms: dict[str, int] = {}  # revision -> when that was, under the Clock
+        self.unit_applied: dict[tuple[str, str], dict[str, int]] = {}  # (target, unit) -> revision -> first time, oldest first
         self.outcomes: dict[str, list[Fact[Outcome]]] = {}  # by commit, oldest first
         self.holds: dict[str, Fact[Hold]] = {}  # newest by scope
         self.brakes: dict[str, Fact[Brake]] = {}  # newest by id
@@ -172,6 +173,7 @@ def _apply(facts: Facts, logged: LoggedRecord) -> None:
     if fact.value.ok:
         facts.applied.setdefault(fact.value.revision, fact.index)
         facts.applied_ms.setdefault(fact.value.revision, fact.clock_ms)
+        facts.unit_applied.setdefault((fact.value.target, fact.value.unit), {}).setdefault(fact.value.revision, fact.clock_ms)
 
 
 def _outcome(facts: Facts, logged: LoggedRecord) -> None:

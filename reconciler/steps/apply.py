@@ -22,10 +22,11 @@ def await_apply(world: World, case: Case) -> Advance:
     if found.head in ledger.reverted:
         return quiet_end(world, case, Reason.REVERTED, f"{found.head[:12]} was undone by {ledger.reverted[found.head][:12]}")
     units = found.proposal.blast.units if found.proposal else ()
-    applied = [f for (_, unit), f in ledger.applies.items() if unit in units]
+    newest = {place: f for place, f in ledger.applies.items() if place[1] in units}
+    applied = list(newest.values())
     good = [f for f in applied if f.value.ok and world.repo.is_ancestor(found.head, f.value.revision)]
     if len(good) == len(units) and good:
-        at = max(f.clock_ms for f in good)
+        at = max(_since(world, found.head, ledger.unit_applied[place]) for place in newest)
         found = dataclasses.replace(found, applied_ms=at)
         due = at + (found.proposal.expectation.guard_after_ms if found.proposal else 0)
         return Advance(step(case, Stage.GUARD, found, due, Reason.APPLIED, f"{found.head[:12]} is applied to {', '.join(units)}"))
@@ -35,3 +36,13 @@ def await_apply(world: World, case: Case) -> Advance:
             return quiet_end(world, case, Reason.ERROR, detail)
         return Advance(step(case, Stage.UNDO, dataclasses.replace(found, undo_reason=detail), now, Reason.ERROR, detail))
     return Advance(step(case, Stage.APPLY, found, now + LOOK_AGAIN_MS, Reason.OK, "waiting for the target"))
+
+
+def _since(world: World, head: str, revisions: dict[str, int]) -> int:
+    """Since when a unit has held the commit. A later apply, as after the store was lost, does not move what was before."""
+    first = 0
+    for revision, at in reversed(revisions.items()):
+        if not world.repo.is_ancestor(head, revision):
+            break
+        first = at
+    return first

@@ -61,6 +61,9 @@ def _look(world: World, found: Progress, stage: str) -> Outcome:
         raise ValueError("observed without a proposal")
     expectation = found.proposal.expectation
     span = windows(expectation, found.applied_ms, stage)
+    if found.blind_ms:  # what nobody measured stays unmeasured: sight that comes back looks at the present
+        late = max(0, world.clock.now() - span.due_ms)
+        span = dataclasses.replace(span, after=(span.after[0] + late, span.after[1] + late))
     return verify(expectation, world.telemetry, span, stage, found.head, world.clock.now(), _health(world, found))
 
 
