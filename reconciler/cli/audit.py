@@ -7,11 +7,15 @@ import json
 import subprocess
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.audit import text
 from reconciler.cli.common import answer, home_of, looking
 from reconciler.errors import Misconfigured
 from reconciler.model.records import RecordKind
+
+if TYPE_CHECKING:
+    from reconciler.replay import Replayed
 
 
 def log(arguments: argparse.Namespace) -> int:
@@ -77,9 +81,10 @@ def replay(arguments: argparse.Namespace) -> int:
 
     with looking(arguments) as home:
         found = judge_again(home.repo, home.log, arguments.incident)
-        lines = [
-            f"entry {r.index}: {r.head[:12]} {r.effect} -> {'the same, byte for byte' if r.same else f'DIFFERENT ({r.again or r.detail}) {r.detail}'}"
-            for r in found
-        ]
+        lines = [f"entry {r.index}: {r.head[:12]} {r.effect} -> {_compared(r)}" for r in found]
         answer(arguments, found, "\n".join(lines))
     return 0 if all(r.same for r in found) else 65
+
+
+def _compared(one: Replayed) -> str:
+    return "the same, byte for byte" if one.same else f"DIFFERENT: {one.again or 'not judged'} {one.detail}".rstrip()

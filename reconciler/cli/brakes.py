@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from reconciler.cli.common import acting, answer, duration_ms, looking, opened, table
+from reconciler.cli.common import acting, answer, duration_ms, left, looking, opened, table
 
 
 def on(arguments: argparse.Namespace) -> int:
@@ -32,11 +32,10 @@ def off(arguments: argparse.Namespace) -> int:
 def listing(arguments: argparse.Namespace) -> int:
     """Everything that keeps the machine away, and for how long."""
     with looking(arguments) as home:
-        now = home.clock.now()
         on_now, held = home.brakes(), home.holds()
-        rows = [(b.id, b.owner, f"{(b.until_ms - now) // 1_000}s left", b.scope or "everything", b.reason) for b in on_now]
+        rows = [(b.id, b.owner, left(home.clock, b.until_ms), b.scope or "everything", b.reason) for b in on_now]
         rows += [
-            (name, h.owner, f"{(h.until_ms - now) // 1_000}s left" if h.until_ms else "until released", h.scope, h.reason)
+            (name, h.owner, left(home.clock, h.until_ms) if h.until_ms else "until released", h.scope, h.reason)
             for name, h in held
         ]
         answer(arguments, {"brakes": on_now, "holds": dict(held)}, table(rows) or "no brake is on and no hold in force")

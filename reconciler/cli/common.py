@@ -92,6 +92,15 @@ def ago(clock: Clock, clock_ms: int) -> str:
     return f"{seconds}s ago"
 
 
+def left(clock: Clock, until_ms: int) -> str:
+    """How long something still lasts under the Clock."""
+    seconds = max(0, until_ms - clock.now()) // 1_000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit} left"
+    return f"{seconds}s left"
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> str:
     """Columns as wide as they need to be; the last is not padded."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []

@@ -24,7 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
             if done.panic.commit
             else "nothing was left to undo"
         )
-        text = f"{head}\n{_told(done.panic.reverted, done.panic.skipped)}\n{done.brake.id} is on: machine merges, Operations and drift correction are stopped\nlift it with: homeostat brake off {done.brake.id}"
+        stopped = f"{done.brake.id} is on: machine merges, Operations and drift correction are stopped"
+        lift = f"lift it with: homeostat brake off {done.brake.id}"
+        text = "\n".join(part for part in (head, _told(done.panic.reverted, done.panic.skipped), stopped, lift) if part)
         answer(arguments, done, text)
     return 0
 

@@ -66,6 +66,12 @@ def _deferred(target: str) -> Run:
     return run
 
 
+def person(parser: argparse.ArgumentParser) -> None:
+    """Who acts."""
+    parser.add_argument("--as", dest="principal", default="", help="your principal in Trust (default the home's owner)")
+    parser.add_argument("--key", type=Path, help="your private key (default the home's owner key)")
+
+
 def build() -> argparse.ArgumentParser:
     """The whole parser."""
     parser = argparse.ArgumentParser(

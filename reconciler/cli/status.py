@@ -75,6 +75,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "pull_requests": [_pull(pull) for pull in home.forge.list("open")],
         "brakes": home.brakes(),
         "holds": dict(home.holds()),
+        "units": _units(home),
         "alarms": _alarms(home),
         "repairs": _repairs(home),
         "records": home.log.size,
@@ -133,6 +134,21 @@ def _case(case: Case) -> dict[str, object]:
         "opened_ms": case.opened_ms,
         "pull_request": case.data.get("pull", 0),
     }
+
+
+def _units(home: Reading) -> list[dict[str, object]]:
+    """Units whose newest apply did not succeed."""
+    found = [fact.value for fact in home.ledger.facts().applies.values() if not fact.value.ok]
+    return [
+        {
+            "unit": one.unit,
+            "target": one.target,
+            "reason": one.reason,
+            "revision": one.revision,
+            "detail": "; ".join(f"{r.id}: {r.detail or r.reason}" for r in one.results if not r.ok),
+        }
+        for one in found
+    ]
 
 
 def _pull(pull: PullRequest) -> dict[str, object]:

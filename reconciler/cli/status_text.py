@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.cli.common import ago, table
+from reconciler.cli.common import ago, left, table
 from reconciler.ports.clock import Clock
 
 
@@ -23,6 +23,7 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
             ],
         ),
         _rows("stops in force", _stops(seen, clock)),
+        _rows("units that are not as Git says", [(u["unit"], u["target"], u["reason"], u["detail"]) for u in seen["units"]]),
         _rows("alarms", [(f"entry {a['index']}", ago(clock, a["clock_ms"]), str(a["text"])) for a in seen["alarms"]]),
         _rows("repairs, newest first", [_repair(one, clock) for one in seen["repairs"]]),
     )
@@ -32,7 +33,9 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
 def _head(seen: dict[str, Any]) -> str:
     running = seen["running"]
     runs = f"running, {running.web}" if running else "not running: homeostat up"
-    applied = "all of it is applied" if seen["head"] == seen["applied"] else f"applied is {seen['applied'][:12] or 'nothing yet'}"
+    applied = (
+        "all of it is followed" if seen["head"] == seen["applied"] else f"followed up to {seen['applied'][:12] or 'nothing yet'}"
+    )
     lines = [
         (seen["repository"], runs),
         (seen["branch"], f"{seen['head'][:12] or 'deleted'}, {applied}"),
@@ -57,11 +60,10 @@ def _case(case: dict[str, Any], clock: Clock) -> tuple[str, ...]:
 
 
 def _stops(seen: dict[str, Any], clock: Clock) -> Sequence[tuple[str, ...]]:
-    now = clock.now()
-    rows = [(b.id, b.owner, f"{(b.until_ms - now) // 1_000}s left", b.scope or "everything", b.reason) for b in seen["brakes"]]
+    rows = [(b.id, b.owner, left(clock, b.until_ms), b.scope or "everything", b.reason) for b in seen["brakes"]]
     for name, hold in seen["holds"].items():
-        left = f"{(hold.until_ms - now) // 1_000}s left" if hold.until_ms else "until released"
-        rows.append((name, hold.owner, left, hold.scope, hold.reason))
+        until = left(clock, hold.until_ms) if hold.until_ms else "until released"
+        rows.append((name, hold.owner, until, hold.scope, hold.reason))
     return rows
 
 

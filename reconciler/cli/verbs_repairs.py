@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-from reconciler.cli.parser import Verbs
+from reconciler.cli.parser import Verbs, person
 
 
 def register(verbs: Verbs) -> None:
@@ -26,12 +23,12 @@ def register(verbs: Verbs) -> None:
         verb.add_argument("number", type=int)
         verb.add_argument("--head", default="", help="the head you looked at (default the present one)")
         verb.add_argument("--text", default="", help="why, for the record")
-        _person(verb)
+        person(verb)
     revert = pulls.add(
         "revert", "reconciler.cli.pulls:revert", "undo a merged repair with one signed commit", "  homeostat pr revert 3"
     )
     revert.add_argument("number", type=int)
-    _person(revert)
+    person(revert)
 
     brake = verbs.group("brake", "stop machine merges, Operations and drift correction; people's merges still apply", BRAKE)
     put = brake.add(
@@ -39,10 +36,10 @@ def register(verbs: Verbs) -> None:
     )
     put.add_argument("--reason", required=True, help="why; everybody sees it")
     put.add_argument("--for", dest="duration", default="1h", help="how long, such as 30m or 2h (default 1h)")
-    _person(put)
+    person(put)
     release = brake.add("off", "reconciler.cli.brakes:off", "take your brake off", "  homeostat brake off brake-1a2b3c4d")
     release.add_argument("id", help="which brake, from `homeostat brake list`")
-    _person(release)
+    person(release)
     brake.add("list", "reconciler.cli.brakes:listing", "brakes and holds in force", "  homeostat brake list")
     unhold = brake.add(
         "unhold",
@@ -51,17 +48,12 @@ def register(verbs: Verbs) -> None:
         "  homeostat brake unhold hold-1a2b3c4d",
     )
     unhold.add_argument("id", help="which hold, from `homeostat brake list`")
-    _person(unhold)
+    person(unhold)
 
     panic = verbs.add("panic", "reconciler.cli.panic:run", "undo every machine-made commit of a window, put the brake on", PANIC)
     panic.add_argument("--since", default="5m", help="the window under the Clock, such as 5m or 1h (default 5m)")
     panic.add_argument("--dry-run", action="store_true", help="say what would be undone")
-    _person(panic)
-
-
-def _person(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--as", dest="principal", default="", help="your principal in Trust (default the home's owner)")
-    parser.add_argument("--key", type=Path, help="your private key (default the home's owner key)")
+    person(panic)
 
 
 PR = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.cli.parser import Verbs
+from reconciler.cli.parser import Verbs, person
 
 
 def register(verbs: Verbs) -> None:
@@ -23,8 +23,17 @@ def register(verbs: Verbs) -> None:
     why.add_argument("subject", help="an incident id, a pull request number or a commit")
     plan = verbs.add("plan", "reconciler.cli.plan:run", "what converge would do with a revision; touches nothing", PLAN)
     plan.add_argument("--revision", default="", help="commit or branch (default the protected branch)")
-    plan.add_argument("--path", type=Path, help="plan a checked-out folder instead, without a target: for CI")
-    verbs.add("reconcile", "reconciler.cli.plan:reconcile", "apply what is merged now, without waiting for the loop", RECONCILE)
+    plan.add_argument("--path", type=Path, help="plan a checked-out folder instead, without home and target: for CI")
+    plan.add_argument("--base", default="", help="with --path: compare with this commit (default HEAD~1, or HEAD with edits)")
+    now = verbs.add(
+        "reconcile", "reconciler.cli.plan:reconcile", "apply what is merged now, without waiting for the loop", RECONCILE
+    )
+    now.add_argument(
+        "--accept", default="", metavar="COMMIT", help="accept a rewritten branch at exactly this commit (role operate)"
+    )
+    person(now)
+    login = verbs.add("login", "reconciler.cli.login:run", "print a link that logs a person in to the page, once", LOGIN)
+    login.add_argument("--as", dest="principal", default="", help="a principal in Trust (default the home's owner)")
     demo = verbs.add("demo", "reconciler.cli.demo:run", "play five acts on a new installation in a temporary folder", DEMO)
     demo.add_argument("--keep", type=Path, help="use this new folder and leave it there")
     backup = verbs.add("backup", "reconciler.cli.backup:backup", "a consistent copy of the home folder", BACKUP)
@@ -32,6 +41,7 @@ def register(verbs: Verbs) -> None:
     backup.add_argument("--with-keys", action="store_true", help="copy private keys and secrets too")
     restore = verbs.add("restore", "reconciler.cli.backup:restore", "make a home folder from a backup, brake on", RESTORE)
     restore.add_argument("source", type=Path, help="the folder that backup wrote")
+    restore.add_argument("--keys", type=Path, help="a folder with the private keys, when the backup holds none")
     verbs.add("migrate", "reconciler.cli.backup:migrate", "bring the store to this release's layout", MIGRATE)
 
 
@@ -52,7 +62,10 @@ PLAN = """\
   homeostat plan
   homeostat plan --revision my-branch
   homeostat plan --path .             in CI, in a checkout of the infra repository"""
-RECONCILE = "  homeostat reconcile"
+RECONCILE = """\
+  homeostat reconcile
+  homeostat reconcile --accept 9d1e0b7c5a21       after a rewrite that is meant"""
+LOGIN = "  homeostat login --as alice"
 DEMO = """\
   homeostat demo
   homeostat demo --keep /tmp/story    look around afterwards"""

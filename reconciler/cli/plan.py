@@ -1,0 +1,207 @@
+"""`homeostat plan` and `homeostat reconcile`: what converge would do with a revision, and doing it now."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.common import acting, answer, opened, table
+from reconciler.errors import Misconfigured, Permanent
+
+if TYPE_CHECKING:
+    from reconciler.bootstrap.checkout import Scratch
+    from reconciler.converge.values import ConvergeResult
+    from reconciler.documents import Problem
+    from reconciler.model.revisions import Step
+    from reconciler.steps.rulebook import Rulebook
+    from reconciler.steps.world import World
+
+MARKS = {"create": "+", "update": "~", "prune": "-"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Field by field; exit code 1 when something would be refused."""
+    return _checkout(arguments, arguments.path) if arguments.path else _targets(arguments)
+
+
+def _targets(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as system:
+        world = system.world
+        revision = _resolve(world, arguments.revision)
+        result = _dry_run(world, revision)
+        return _answer(arguments, world.cursor.applied or "", revision, result, ())
+
+
+def _resolve(world: World, wanted: str) -> str:
+    """A branch, or a commit's id or its beginning."""
+    if not wanted:
+        if head := world.head():
+            return head
+        raise Permanent(f"{world.branch} was deleted", next_step="git push it again")
+    if found := world.repo.ref(f"refs/heads/{wanted}"):
+        return found
+    tips = {world.head(), *world.repo.refs("refs/heads/").values()} - {""}
+    known = {info.id for tip in tips for info in world.repo.history(tip, limit=2_000)}
+    matches = sorted(commit for commit in known if len(wanted) >= 4 and commit.startswith(wanted.lower()))
+    if len(matches) == 1:
+        return matches[0]
+    many = f"{len(matches)} commits begin with {wanted}" if matches else f"{wanted!r} is no branch and no commit of a branch here"
+    raise Permanent(many, next_step="push it first, then give the branch or its commit id")
+
+
+def _dry_run(world: World, revision: str) -> ConvergeResult:
+    """All units, at a generation newer than any that a target can hold: nothing is skipped as old, nothing is done."""
+    from reconciler.converge.rounds import Round
+
+    rules = world.rules.at(revision)
+    newest = len(world.repo.between(world.root, world.head())) + len(world.repo.between(world.root, revision)) + 2
+    now = world.clock.now()
+    braked = world.ledger.facts().braked(now) is not None
+    return world.converger.converge(Round(rules.index, revision, "", newest, now, braked=braked, dry_run=True))
+
+
+def _checkout(arguments: argparse.Namespace, path: Path) -> int:
+    """Documents and units of a folder, against what the commit before would have left in the targets."""
+    from reconciler.bootstrap.checkout import documents, scratch
+    from reconciler.policy import check_files
+
+    problems = check_files(documents(path))
+    if problems:
+        return _answer(arguments, "", "", None, problems)
+    with scratch(path, arguments.base) as found:
+        return _answer(arguments, found.before, found.now, _against_before(found), ())
+
+
+def _against_before(found: Scratch) -> ConvergeResult:
+    from reconciler.bootstrap.checkout import Before
+    from reconciler.converge.rounds import Converger, Round
+    from reconciler.steps.rulebook import Rulebooks
+
+    rules = Rulebooks(found.repo)
+    now = rules.at(found.now)
+    held = _held(found, rules.at(found.before)) if found.before and _loads(rules, found.before) else {}
+    targets = {t.name: Before(t.name, held.get(t.name, {})) for t in now.installation.spec.targets}
+    return Converger(found.repo, targets).converge(Round(now.index, found.now, "", 1, 0, dry_run=True))
+
+
+def _loads(rules: Any, revision: str) -> bool:
+    try:
+        rules.at(revision)
+    except Misconfigured:
+        return False
+    return True
+
+
+def _held(found: Scratch, before: Rulebook) -> dict[str, dict[str, Any]]:
+    """Target to unit to objects, as the revision before renders."""
+    from reconciler.converge.render import RenderCache, RenderedUnit
+
+    held: dict[str, dict[str, Any]] = {}
+    cache = RenderCache()
+    for unit in before.installation.spec.units:
+        made = cache.get(found.repo, found.before, unit)
+        if isinstance(made, RenderedUnit):
+            held.setdefault(unit.target, {})[unit.name] = made.rendered.objects
+    return held
+
+
+def _answer(
+    arguments: argparse.Namespace, before: str, revision: str, result: ConvergeResult | None, problems: tuple[Problem, ...]
+) -> int:
+    units = [_unit(outcome) for outcome in (result.outcomes if result else ())]
+    orphans = result.orphans if result else ()
+    faults = result.faults if result else ()
+    value = {
+        "before": before,
+        "revision": revision,
+        "units": units,
+        "orphans": orphans,
+        "faults": faults,
+        "problems": [{"where": p.where, "message": p.message, "next_step": p.next_step} for p in problems],
+    }
+    answer(arguments, value, _text(value))
+    return 1 if problems or any(not unit["ok"] for unit in units) else 0
+
+
+def _unit(outcome: Any) -> dict[str, Any]:
+    return {
+        "unit": outcome.unit,
+        "target": outcome.target,
+        "ok": outcome.ok,
+        "reason": str(outcome.reason),
+        "detail": outcome.detail,
+        "steps": list(outcome.plan.steps) if outcome.plan else [],
+    }
+
+
+def _text(value: dict[str, Any]) -> str:
+    if value["problems"]:
+        lines = [f"{p['where']}: {p['message']}{_hint(p['next_step'])}" for p in value["problems"]]
+        return "\n".join([*lines, f"{len(lines)} problems: nothing of this revision would be applied"])
+    lines = [
+        f"revision {value['revision'][:12]}" + (f" against {value['before'][:12]}" if value["before"] else " against nothing")
+    ]
+    for unit in value["units"]:
+        lines += _unit_text(unit)
+    lines += [
+        f"orphaned unit {name}: a target holds it, homeostat.yaml does not; it is never deleted" for name in value["orphans"]
+    ]
+    steps = sum(len(unit["steps"]) for unit in value["units"])
+    refused = sum(not unit["ok"] for unit in value["units"])
+    lines.append(
+        f"{steps} objects would be touched in {len(value['units'])} units" + (f"; {refused} units refused" if refused else "")
+    )
+    return "\n".join(lines)
+
+
+def _hint(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def _unit_text(unit: dict[str, Any]) -> list[str]:
+    lines = [] if unit["ok"] else [f"{unit['unit']} on {unit['target']}: REFUSED ({unit['reason']}) {unit['detail']}"]
+    if unit["ok"] and (unit["steps"] or unit["detail"]):
+        lines = [f"{unit['unit']} on {unit['target']}{': ' + unit['detail'] if unit['detail'] else ''}"]
+    for step in unit["steps"]:
+        lines += _step_text(step)
+    return lines
+
+
+def _step_text(step: Step) -> list[str]:
+    rows = [(f"      {name}", f"{before or '(none)'} -> {after or '(none)'}") for name, before, after in step.fields]
+    return [f"  {MARKS[step.verb.value]} {step.id}", *(table(rows).splitlines() if rows else ())]
+
+
+def reconcile(arguments: argparse.Namespace) -> int:
+    """One pass of converge now; with --accept, a trusted person first accepts a rewritten branch."""
+    from reconciler.commands.accepting import accept
+    from reconciler.console.timeline import events
+    from reconciler.steps.converging import converge, remember
+    from reconciler.steps.publishing import publish
+
+    with opened(arguments) as system:
+        world = system.world
+        begun = world.log.size
+        remember(world)
+        if arguments.accept:
+            accept(world, acting(arguments, system), arguments.accept)
+        converge(world)
+        publish(world)
+        told = events(list(world.log.records(begun)))
+        stuck = sorted(world.cursor.pending)
+        refused = world.cursor.refused[1]
+        value = {
+            "head": world.head(), "applied": world.cursor.applied, "waiting": stuck, "refused": refused, "events": told,
+            "faults": world.meters.faults(),
+        }  # fmt: skip
+        lines = [f"  {event.told.title}" for event in told]
+        lines += [f"fault of {part}: {text}" for part, text in sorted(world.meters.faults().items())]
+        if refused:
+            lines.append(f"not followed: {refused}")
+        elif stuck:
+            lines.append(f"units that wait: {', '.join(stuck)}; they are tried again by the loop or by the next reconcile")
+        else:
+            lines.append(f"{world.branch} {world.head()[:12]} is applied")
+        answer(arguments, value, "\n".join(lines))
+        return 1 if refused or stuck else 0
