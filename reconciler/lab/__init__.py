@@ -1,4 +1,5 @@
-"""The lab: a small but true world to repair. Its only inputs are desired state (`/apply`) and faults (`/faults`).
+"""The lab: a small but true world to repair. Its only inputs are desired state (`/apply`), faults (`/faults`) and
+one-shot acts (`/operate`).
 
 Twelve services and a database are simulated as fluid queues at steps of one second under the injected Clock; see `node`
 for the mathematics, `rollout` for replicas, `plane` for desired state and generations, `world` for time, `server` for HTTP.
@@ -33,7 +34,13 @@ Object ids are "Service/<name>" and "Database/<name>".
     GET /state                   200 {"time_ms", "seed", "units": {unit: {"generation", "revision"}},
                                       "services": {name: {"unit", "kind", "spec", "health", "message", "ready", "desired",
                                                           "releases": {"1.4.2": 3}, "metrics": {name: value}}},
-                                      "faults": [...]}
+                                      "faults": [...],
+                                      "operations": {id: {"unit", "action", "component", "time_ms", "detail"}}}
+    GET /actions                 200 {"actions": {"clear-queue": "irreversible", "restart": "costly"}}
+    POST /operate                {"id": "clear-queue-7", "unit": "shop", "action": "clear-queue", "component": "checkout",
+                                  "dryRun": false}
+        200  {"id", "ok", "reason": "ok" (dry run) | "applied" | "duplicate" | "invalid", "detail"}
+             Once for each id: the second time says "duplicate" and does nothing. Its effect is on disk before the answer.
     GET /faults                  200 {"faults": [{"id": "f1", "kind": ..., ...}]}
     POST /faults                 200 {"id": "f1", ...}    shapes: `faults.FAULTS`; a hand edit happens at once, has no id
     DELETE /faults/<id>          200 {"id": "f1"}, 404 when unknown

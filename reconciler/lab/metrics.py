@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from math import log
 from typing import Any
 
+from reconciler.lab.acts import shown as acts_shown
 from reconciler.lab.node import Node
 from reconciler.lab.world import World
 from reconciler.model.revisions import HealthState
@@ -124,7 +125,14 @@ def state(world: World) -> dict[str, Any]:
     plane, now = world.plane, world.time_ms
     units = {u: {"generation": h.generation, "revision": h.revision} for u, h in sorted(plane.units.items())}
     services = {object_id.partition("/")[2]: _service(world, object_id) for object_id in sorted(plane.live)}
-    return {"time_ms": now, "seed": world.seed, "units": units, "services": services, "faults": [f.shown() for f in world.faults]}
+    return {
+        "time_ms": now,
+        "seed": world.seed,
+        "units": units,
+        "services": services,
+        "faults": [f.shown() for f in world.faults],
+        "operations": acts_shown(world.acts),
+    }
 
 
 def _service(world: World, object_id: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from reconciler.errors import Permanent, Retryable
+from reconciler.lab.acts import ACTIONS, read_act
 from reconciler.lab.metrics import prometheus, state, unit_health
 from reconciler.lab.plane import Applied, RequestError, UnitPlan, read_plan
 from reconciler.lab.specs import SpecError
@@ -41,10 +42,12 @@ class Lab:
             "/health": lambda unit: (200, {"health": unit_health(world, unit)}),
             "/state": lambda _: (200, state(world)),
             "/faults": lambda _: (200, {"faults": [f.shown() for f in world.faults]}),
+            "/actions": lambda _: (200, {"actions": {name: action.risk.value for name, action in ACTIONS.items()}}),
         }
         self._posts: Mapping[str, Callable[[Any], Answer]] = {
             "/apply": partial(self._plan, world.apply),
             "/dry-run": partial(self._plan, world.dry_run),
+            "/operate": self._operate,
             "/faults": lambda body: (200, world.add_fault(body)),
             "/reset-faults": lambda _: (200, {"removed": world.remove_faults()}),
         }
@@ -78,6 +81,11 @@ class Lab:
         if not fault_id or not self.world.remove_faults(fault_id):
             return 404, {"error": "no such fault", "where": fault_id[:40], "next_step": "GET /faults lists them"}
         return 200, {"id": fault_id}
+
+    def _operate(self, body: Any) -> Answer:
+        act, dry_run = read_act(body)
+        acted = self.world.operate(act, dry_run=dry_run)
+        return 200, {"id": act.id, "ok": acted.ok, "reason": acted.reason, "detail": acted.detail}
 
     @staticmethod
     def _plan(act: Callable[[UnitPlan], Applied], body: Any) -> Answer:

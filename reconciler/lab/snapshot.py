@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Snapshot:
     faults: tuple[Fault, ...]
     next_fault: int
     nodes: dict[str, Any]
+    acts: dict[str, list[Any]] = field(default_factory=dict)  # id -> unit, action, component, when, what it did
 
 
 def write_snapshot(home: Path, state: Snapshot) -> None:
@@ -39,6 +40,7 @@ def write_snapshot(home: Path, state: Snapshot) -> None:
         "faults": [[f.id, f.kind, f.service, f.factor, f.release, f.mode, f.until_ms] for f in state.faults],
         "next_fault": state.next_fault,
         "nodes": state.nodes,
+        "acts": state.acts,
     }
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -77,4 +79,5 @@ def _snapshot(data: Any) -> Snapshot:
     if data["version"] != VERSION:
         raise ValueError(f"version {data['version']}")
     faults = tuple(Fault(*row) for row in data["faults"])
-    return Snapshot(data["seed"], data["time_ms"], load_plane(data["plane"]), faults, data["next_fault"], data["nodes"])
+    acts = data.get("acts", {})  # a lab of an earlier release had none
+    return Snapshot(data["seed"], data["time_ms"], load_plane(data["plane"]), faults, data["next_fault"], data["nodes"], acts)

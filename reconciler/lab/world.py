@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from reconciler.errors import Retryable
+from reconciler.lab import acts
 from reconciler.lab.faults import MAX_FAULTS, Effects, Fault, HandEdit, read_fault
 from reconciler.lab.node import Edge, Node
 from reconciler.lab.noise import Noise, stream_of
@@ -19,7 +21,9 @@ from reconciler.lab.plane import Applied, Plane, UnitPlan
 from reconciler.lab.profiles import profile
 from reconciler.lab.snapshot import Snapshot, read_snapshot, write_snapshot
 from reconciler.lab.specs import DatabaseSpec, ServiceSpec, Spec, SpecError, read_spec, split_id
+from reconciler.model.reasons import Reason
 from reconciler.ports.clock import Clock
+from reconciler.ports.target import Act, Acted
 
 STEP_MS = 1_000
 MOST_MS = 3_600_000
@@ -39,6 +43,7 @@ class World:
         state = found or Snapshot(seed=seed, time_ms=start, plane=Plane(), faults=(), next_fault=1, nodes={})
         self.seed, self.time_ms, self._saved_ms = state.seed, state.time_ms, state.time_ms
         self.plane, self.faults, self._next_fault = state.plane, state.faults, state.next_fault
+        self.acts = state.acts
         self._noise = Noise(self.seed)
         self.nodes: dict[str, Node] = {}
         self._wire()
@@ -96,6 +101,25 @@ class World:
                 self._accept(self.plane, tuple(f for f in self.faults if f.id not in gone))
             return gone
 
+    def operate(self, act: Act, *, dry_run: bool) -> Acted:
+        """A one-shot act, once for each id. On disk with its effect before anybody is told: both are there, or neither."""
+        with self.lock:
+            self.advance()
+            answer = acts.answer(act, self.acts, self.plane.inventory, self.plane.live)
+            if dry_run or answer.reason != Reason.OK.value:
+                return answer
+            node = self.nodes[act.component]
+            before, known = node.dump(), self.acts
+            told = acts.ACTIONS[act.action].do(node, self.time_ms)
+            self.acts = acts.with_new(known, act, self.time_ms, told)
+            try:
+                self._save(self.plane, self.faults, self._next_fault)
+            except Retryable:
+                node.load(before, self.time_ms)
+                self.acts = known
+                raise
+            return Acted(True, Reason.APPLIED.value, told)
+
     def _accept(self, plane: Plane, faults: tuple[Fault, ...], next_fault: int = 0) -> None:
         """Store the input first; only then does the world act on it."""
         self._save(plane, faults, next_fault or self._next_fault)
@@ -104,7 +128,7 @@ class World:
 
     def _save(self, plane: Plane, faults: tuple[Fault, ...], next_fault: int) -> None:
         nodes = {name: node.dump() for name, node in self.nodes.items()}
-        write_snapshot(self._home, Snapshot(self.seed, self.time_ms, plane, faults, next_fault, nodes))
+        write_snapshot(self._home, Snapshot(self.seed, self.time_ms, plane, faults, next_fault, nodes, self.acts))
         self._saved_ms = self.time_ms
 
     def _restore(self, nodes: dict[str, Any]) -> None:

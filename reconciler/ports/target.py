@@ -1,17 +1,20 @@
-"""Target: a place where desired objects become real."""
+"""Target: a place where desired objects become real. Operator: one that can also do one-shot acts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
+from reconciler.model.proposals import Irreversibility
 from reconciler.model.revisions import ChangeSet, Health, Observed, Plan, Rendered
 
 
 class Target(Protocol):
     """`observe, plan, apply, health` per unit. Compares generations itself: a plan older than what it holds is
     refused with STALE_PLAN and nothing is done. Applying the same plan twice is the same as once. All errors are
-    reported, object by object; independent objects go on when one fails. Inventory lives in the target."""
+    reported, object by object; independent objects go on when one fails. Inventory lives in the target.
+    """
 
     @property
     def name(self) -> str: ...
@@ -20,7 +23,8 @@ class Target(Protocol):
 
     def inventory(self) -> Mapping[str, str]:
         """Every object id Homeostat manages here, to the unit that owns it. An object that moves between units is
-        never pruned by the unit that lost it."""
+        never pruned by the unit that lost it.
+        """
         ...
 
     def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
@@ -34,3 +38,38 @@ class Target(Protocol):
     def apply(self, plan: Plan) -> ChangeSet: ...
 
     def health(self, unit: str) -> Sequence[Health]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One Operation as a target is asked to do it. `id` is its name: asked twice under one id, it is done once."""
+
+    id: str
+    unit: str
+    action: str
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What a target answered. Not `ok` means that nothing was done. DUPLICATE: it was done under this id before."""
+
+    ok: bool
+    reason: str
+    detail: str = ""
+
+
+@runtime_checkable
+class Operator(Protocol):
+    """A target that can do one-shot acts, beside being a Target. Refuses, as a value and before anything is done, an
+    action it does not know, a component that the unit does not own and an id that stood for another act. Whatever it
+    raises means that nobody knows whether it acted.
+    """
+
+    def actions(self) -> Mapping[str, Irreversibility]:
+        """What it can do, and the least risk of each, whatever an Operation's author thinks of it."""
+        ...
+
+    def operate(self, act: Act, *, dry_run: bool) -> Acted:
+        """Does it, or with `dry_run` says whether it would and touches nothing."""
+        ...

@@ -17,8 +17,10 @@ from reconciler.converge.diffing import make_plan
 from reconciler.converge.render import body_digest
 from reconciler.documents.installation_parts import LabSettings
 from reconciler.errors import Permanent, Retryable
+from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet, Health, HealthState, Observed, Plan, Rendered, StepResult, Verb
+from reconciler.ports.target import Act, Acted
 
 MAX_ANSWER = 8 * 1024 * 1024
 A = TypeVar("A", bound="_Answer")
@@ -63,8 +65,19 @@ class _Changes(_Answer):
     results: list[_Result]
 
 
+class _Actions(_Answer):
+    actions: dict[str, Irreversibility]
+
+
+class _Acted(_Answer):
+    id: str
+    ok: bool
+    reason: str
+    detail: str = ""
+
+
 class LabTarget:
-    """One lab. Keeps one connection; `close` ends it."""
+    """One lab, which is an Operator, too. Keeps one connection; `close` ends it."""
 
     def __init__(self, name: str, url: str, *, timeout_ms: int = 5_000) -> None:
         self.name = name
@@ -102,6 +115,17 @@ class LabTarget:
 
     def health(self, unit: str) -> Sequence[Health]:
         return [Health(p.id, p.state, p.message) for p in self._get(_Healths, "/health", unit=unit).health]
+
+    def actions(self) -> Mapping[str, Irreversibility]:
+        return self._get(_Actions, "/actions").actions
+
+    def operate(self, act: Act, *, dry_run: bool) -> Acted:
+        asked = {"id": act.id, "unit": act.unit, "action": act.action, "component": act.component, "dryRun": dry_run}
+        answer = self._call("POST", "/operate", {}, json.dumps(asked).encode())
+        acted = self._read(_Acted, "/operate", answer, (200,))
+        if acted.id != act.id:
+            raise Retryable(f"lab {self.name} answered about another operation than {act.id}")
+        return Acted(acted.ok, acted.reason, acted.detail)
 
     def _see(self, unit: str) -> _Seen:
         return self._get(_Seen, "/observe", unit=unit)
