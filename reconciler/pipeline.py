@@ -33,6 +33,7 @@ from reconciler.steps.undo import undo
 from reconciler.steps.world import Advance, World
 
 log = logging.getLogger(__name__)
+OWNER = "loop"
 Step = Callable[[World, Case], Advance]
 
 STEPS: Mapping[Stage, Step] = {
@@ -60,15 +61,21 @@ TURN: tuple[Callable[[World], bool], ...] = (
 )
 
 
-def turn(world: World, owner: str = "loop") -> bool:
+def turn(world: World) -> bool:
     """One turn; True while something was done."""
     busy = False
-    for part in TURN:
+    for part in (*TURN, work, publish):
         busy = world.guarded(part) or busy
-    while lease := world.work.claim(owner, world.clock.now(), world.clock.wall()):
+    return busy
+
+
+def work(world: World) -> bool:
+    """One step after another, of whichever case is due. A store that fails here ends the turn and not the process."""
+    busy = False
+    while lease := world.work.claim(OWNER, world.clock.now(), world.clock.wall()):
         advance(world, lease)
         busy = True
-    return world.guarded(publish) or busy
+    return busy
 
 
 def advance(world: World, lease: Lease) -> None:

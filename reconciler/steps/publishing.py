@@ -6,12 +6,16 @@ again, at the step where its effect is judged; nothing is merged or applied a se
 
 from __future__ import annotations
 
-from reconciler.audit.facts import Merge
+from reconciler.audit.facts import Merge, merge_record
 from reconciler.audit.view import Fact
 from reconciler.model import canonical
 from reconciler.model.cases import Case, Stage
 from reconciler.model.proposals import Proposal
+from reconciler.model.pulls import PullState
+from reconciler.model.records import RecordKind
 from reconciler.model.signals import Incident, Severity
+from reconciler.policy import MACHINE
+from reconciler.steps.land import merge_of
 from reconciler.steps.progress import Progress, data
 from reconciler.steps.world import World
 
@@ -31,11 +35,28 @@ def recover(world: World) -> bool:
     world.publish()  # what the last process could not
     known = {case.data.get("head") for case in world.store.cases(open_only=True)}
     known |= {case.data.get("undoing") for case in world.store.cases(open_only=True)}
+    _record_landings(world, known)
     orphans = [f for f in world.ledger.facts().without_outcome() if f.value.commit not in known and f.value.proposal]
     for fact in orphans:
         world.store.open_case(_case(world, fact), (), ())
     world.cursor.recovered = True
     return bool(orphans)
+
+
+def _record_landings(world: World, known: set[object]) -> None:
+    """Landings whose record was lost with the store's outbox: the branch and the signed verdict still say all of it."""
+    merges = world.ledger.facts().merges
+    for pull in world.forge.list(PullState.MERGED.value):
+        verdict = world.recorded_verdict(pull.head)
+        if pull.author != MACHINE or pull.head in merges or pull.head in known or verdict is None:
+            continue
+        for judged in world.log.records(kinds=(RecordKind.BALLOTS,), subject=pull.head):
+            if judged.record.payload.get("verdict") == verdict.record:
+                proposal = canonical.decode(Proposal, canonical.plain(judged.record.payload["proposal"]))
+                by = ", ".join(verdict.verdict.approvers) or MACHINE
+                merge = merge_of(world, pull, proposal, verdict.record, by)
+                world.keep(merge_record(merge, world.clock.stamp(), judged.record.incident))
+    world.publish()
 
 
 def _case(world: World, fact: Fact[Merge]) -> Case:

@@ -148,9 +148,9 @@ class World:
         return converge_trust(self.rules.standing(commit).people, self.machine_keys)
 
     def recorded_verdict(self, commit: str) -> RecordedVerdict | None:
-        """The newest signed verdict that lets exactly this commit land."""
-        found = [f for f in self.ledger.facts().verdicts.get(commit, ()) if f.value.effect is Effect.MERGE]
-        return RecordedVerdict(found[-1].id, found[-1].value) if found else None
+        """The newest signed verdict about a commit, when it lets exactly this commit land: a later no takes back a yes."""
+        newest = self.ledger.facts().verdict(commit)
+        return RecordedVerdict(newest.id, newest.value) if newest and newest.value.effect is Effect.MERGE else None
 
     def record(self, kind: RecordKind, key: str, payload: Any, *, subject: str = "", incident: str = "") -> Record:
         return record(kind, key, self.clock.stamp(), payload, subject=subject, incident=incident)
@@ -203,5 +203,9 @@ class World:
         return done
 
     def _page_fault(self, part: str, error: Exception) -> None:
+        """A page that cannot be sent (the disk may be full) is counted and sent by the next fault of this kind."""
         key = f"fault/{part}/{type(error).__name__}"
-        self.notifier.page(key, f"{part} failed", f"{type(error).__name__}: {error}", self.url("/"))
+        try:
+            self.notifier.page(key, f"{part} failed", f"{type(error).__name__}: {error}", self.url("/"))
+        except HomeostatError as unsent:
+            self.meters.fault("notifier", str(unsent))

@@ -15,6 +15,7 @@ receive-pack holds a ref's lock for milliseconds: a lock older than ORPHAN_S by 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -30,6 +31,7 @@ from reconciler.ports.repo import RefMove
 ORPHAN_S = 3.0
 _PAUSE_S = 0.01
 _ATTEMPTS = 500  # times _PAUSE_S: longer than ORPHAN_S, shorter than anybody's patience
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)  # the world's doing: it may pass
 _ABSENT = "0" * 40
 
 
@@ -110,6 +112,8 @@ def move_refs(path: Path, git: pygit2.Repository, moves: Sequence[RefMove]) -> b
             time.sleep(_PAUSE_S)
         if not _fresh(git, moves):
             return False
+    if any(os.strerror(number).lower() in why.lower() for number in _DISK):
+        raise Retryable(f"cannot move {', '.join(m.name for m in moves)}: {why}", next_step="check free space and permissions")
     if _locked(path, moves):
         raise Retryable(f"{moves[0].name} is locked by another Git program: {why}")
     raise Permanent(
