@@ -1,6 +1,6 @@
 """The loop's own speed: webhook accepted to pull request open, and merge to applied on the lab with its twelve services.
 
-Each run starts `homeostat up` (the loop with the web server, and the lab as its child) on a copy of one prepared home:
+Each run forks off a new `homeostat up` (the loop with the web server, and the lab as its child) on a copy of one prepared home:
 checkout runs a release that is eight times as slow, five minutes of telemetry before it and one minute since are stored,
 sensors are taken out, grouping window and hold-down are zero, and the installation's clock stands still.
 
@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from figures import Figure, p95, report
-from homes import MAIN, Process, Stage, commit, copied, place, ref_file, running, staged, wait
+from homes import MAIN, Process, Stage, commit, copied, forked, place, ref_file, staged, wait
 
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import FileSigner
@@ -99,7 +99,7 @@ def measure(folder: Path) -> list[Figure]:
     answers, opens, applies, every = [], [], [], list[float]()
     stages: dict[str, list[float]] = defaultdict(list)
     for n in range(RUNS):
-        with running(copied(home, folder / f"run-{n}")) as process:
+        with forked(copied(home, folder / f"run-{n}")) as process:
             answered, opened, applied, spent = one_run(process, n)
             answers.append(answered)
             opens.append(opened)

@@ -11,24 +11,26 @@ import contextlib
 import hashlib
 import hmac
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from reconciler.adapters.clocks.stepped import SteppedClock
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import FileSigner
 from reconciler.bootstrap.create import Request, create
 from reconciler.bootstrap.opening import open_settings
-from reconciler.bootstrap.run import start_lab
+from reconciler.bootstrap.run import start_lab, up
 from reconciler.bootstrap.system import System, open_system
 from reconciler.pipeline import turn
 from reconciler.ports.repo import Identity, RefMove
@@ -136,16 +138,53 @@ class Process:
 @contextlib.contextmanager
 def running(home: Home) -> Iterator[Process]:
     """`homeostat up` of this home as processes of their own, settled; ended afterwards."""
-    child = subprocess.Popen([sys.executable, "-c", UP, str(home.root)], stdout=subprocess.DEVNULL, cwd=home.root)
+    said = home.root / "up.log"
+    with said.open("wb") as log:
+        child = subprocess.Popen([sys.executable, "-c", UP, str(home.root)], stdout=log, stderr=log, cwd=home.root)
     try:
-        wait(lambda: home.running.exists() or child.poll() is not None, "homeostat up to start")
-        found = json.loads(home.running.read_text(encoding="utf-8"))
-        process = Process(home, int(found["pid"]), str(found["web"]), str(found["lab"]))
-        wait(lambda: _settled(process), "homeostat up to settle", every_s=0.05)
-        yield process
+        yield _up(home, lambda: child.poll() is None)
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(timeout=20)
+
+
+@contextlib.contextmanager
+def forked(home: Home) -> Iterator[Process]:
+    """The same, but forked off this process, which has imported everything: starting costs less, running costs the same."""
+    import reconciler.bootstrap.web  # noqa: F401 - what every child would import again
+
+    child = os.fork()
+    if child == 0:
+        _become_up(home)
+    try:
+        yield _up(home, lambda: os.waitpid(child, os.WNOHANG) == (0, 0))
+    finally:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(child, signal.SIGTERM)
+            os.waitpid(child, 0)
+
+
+def _become_up(home: Home) -> NoReturn:
+    log = os.open(home.root / "up.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    try:
+        up(home, print)
+    except BaseException:  # noqa: BLE001 - whatever it is, the child must not run on as the benchmark
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def _up(home: Home, alive: Callable[[], bool]) -> Process:
+    """Waits until it has settled."""
+    if not wait(lambda: home.running.exists() or not alive(), "homeostat up to start") or not home.running.exists():
+        raise SystemExit(f"homeostat up ended: {(home.root / 'up.log').read_text(encoding='utf-8')}")
+    found = json.loads(home.running.read_text(encoding="utf-8"))
+    process = Process(home, int(found["pid"]), str(found["web"]), str(found["lab"]))
+    wait(lambda: _settled(process), "homeostat up to settle", every_s=0.05)
+    return process
 
 
 def _settled(process: Process) -> bool:

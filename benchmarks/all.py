@@ -1,0 +1,49 @@
+"""`make bench`: every benchmark, one after the other in its own process, and one table of all figures at the end.
+
+Environment: `JSON=FILE` appends a line of JSON a figure ({name, value, unit, baseline, ratio, reach, met}); `STRICT=1`
+exits with 1 when a figure misses its reach or a benchmark fails. `DATA=DIR` is for benchmarks that score data; none of
+these does, they make their own input, so it changes nothing here. Names of benchmarks as arguments run only those.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from figures import HANDED, Figure, finish
+
+HERE = Path(__file__).resolve().parent
+PATIENCE_S = 240
+
+
+def one(script: Path, handed: Path) -> list[Figure]:
+    """The figures of one benchmark; SystemExit with what it said when it failed."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("JSON", "STRICT")}
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment | {HANDED: str(handed)}, stdout=subprocess.PIPE, text=True,
+        timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise SystemExit(f"{script.name} failed ({done.returncode}): {done.stdout}")
+    print(f"{script.stem:<16} {time.perf_counter() - start:5.0f} s", file=sys.stderr, flush=True)
+    return [Figure(**figure) for figure in json.loads(handed.read_text(encoding="utf-8"))]
+
+
+def main(wanted: list[str]) -> int:
+    """The exit code."""
+    scripts = sorted(path for path in HERE.glob("bench_*.py") if not wanted or path.stem.removeprefix("bench_") in wanted)
+    with tempfile.TemporaryDirectory() as folder:
+        figures = [figure for script in scripts for figure in one(script, Path(folder) / script.stem)]
+    if os.environ.get("DATA"):
+        print("DATA is set, but no benchmark here scores data: it was not used.\n")
+    return finish(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
