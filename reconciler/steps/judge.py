@@ -13,6 +13,7 @@ from reconciler.changes.building import Built, Rebuilt, built_of, rebuild
 from reconciler.changes.verdict import verdict as compose
 from reconciler.consensus.decision import decide as consensus_decide
 from reconciler.consensus.decision import not_applicable
+from reconciler.diagnosis import still_present
 from reconciler.errors import Misconfigured
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Ballot, Decision, Effect, Subject, Verdict
@@ -20,6 +21,7 @@ from reconciler.model.proposals import Proposal
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
+from reconciler.policy.bench import make_bench
 from reconciler.ports.voter import PastCase, Question
 from reconciler.steps.candidates import author, decide, files_of
 from reconciler.steps.endings import page_and_end, quiet_end
@@ -29,6 +31,7 @@ from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import Advance, World
 
 VOTES_LAST_MS = 300_000
+CONVERGED_MS = 1_000
 LOOK_AGAIN_MS = 30_000  # a review wakes the case at once; this is for windows, brakes and budgets
 
 
@@ -56,6 +59,10 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
     if proposal is None:
         raise ValueError("judged without a proposal")
     now = world.clock.now()
+    if pull.base != world.cursor.applied:  # a person's revert on it places its hold first
+        told = f"{pull.base[:12]} is not converged yet"
+        return Advance(step(case, Stage.JUDGE, found, now + CONVERGED_MS, Reason.BASE_MOVED, told))
+    world.publish()  # what landed a moment ago counts against budgets and domains
     built = built_of(pull)
     try:
         rules = world.rulebook()
@@ -66,9 +73,11 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
     subject, gathered, policy = decide(world, rules, built, proposal, gathered)
     ballots = found.ballots if _fresh(found.ballots, subject, now) else votes(world, found, subject, now)
     consensus = consensus_of(rules, subject, ballots, gathered, proposal, now)
-    approvers = [r.principal for r in gathered.reviews if r.choice.value == "approve" and (r.patch, r.trees) == subject.edit]
+    approvers = make_bench(subject, proposal, gathered.facts, rules.policy).approvers
     verdict = compose(subject, (policy, consensus), now, approvers)
     found = dataclasses.replace(found, ballots=ballots)
+    if verdict.effect is Effect.MERGE and not approvers and not found.undoing and (gone := _gone(world, case, found, pull)):
+        return gone
     records: tuple[Record, ...] = ()
     if _differs(world, verdict):
         made = verdict_record(verdict, world.clock.stamp(), case.id)
@@ -77,6 +86,18 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
         found = dataclasses.replace(found, verdict=made.key)
         world.forge.show_verdict(pull.number, verdict, made.id)
     return _next(world, case, found, pull, verdict).plus(*records)
+
+
+def _gone(world: World, case: Case, found: Progress, pull: PullRequest) -> Advance | None:
+    """Before the machine merges by itself, perhaps after hours of waiting: is it still true? None when it is."""
+    now = world.clock.now()
+    presence = still_present(found.incident, world.telemetry, now)
+    if presence.present:
+        return None
+    if presence.reason is not Reason.STALE:
+        return Advance(step(case, Stage.JUDGE, found, now + LOOK_AGAIN_MS, Reason.BLIND, presence.detail))
+    world.forge.close(pull.number, f"the trouble is over: {presence.detail}")
+    return quiet_end(world, case, Reason.STALE, presence.detail)
 
 
 def _next(world: World, case: Case, found: Progress, pull: PullRequest, verdict: Verdict) -> Advance:
