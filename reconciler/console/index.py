@@ -1,7 +1,7 @@
 """RecordIndex: where in the log an incident, a commit or a kind of record is mentioned.
 
-In: the log. Out: positions, kept current at the cost of what is new; the records themselves are read, and proved, again
-when they are shown. It owns no fact, and a restart builds it anew. Safe for threads.
+In: the log. Out: positions, kept current at the cost of what is new, from a glance that believes nothing: the records
+themselves are read, and proved, when they are shown. It owns no fact, and a restart builds it anew. Safe for threads.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 
 from reconciler.audit.log import Log
+from reconciler.audit.statements import Glance, glance
 from reconciler.model.records import LoggedRecord, RecordKind
 
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
@@ -25,7 +26,7 @@ class RecordIndex:
         self._next = 0
         self._incidents: dict[str, list[int]] = defaultdict(list)
         self._subjects: dict[str, list[int]] = defaultdict(list)
-        self._kinds: dict[RecordKind, list[int]] = defaultdict(list)
+        self._kinds: dict[str, list[int]] = defaultdict(list)
         self._heads: dict[str, set[str]] = defaultdict(set)
 
     def incident(self, incident: str) -> list[int]:
@@ -45,7 +46,7 @@ class RecordIndex:
     def kind(self, kind: RecordKind) -> list[int]:
         with self._lock:
             self._refresh()
-            return list(self._kinds.get(kind, ()))
+            return list(self._kinds.get(kind.value, ()))
 
     def read(self, positions: list[int]) -> list[LoggedRecord]:
         """The records at these positions, proved."""
@@ -58,20 +59,18 @@ class RecordIndex:
         return self._log.entry(found[-1]) if found else None
 
     def _refresh(self) -> None:
-        size = self._log.size
-        if self._next >= size:
-            return
-        for logged in self._log.records(self._next):
-            self._add(logged)
-            self._next = logged.index + 1
-        self._next = max(self._next, size)
+        state = self._log.refresh()
+        for index in range(self._next, state.signed_size):
+            data = state.statement(index)  # None: its month was dropped, and there is nothing to show
+            if data is not None:
+                self._add(index, glance(data))
+        self._next = max(self._next, state.signed_size)
 
-    def _add(self, logged: LoggedRecord) -> None:
-        record = logged.record
-        self._kinds[record.kind].append(logged.index)
-        if record.subject:
-            self._subjects[record.subject].append(logged.index)
-        if record.incident:
-            self._incidents[record.incident].append(logged.index)
-            if _COMMIT.match(record.subject):
-                self._heads[record.incident].add(record.subject)
+    def _add(self, index: int, seen: Glance) -> None:
+        self._kinds[seen.kind].append(index)
+        if seen.subject:
+            self._subjects[seen.subject].append(index)
+        if seen.incident:
+            self._incidents[seen.incident].append(index)
+            if _COMMIT.match(seen.subject):
+                self._heads[seen.incident].add(seen.subject)

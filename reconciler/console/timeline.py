@@ -51,6 +51,7 @@ class Told:
     bullets: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     pull: int = 0
+    more: str = ""  # the lines below the sentence, where it has some: an explanation in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,20 @@ def _value(kind: type[T], data: Any) -> T:
     return decode(kind, data)
 
 
+def _lines(text: str) -> tuple[str, str]:
+    """The sentence, and what stands below it."""
+    first, _, rest = text.partition("\n")
+    return first, rest.strip("\n")
+
+
 def _plain(payload: Payload) -> Told:
     scalars = [
         (name, str(value)) for name, value in sorted(payload.items()) if isinstance(value, (str, int, bool)) and value != ""
     ]
     said = dict(scalars)
     title = next((said[name] for name in ("detail", "why", "reason", "summary") if name in said), "recorded")
-    return Told(title[:300], facts=tuple((name, value[:300]) for name, value in scalars[:MAX_ROWS]))
+    sentence, more = _lines(title)
+    return Told(sentence[:300], facts=tuple((name, _lines(value)[0][:300]) for name, value in scalars[:MAX_ROWS]), more=more)
 
 
 def _incident(payload: Payload) -> Told:
@@ -234,7 +242,9 @@ def _panic(payload: Payload) -> Told:
 
 def _closed(payload: Payload) -> Told:
     reason = str(payload["reason"])
-    return Told(f"the case is over ({reason}): {payload['detail']}", TONES.get(reason, ""), pull=int(payload.get("pull", 0)))
+    sentence, more = _lines(str(payload["detail"]))
+    title = f"the case is over ({reason}): {sentence}"
+    return Told(title, TONES.get(reason, ""), pull=int(payload.get("pull", 0)), more=more)
 
 
 _TELLERS: Mapping[RecordKind, Callable[[Payload], Told]] = {

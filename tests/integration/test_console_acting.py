@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser import Browser, said, served, waiting_repair
+from browser import Browser, Door, said, served, waiting_repair
 from installation import Installation
 
 from reconciler.model.pulls import PullState
 
 
 @pytest.fixture
-def ada(site: Installation) -> Iterator[Browser]:
+def door(site: Installation) -> Iterator[Door]:
     with served(site) as door:
-        yield door.browser().login()
+        yield door
+
+
+@pytest.fixture
+def ada(door: Door) -> Browser:
+    return door.browser().login()
 
 
 def trust(site: Installation, old: str, new: str) -> None:
@@ -88,9 +93,10 @@ def test_where_every_commit_has_to_be_signed_the_page_does_not_revert(ada: Brows
     assert site.system.world.head() == before
 
 
-def test_a_brake_is_put_on_seen_and_lifted(ada: Browser):
+def test_a_brake_is_put_on_seen_and_lifted(door: Door, ada: Browser):
     world = ada.site.system.world
     assert ada.send("/brakes", reason="<b>migration</b>", duration="4h").status_code == 303
+    assert door.woken.is_set()
     (fact,) = world.ledger.facts().brakes.values()
     assert (fact.value.owner, fact.value.on) == ("ada", True)
     assert "Brake on: <b>migration</b>" in said(ada.get("/"))

@@ -97,6 +97,12 @@ def test_brakes_holds_and_panics_name_their_owner():
     assert found.bullets == ("undone aaaaaaaaaaaa", "left bbbbbbbbbbbb: conflict")
 
 
+def test_an_explanation_of_many_lines_is_folded_below_its_sentence():
+    found = told(RecordKind.CLOSED, {"reason": "autonomy", "detail": "would propose: x\npolicy: shadow\n  missing", "pull": 0})
+    assert found.title == "the case is over (autonomy): would propose: x"
+    assert found.more == "policy: shadow\n  missing"
+
+
 @pytest.mark.parametrize("kind", list(RecordKind))
 @pytest.mark.parametrize(
     "payload", [{}, {"detail": "of another release"}, {"proposal": 1, "value": [1], "pull": "x", "review": {}}]
