@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,12 +26,12 @@ def chaos(request: pytest.FixtureRequest) -> random.Random:
     """The only source of chance here. The seed is printed, so that a failure can be repeated."""
     seed = request.config.getoption("--chaos-seed", default=None)
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
-    print(f"\nchaos seed {seed}")
+    sys.stderr.write(f"\nchaos seed {seed}: repeat with `make chaos SEED={seed}`\n")
     return random.Random(seed)
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A home in trouble, and what becomes of it when nothing crashes."""
     folder: Path = tmp_path_factory.mktemp("chaos")
-    yield prepare(folder)
+    return prepare(folder)

@@ -23,6 +23,7 @@ from installation import BAD, CHECKOUT, GOOD, installation
 
 WORKER = Path(__file__).with_name("worker.py")
 LIMIT_S = 100
+SOONER = "  expect:\n    guardAfterSeconds: 20\n    outcomeAfterSeconds: 60\n"
 ROLLBACK = "playbooks/rollback-release.yaml"
 
 
@@ -133,6 +134,11 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
 def effects(journal: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
     """What was really done in the lab, in order."""
     return tuple(tuple(map(tuple, line["effect"])) for line in journal if "effect" in line)
+
+
+def sampled(points: Sequence[str], number: int, of: int) -> str:
+    """Evenly spread over the run; every second one dies after the step instead of before it."""
+    return points[number * (len(points) - 1) // (of - 1)] + "+" * (number % 2)
 
 
 def unpublished(root: Path) -> set[str]:

@@ -146,7 +146,7 @@ def main(root: Path, journal: Path, point: str) -> int:
             keys = [logged.record.key for logged in site.records()]
         finally:
             site.system.close()
-    print(json.dumps({"summary": told, "keys": keys}))
+    sys.stdout.write(json.dumps({"summary": told, "keys": keys}))
     return 0
 
 
