@@ -57,7 +57,7 @@ def bad_release(stage: Stage, voice: Voice) -> Seen:
             f"Git: main holds the machine's commit {pull['merged'][:12]}, one line in one file",
             "1 insertion(+), 1 deletion(-)" in diff,
         ),
-        ("Git: its signature is the machine's (git verify-commit)", _verified(stage, pull["merged"])),
+        ("Git: the machine's author key signed it", _verified(stage, pull["merged"])),
         ("Git: checkout is at 1.4.2 again", GOOD in stage.read(CHECKOUT)),
         (
             f"lab: checkout runs 1.4.2, latency_p99 {after:.0f} ms",
@@ -268,11 +268,13 @@ def _parent(stage: Stage, commit: str) -> str:
 
 
 def _verified(stage: Stage, commit: str) -> bool:
+    """`git verify-commit` says so; where git lacks ssh-keygen, Homeostat's own check of the same bytes."""
+    if shutil.which("ssh-keygen") is None:
+        return stage.signed_by_machine(commit)
     signers = stage.home.repository / "homeostat" / "allowed_signers"
-    name = stage.git(
-        "-c", f"gpg.ssh.allowedSignersFile={signers}", "log", "-1", "--format=%G? %GS", commit, where=stage.home.repository
-    )
-    return name == "G homeostat@machine.invalid"
+    allowed = f"gpg.ssh.allowedSignersFile={signers}"
+    told = stage.git("-c", allowed, "log", "-1", "--format=%G? %GS", commit, where=stage.home.repository)
+    return told == "G homeostat@machine.invalid"
 
 
 def _approved(reviews: list[dict[str, Any]], head: str) -> bool:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.clocks.stepped import SteppedClock
+from reconciler.adapters.signing.ed25519 import Ed25519Verifier
+from reconciler.adapters.signing.keys import load_public
 from reconciler.bootstrap.opening import open_reader
 from reconciler.errors import Permanent, Retryable
 from reconciler.model import canonical
@@ -213,6 +215,12 @@ class Stage:
         """What the signed log says, oldest first."""
         self._read += [dict(_plain(entry.record)) for entry in self._eyes.log.records(len(self._read))]
         return [r for r in self._read if r["kind"] == kind and incident in ("", r["incident"])]
+
+    def signed_by_machine(self, commit: str) -> bool:
+        """The commit's SSH signature against the author key's public half."""
+        info = self._eyes.repo.commit(commit)
+        author = load_public(self.home.key("author")).raw
+        return info is not None and Ed25519Verifier().verify_ssh(info.signature, info.signed, "git") == author
 
     # plumbing
 
