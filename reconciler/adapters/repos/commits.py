@@ -6,10 +6,10 @@ signatures are deterministic. Writing moves no ref.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pygit2
-from pygit2.enums import DeltaStatus, FileMode, MergeFlag, SortMode
+from pygit2.enums import FileMode, MergeFlag, SortMode
 
 from reconciler.adapters.repos.libgit import find_commit, intact, need_commit, need_tree, parent_of, writing
 from reconciler.adapters.repos.trees import check_regular, entry_at, read_blob
@@ -103,17 +103,36 @@ def commits_between(git: pygit2.Repository, old: str, new: str) -> list[CommitIn
 
 
 def tree_changes(old: pygit2.Tree | None, new: pygit2.Tree) -> dict[str, tuple[str, str]]:
-    """Path to (blob before, blob after), "" for absence; equal folders are never opened."""
+    """Path to (blob before, blob after), "" for absence, sorted; equal folders are never opened.
+
+    libgit2's own diff reads every folder beside a changed file: a hundred times the cost beside ten thousand units.
+    """
     changes: dict[str, tuple[str, str]] = {}
+    waiting: list[tuple[bytes, pygit2.Tree | None, pygit2.Tree | None]] = [(b"", old, new)]
     with intact(f"trees before {new.id}"):
-        diff = old.diff_to_tree(new) if old is not None else new.diff_to_tree(swap=True)
-        for delta in diff.deltas:
-            before = "" if delta.status == DeltaStatus.ADDED else str(delta.old_file.id)
-            after = "" if delta.status == DeltaStatus.DELETED else str(delta.new_file.id)
-            path = _decoded(delta.new_file.raw_path)
-            known = changes.get(path, ("", ""))  # a file that became a folder or a link comes as two deltas
-            changes[path] = (before or known[0], after or known[1])
-    return changes
+        while waiting:
+            at, *sides = waiting.pop()
+            for name, before, after in _differing(*sides):
+                path = at + name
+                was, now = (e if isinstance(e, pygit2.Tree) else None for e in (before, after))
+                if was is not None or now is not None:
+                    waiting.append((path + b"/", was, now))
+                blobs = tuple(str(e.id) if e is not None and not isinstance(e, pygit2.Tree) else "" for e in (before, after))
+                if any(blobs):  # a file that became a folder is both
+                    changes[_decoded(path)] = (blobs[0], blobs[1])
+    return dict(sorted(changes.items()))
+
+
+Entry = pygit2.Object | None
+
+
+def _differing(old: pygit2.Tree | None, new: pygit2.Tree | None) -> Iterator[tuple[bytes, Entry, Entry]]:
+    """The entries of one folder whose object or mode is another."""
+    before, after = ({entry.raw_name or b"": entry for entry in tree or ()} for tree in (old, new))
+    for name in before.keys() | after.keys():
+        one, other = before.get(name), after.get(name)
+        if one is None or other is None or (one.id, one.filemode) != (other.id, other.filemode):
+            yield name, one, other
 
 
 def _decoded(raw: bytes) -> str:
