@@ -40,17 +40,17 @@ def told(clock: Clock, pull: PullRequest, diff: str) -> str:
         f"  {r.principal} {r.choice.value} {r.head[:12]} ({r.channel}, {ago(clock, r.made_ms)}) {r.text}".rstrip()
         for r in pull.reviews
     ]
+    verdict = f"verdict: {pull.effect or 'not judged yet'} {f'({pull.reason})' if pull.reason else ''}".rstrip()
+    where = f"{pull.state.value}, head {pull.head[:12]} on {pull.branch} {pull.base[:12]}"
     parts = [
-        f"#{pull.number}  {said.title}\n{pull.state.value}, head {pull.head[:12]} on {pull.branch} {pull.base[:12]}, "
-        f"incident {said.incident}, playbook {said.playbook}",
+        f"#{pull.number}  {said.title}\n{where}, incident {said.incident}, playbook {said.playbook}",
         f"what happened\n  {said.what_happened}",
         "evidence\n" + "\n".join(f"  - {e}" for e in said.evidence),
         "the edit\n" + "\n".join(f"  - {e}" for e in said.edit_in_words),
         diff.rstrip(),
         f"predicted effect\n  {said.predicted}",
         f"blast radius\n  {said.blast_radius}",
-        f"verdict: {pull.effect or 'not judged yet'} {f'({pull.reason})' if pull.reason else ''}\n"
-        f"{requirements(pull.requirements)}".rstrip(),
+        f"{verdict}\n{requirements(pull.requirements)}".rstrip(),
         "reviews\n" + "\n".join(reviewed) if reviewed else "",
         f"how to undo\n  {said.undo}",
         f"landed as {pull.merged} by {pull.merged_by}" if pull.merged else "",

@@ -93,7 +93,7 @@ def _waiting(home: Reading) -> Iterator[Waiting]:
         yield Waiting("store", home.trouble, "homeostat up")
     for pull in home.forge.list("open"):
         if pull.effect == Effect.REVIEW.value:
-            missing = "; ".join(r.missing or r.name for r in pull.requirements if not r.passes)
+            missing = "; ".join(dict.fromkeys(r.missing or r.name for r in pull.requirements if not r.passes))
             yield Waiting(
                 f"#{pull.number}", f"{pull.narrative.title}: {missing or pull.reason}", f"homeostat pr show {pull.number}"
             )

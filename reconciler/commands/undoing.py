@@ -24,7 +24,7 @@ def revert(world: World, person: Person, number: int) -> str:
         if files is None:
             raise Permanent(f"{pull.merged[:12]} does not revert cleanly any more", next_step="git revert, resolve, git push")
         if not files:
-            raise Permanent(f"{pull.merged[:12]} is undone already", next_step="homeostat pr show")
+            raise Permanent(f"{pull.merged[:12]} is undone already", next_step=f"homeostat why {number}")
         message = f'Revert "{pull.narrative.title}"\n\nThis reverts commit {pull.merged}.\n'
         commit = world.repo.write(head, files, message, person.identity, world.clock.now(), person.signer)
         if world.repo.move([RefMove(world.ref, head, commit)]):
