@@ -31,6 +31,7 @@ from reconciler.ports.repo import Identity, RefMove, Repo
 from reconciler.ports.signing import Signer
 
 MACHINE = Identity("Homeostat", "homeostat@machine.invalid")
+KEPT_MONTHS = 3  # of the months that the log names: more than the 31 days that brakes and budgets reach back
 _ATTEMPTS = 100  # lost races in a row before the step is left for later
 
 
@@ -117,16 +118,20 @@ class Log:
         return state.logged(index, self._trusted) if index is not None and index < state.signed_size else None
 
     def records(
-        self, since: int = 0, *, kinds: Collection[RecordKind] = (), incident: str = "", subject: str = ""
+        self, since: int = 0, *, kinds: Collection[RecordKind] = (), incident: str = "", subject: str = "", whole: bool = False
     ) -> Iterator[LoggedRecord]:
         """Entries from position `since` on, oldest first. All are checked against their leaves; the signatures of those
-        that pass the filter. Entries whose month was dropped are skipped: their absence is `verify`'s to report.
+        that pass the filter. Entries whose month was dropped are skipped: their absence is `verify`'s to report. `whole`
+        refuses a gap in the newest months instead: retention leaves those alone, and brakes and budgets are in them.
         """
         state = self.refresh()
+        needed = state.newest_months(KEPT_MONTHS) if whole else frozenset()
         wanted = {kind.value for kind in kinds}
         for index in range(since, state.signed_size):
             data = state.statement(index)
             if data is None:
+                if state.month(index) in needed:
+                    raise _gap(index, state.month(index))
                 continue
             seen = glance(data)
             if (not wanted or seen.kind in wanted) and incident in ("", seen.incident) and subject in ("", seen.subject):
@@ -218,6 +223,13 @@ class Log:
         if state.statement(index) is None:
             return LoggedRecord(index, record, {})
         return state.logged(index, self._trusted)
+
+
+def _gap(index: int, month: str) -> Tampered:
+    return Tampered(
+        f"the payload of log entry {index} is missing, and nothing is decided without it",
+        next_step=f"restore {layout.PAYLOADS}{month} from a mirror or a backup",
+    )
 
 
 def _untrusted(signer: Signer) -> Misconfigured:

@@ -97,6 +97,13 @@ class State:
         lines = self.statements(start, pointer)
         return None if lines is None or index - start >= len(lines) else lines[index - start]
 
+    def month(self, index: int) -> str:
+        """The month whose payloads hold one leaf's statement."""
+        return self.pointers[bisect_right(self.starts, index) - 1].month
+
+    def newest_months(self, count: int) -> frozenset[str]:
+        return frozenset(sorted({pointer.month for pointer in self.pointers})[-count:])
+
     def mark(self, index: int) -> str:
         """The key mark that the pointer gives for one leaf."""
         at = bisect_right(self.starts, index) - 1

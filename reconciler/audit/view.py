@@ -4,8 +4,9 @@ In: signed, checked entries of the log. Out: answers (verdicts of a head, admiss
 holds in force, remembered patches, Operations, spending). It owns no fact: dropping a view and folding again from the
 log gives the same answers, whatever happened to the store.
 
-Invariants: folding is pure and in log order; a payload that does not fit its value is refused, never skipped, because
-a brake that cannot be read must not count as none.
+Invariants: folding is pure and in log order; a payload that does not fit its value is refused, never skipped, and so is one
+that is missing from the log's newest months, because a brake that cannot be read must not count as none. What an answer
+holds never changes again: threads that read an older one are not disturbed by the next fold.
 """
 
 from __future__ import annotations
@@ -58,6 +59,13 @@ class Facts:
         self.remembered: dict[str, str] = {}  # patch that was undone -> commit that undid it
         self.reverted: dict[str, str] = {}  # commit -> commit that undid it
 
+    def copy(self) -> Facts:
+        """The same facts, which a fold may add to without anybody else seeing it."""
+        made = Facts()
+        for name, known in vars(self).items():
+            setattr(made, name, list(known) if isinstance(known, list) else _copied(known))
+        return made
+
     def verdict(self, head: str) -> Fact[Verdict] | None:
         """The newest verdict about a head."""
         found = self.verdicts.get(head)
@@ -95,6 +103,10 @@ class Facts:
         return found[-1].value.event if found else ""
 
 
+def _copied(known: dict[object, object]) -> dict[object, object]:
+    return {key: value.copy() if isinstance(value, list | dict) else value for key, value in known.items()}
+
+
 class LogView:
     """Facts kept current. Safe for threads; one fold serves all of them."""
 
@@ -114,11 +126,10 @@ class LogView:
         with self._lock:
             size = self._log.size
             if self._next < size:
-                for logged in self._log.records(self._next, kinds=_FOLDS):
-                    if logged.index >= self._next:
-                        fold(self._facts, logged)
-                        self._next = logged.index + 1
-                self._next = max(self._next, size)
+                found = self._facts.copy()
+                for logged in self._log.records(self._next, kinds=_FOLDS, whole=True):
+                    fold(found, logged)
+                self._facts, self._next = found, max(self._next, size)
             return self._facts
 
 

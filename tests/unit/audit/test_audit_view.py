@@ -4,6 +4,7 @@ import pytest
 
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.audit import facts as make
+from reconciler.audit import layout
 from reconciler.audit.facts import Brake, Hold, Merge, OperationEvent, Panic
 from reconciler.audit.log import Log
 from reconciler.audit.state import Trusted
@@ -13,6 +14,7 @@ from reconciler.model.judging import Effect, Subject, Verdict
 from reconciler.model.outcomes import Outcome, OutcomeState
 from reconciler.model.records import LoggedRecord, Record, RecordKind, Stamp
 from reconciler.model.revisions import Admission, AdmissionKind, ChangeSet, StepResult, Verb
+from reconciler.ports.repo import RefMove
 
 
 def at(clock_ms: int) -> Stamp:
@@ -161,3 +163,39 @@ def test_the_same_step_run_twice_makes_the_same_key_and_another_verdict_another(
     keys: Callable[[Record], str] = lambda record: record.key  # noqa: E731
     assert keys(verdict("h", Effect.MERGE)) == keys(verdict("h", Effect.MERGE))
     assert keys(verdict("h", Effect.MERGE)) != keys(verdict("h", Effect.MERGE, 1))
+
+
+MONTH_MS = 31 * 86_400_000
+
+
+def braked_in_month(n: int) -> Record:
+    return make.brake_record(Brake(f"b{n}", "ada", "storm", 9_999_999_999_999), Stamp(n, 1_763_600_000_000 + n * MONTH_MS))
+
+
+def drop(repo: PygitRepo, month: str) -> None:
+    ref = layout.PAYLOADS + month
+    assert repo.move([RefMove(ref, repo.ref(ref) or "", "")])
+
+
+def test_a_brake_whose_recent_month_is_missing_is_no_missing_brake(log: Log, repo: PygitRepo, trusted: Trusted) -> None:
+    log.publish([braked_in_month(0)])
+    log.publish([outcome("c", "guard")])
+    drop(repo, "2025-11")
+    with pytest.raises(Tampered, match=r"entry 0 is missing, and nothing is decided without it.*payloads/2025-11"):
+        LogView(Log(repo, trusted)).facts()
+
+
+def test_months_that_retention_dropped_long_ago_stop_nothing(log: Log, repo: PygitRepo, trusted: Trusted) -> None:
+    for n in range(4):
+        log.publish([braked_in_month(n)])
+    drop(repo, "2025-11")
+    assert sorted(LogView(Log(repo, trusted)).facts().brakes) == ["b1", "b2", "b3"]
+
+
+def test_facts_that_a_thread_holds_do_not_change_under_it(log: Log) -> None:
+    view = LogView(log)
+    log.publish([braked_in_month(0), outcome("c", "guard")])
+    before = view.facts()
+    log.publish([braked_in_month(1), outcome("c", "outcome")])
+    assert (sorted(before.brakes), len(before.outcomes["c"])) == (["b0"], 1)
+    assert (sorted(view.facts().brakes), len(view.facts().outcomes["c"])) == (["b0", "b1"], 2)
