@@ -1,0 +1,104 @@
+"""The table of verbs: everything is explained, nothing heavy is imported, wrong usage says so."""
+
+import argparse
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+
+from reconciler.cli.common import duration_ms, left, table
+from reconciler.cli.inert import inert
+from reconciler.cli.parser import build, parse
+from reconciler.errors import Misconfigured
+from reconciler.testing.clock import ManualClock
+
+HEAVY = ("pygit2", "pydantic", "httpx", "sqlmodel", "sqlalchemy", "fastapi", "cryptography", "yaml")
+
+
+def verbs(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb, found in action.choices.items():
+                yield f"{name} {verb}".strip(), found
+                yield from verbs(found, f"{name} {verb}".strip())
+
+
+VERBS = dict(verbs(build()))
+
+
+def test_the_promised_verbs_are_there() -> None:
+    promised = "init up status why plan reconcile pr brake policy playbook audit replay panic backup restore migrate login demo"
+    assert set(promised.split()) <= set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_examples_that_parse(verb: str) -> None:
+    text = VERBS[verb].epilog or ""
+    examples = [shlex.split(re.split(r" {3,}", line.strip())[0]) for line in text.splitlines()[1:]]
+    assert examples, verb
+    for words in examples:
+        assert parse(words[words.index("homeostat") + 1 :]).verb
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_argument_of_a_verb_but_its_plain_number_says_what_it_is(verb: str) -> None:
+    silent = [a.dest for a in VERBS[verb]._actions if not a.help and a.dest != "number" and not a.dest.startswith("verb_")]
+    assert silent == []
+
+
+@pytest.mark.parametrize("verb", [name for name, parser in VERBS.items() if parser.get_default("run")])
+def test_every_verb_leads_to_a_function(verb: str) -> None:
+    run = VERBS[verb].get_default("run")
+    module, _, function = run.__closure__[0].cell_contents.partition(":")
+    assert callable(getattr(import_module(module), function))
+
+
+def test_help_imports_nothing_heavy() -> None:
+    asked = "from reconciler.cli.parser import build; build().format_help()"
+    code = f"import sys; {asked}; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+def test_wrong_usage_leaves_with_two() -> None:
+    with pytest.raises(SystemExit) as left_with:
+        parse(["no-such-verb"])
+    assert left_with.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"), [("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("1d", 86_400_000), ("250ms", 250)]
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, ms: int) -> None:
+    assert duration_ms(text) == ms
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "5w", "1e3s", "99999999s", "5m\n5m"])
+def test_anything_else_is_no_duration(text: str) -> None:
+    with pytest.raises(Misconfigured, match="is no duration"):
+        duration_ms(text)
+
+
+def test_a_table_pads_all_columns_but_the_last() -> None:
+    assert table([("a", "bb", "c"), ("aaa", "b", "")]) == "a    bb  c\naaa  b"
+
+
+def test_what_is_left_is_told_in_the_unit_that_fits() -> None:
+    clock = ManualClock()
+    now = clock.now()
+    assert [left(clock, now + ms) for ms in (90_000, 300_000, 7_200_000, 864_000_000)] == [
+        "90s left",
+        "5m left",
+        "2h left",
+        "10d left",
+    ]
+    assert left(clock, now - 1) == "0s left"
+
+
+def test_a_terminal_is_shown_control_characters_and_does_not_obey_them() -> None:
+    assert inert("a\x1b[31mred\x07\u202eb\x9b") == "a\\u001b[31mred\\u0007\\u202eb\\u009b"
+    assert inert("Größe\n\tüber") == "Größe\n\tüber"
