@@ -1,0 +1,97 @@
+"""Brakes, moved bases and concurrent edits: what may change between a judgement and its landing."""
+
+from installation import CHECKOUT, Installation
+
+from reconciler.commands.brakes import put_on, take_off
+
+GATEWAY = "apps/edge/gateway.yaml"
+
+
+def waiting(site: Installation, mode: str = "review") -> None:
+    site.allow("rollback-release", mode)
+    site.bad_release("failing")
+    site.until(lambda: site.pulls("open"), seconds=90)
+
+
+def test_under_a_brake_the_machine_merges_nothing_and_goes_on_when_it_is_lifted(site: Installation) -> None:
+    brake = put_on(site.system.world, site.person(), "we are moving the database", 3_600_000)
+    site.allow("rollback-release")
+    site.bad_release("failing")
+    site.advance(90)
+    assert [(p.effect, p.reason) for p in site.pulls("open")] == [("wait", "braked")]
+    assert site.machine_commits() == []
+    take_off(site.system.world, site.person(), brake.id)
+    site.until_stage("guard", seconds=60)
+    assert site.live("checkout", "release") == "1.4.2"
+
+
+def test_peoples_own_commits_still_apply_under_a_brake(site: Installation) -> None:
+    put_on(site.system.world, site.person(), "we are moving the database", 3_600_000)
+    site.push({CHECKOUT: ("replicas: 3", "replicas: 4")}, "More checkout")
+    site.settle()
+    assert site.live("checkout", "replicas") == 4
+
+
+def test_a_brake_ends_by_itself(site: Installation) -> None:
+    put_on(site.system.world, site.person(), "coffee", 60_000)
+    site.allow("rollback-release")
+    site.bad_release("failing")
+    site.advance(45)
+    assert site.machine_commits() == []
+    site.until_stage("guard", seconds=90)
+
+
+def test_a_base_that_moved_elsewhere_keeps_the_review(site: Installation) -> None:
+    waiting(site)
+    brake = put_on(site.system.world, site.person(), "one moment", 3_600_000)
+    site.review(1)
+    site.settle()
+    before = site.pulls()[0].head
+    site.push({GATEWAY: ('release: "2.7.1"', 'release: "2.7.2"')}, "A new gateway")
+    site.advance(60)
+    (pull,) = site.pulls()
+    assert pull.head != before
+    take_off(site.system.world, site.person(), brake.id)
+    site.until_stage("guard", seconds=60)
+    assert site.pulls()[0].merged_by == "ada"
+    assert site.live("gateway", "release") == "2.7.2"
+    assert site.live("checkout", "release") == "1.4.2"
+
+
+def test_a_base_that_moved_in_the_same_unit_needs_a_new_review(site: Installation) -> None:
+    waiting(site)
+    brake = put_on(site.system.world, site.person(), "one moment", 3_600_000)
+    site.review(1)
+    site.push({"apps/shop/cart.yaml": ("workers: 3 ", "workers: 9 ")}, "More workers for cart")
+    site.advance(60)
+    take_off(site.system.world, site.person(), brake.id)
+    site.advance(45)
+    assert site.machine_commits() == []  # the approval was of other trees
+    site.review(1)
+    site.until_stage("guard", seconds=60)
+
+
+def test_a_person_who_edits_the_same_field_wins(site: Installation) -> None:
+    waiting(site)
+    site.push({CHECKOUT: ('release: "1.5.0"', 'release: "1.5.1"')}, "Fix it forward")
+    site.advance(60)
+    assert [p.state.value for p in site.pulls()] == ["closed"]
+    assert site.live("checkout", "release") == "1.5.1"
+    assert site.machine_commits() == []
+
+
+def test_a_rewritten_branch_is_not_followed_and_told(site: Installation) -> None:
+    applied = site.system.world.cursor.applied
+    world = site.system.world
+    from reconciler.ports.repo import Identity, RefMove
+
+    text = site.file(CHECKOUT).replace("replicas: 3", "replicas: 9").encode()
+    other = world.repo.write(world.root, {CHECKOUT: text}, "Other history\n", Identity("Eve", "eve@example.org"), 1, None)
+    site.push({GATEWAY: ('release: "2.7.1"', 'release: "2.7.2"')}, "A new gateway")
+    site.settle()
+    applied = site.head()
+    assert world.repo.move([RefMove(world.ref, applied, other)])  # file access: no hook stands in between
+    site.advance(15)
+    assert world.cursor.applied == applied
+    assert site.live("checkout", "replicas") == 3
+    assert any("rewritten" in a["why"] or "descend" in a["why"] for a in site.payloads("alarm")), site.payloads("alarm")
