@@ -25,6 +25,7 @@ from reconciler.steps.judge import judge
 from reconciler.steps.land import land
 from reconciler.steps.observe import guard, soak
 from reconciler.steps.open import open_pull_request
+from reconciler.steps.operating import operate
 from reconciler.steps.propose import propose
 from reconciler.steps.publishing import publish, recover
 from reconciler.steps.sensing import scrape, sense
@@ -55,6 +56,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     scrape,  # measurements in
     sense,  # sensors and drift: signals out
     converge,  # new revisions of the protected branch: admit, plan, apply
+    operate,  # one-shot acts that came with them, each at most once
     correct_drift,
     publish,  # outbox -> signed log: before any case is judged by it
     take_in,  # signals -> incidents -> cases; their records go with those of the cases' first steps

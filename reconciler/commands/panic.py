@@ -2,8 +2,9 @@
 
 1. Who asks may operate. A panic that died between its commit and its record is finished first.
 2. The window is taken under the Clock, from the log: merges since then, newest first.
-3. Left alone and listed: what is undone already, what no longer reverts cleanly, and machine reverts (undoing one alone
-   would bring back what made things worse; together with what it reverted nothing would change).
+3. Left alone and listed: what is undone already, what no longer reverts cleanly, machine reverts (undoing one alone
+   would bring back what made things worse; together with what it reverted nothing would change), and the Operations of
+   the window: what they did is not undone by removing a file.
 4. One commit, signed by the machine, with a verdict on record that names the person. It lands by compare-and-swap.
 5. The panic and the brake are on record. The panic's own commit precedes its brake.
 """
@@ -19,6 +20,7 @@ from reconciler.changes.building import affected_trees
 from reconciler.changes.verdict import verdict as compose
 from reconciler.commands.people import Person, require
 from reconciler.consensus.decision import not_applicable
+from reconciler.converge.operations import STARTED
 from reconciler.documents.trust import Role
 from reconciler.errors import Misconfigured, Retryable
 from reconciler.model.canonical import digest
@@ -63,7 +65,17 @@ def plan(world: World, since_ms: int) -> PanicPlan:
         tip = world.repo.write(tip, files, f"Undo {commit}\n", MACHINE, world.clock.now(), None)
         reverted.append(commit)
     files = {path: world.repo.blob(after) if after else None for path, (_, after) in world.repo.changed(base, tip).items()}
-    return PanicPlan(base, tuple(reverted), tuple(skipped), files)
+    return PanicPlan(base, tuple(reverted), (*skipped, *_operations(world, since_ms)), files)
+
+
+def _operations(world: World, since_ms: int) -> list[tuple[str, str]]:
+    """Operations that began in the window, by the commit that brought each."""
+    begun = [e for events in world.ledger.facts().operations.values() for e in events if e.value.event == STARTED]
+    return [
+        (e.value.commit, f"Operation {e.value.id} ran ({world.ledger.facts().operation(e.value.id)}); what it did is not undone")
+        for e in sorted(begun, key=lambda e: e.index, reverse=True)
+        if e.clock_ms >= since_ms
+    ]
 
 
 def panic(world: World, person: Person, since_ms: int) -> Panicked:

@@ -2,13 +2,26 @@
 
 In: the Operation's expiry, what the log says about its id. Out: a Reason. The runner publishes "started" before it acts,
 so a crash in between is found here as started and reported as unknown, never repeated.
+An Operation's file name is its id: what the log knows can be told from what is new without reading a file.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
+from reconciler.documents.base import NAME
+from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
+
+FOLDER: Final = "operations"
+ACCEPTED, STARTED = "accepted", "started"  # seen in an admitted commit; about to act
+FINISHED, FAILED, UNKNOWN = "finished", "failed", "unknown"
+REFUSED, EXPIRED, WITHDRAWN = "refused", "expired", "withdrawn"
+ENDS: Final = (FINISHED, FAILED, UNKNOWN, REFUSED, EXPIRED, WITHDRAWN)
+_PROSE: Final = (".md", ".txt", ".gitkeep")
+_FILE: Final = re.compile(rf"{FOLDER}/(?P<id>{NAME.strip('^$')})\.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +42,24 @@ def eligible(expires_ms: int, now_ms: int, history: OperationHistory) -> Reason:
     if history.started:
         return Reason.UNKNOWN
     return Reason.STALE if now_ms >= expires_ms else Reason.OK
+
+
+def operation_id(path: str) -> str:
+    """The id that a file's name gives, "" for a path that names none."""
+    found = _FILE.fullmatch(path)
+    return found["id"] if found else ""
+
+
+def operation_path(name: str) -> str:
+    return f"{FOLDER}/{name}.yaml"
+
+
+def is_prose(path: str) -> bool:
+    """Files beside Operations that nobody expects to run."""
+    return path.endswith(_PROSE)
+
+
+def stricter(one: Irreversibility, other: Irreversibility) -> Irreversibility:
+    """An author cannot call an act less dangerous than the target does."""
+    order = tuple(Irreversibility)
+    return max(one, other, key=order.index)

@@ -74,6 +74,8 @@ class Cursor:
     generation: int = 0
     pending: frozenset[str] = frozenset()
     refused: tuple[str, str] = ("", "")  # head that could not be followed, and why: told once
+    operated: str = ""  # the revision up to which Operation files were looked for
+    operations: dict[str, int] | None = None  # id of those without an end -> when it is looked at again
     drift_ms: int = 0
     retry_ms: int = 0  # when waiting units are looked at again
     sensed_ms: int = -1
