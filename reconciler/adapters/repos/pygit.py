@@ -21,6 +21,8 @@ from reconciler.model.revisions import CommitInfo
 from reconciler.ports.repo import Identity, RefMove
 from reconciler.ports.signing import Signer
 
+WORTH_KEEPING = 64 * 1024  # bytes: a file this large costs milliseconds to unpack, and homeostat.yaml is asked for every time
+
 
 class PygitRepo:
     """Port `Repo`. Safe to share between threads: each gets its own handle."""
@@ -29,6 +31,7 @@ class PygitRepo:
         prepare()
         self.path = Path(path).resolve()
         self._handles = Handles(self.path)
+        self._kept: tuple[str, bytes] | None = None  # the last large blob, by its id: content never changes under an id
         if not self._git.is_bare:
             raise Permanent(f"{self.path} is no bare repository", next_step="point at the .git folder made by 'homeostat init'")
         if os.access(self.path, os.W_OK):  # a reader without write access clears nothing
@@ -55,14 +58,23 @@ class PygitRepo:
 
     def read(self, commit: str, path: str) -> bytes | None:
         found = find_commit(self._git, commit)
-        return trees.read_path(self._git, self._root(found), path) if found is not None else None
+        if found is None:
+            return None
+        blob = trees.find_path(self._root(found), path)
+        return self.blob(blob) if blob else None
 
     def files(self, commit: str, under: str = "") -> Mapping[str, str]:
         entry = self._entry(commit, under)
         return trees.list_files(entry, under) if isinstance(entry, pygit2.Tree) else {}
 
     def blob(self, blob: str) -> bytes:
-        return trees.read_blob(self._git, blob)
+        kept = self._kept
+        if kept is not None and kept[0] == blob:
+            return kept[1]
+        data = trees.read_blob(self._git, blob)
+        if len(data) >= WORTH_KEEPING:
+            self._kept = (blob, data)
+        return data
 
     def history(self, commit: str, *, limit: int = 50, path: str = "") -> Sequence[CommitInfo]:
         return commits.first_parents(self._git, commit, limit, path)

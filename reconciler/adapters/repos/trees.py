@@ -101,14 +101,14 @@ def check_regular(entry: pygit2.Object | None, path: str) -> None:
     raise Permanent(f"{path!r} is {kind}", next_step="replace it by the file itself")
 
 
-def read_path(git: pygit2.Repository, tree: pygit2.Tree, path: str) -> bytes | None:
-    """One regular file's bytes, None when nothing is there; links and folders are refused by name."""
+def find_path(tree: pygit2.Tree, path: str) -> str | None:
+    """One regular file's blob, None when nothing is there; links and folders are refused by name."""
     with intact(f"{path!r} in tree {tree.id}"):
         entry = entry_at(tree, path)
     if entry is None or isinstance(entry, pygit2.Tree):
         return None
     check_regular(entry, path)
-    return read_blob(git, str(entry.id))
+    return str(entry.id)
 
 
 def plan_of(files: Mapping[str, bytes | None]) -> Plan:
