@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.errors import Permanent
 
@@ -65,20 +66,28 @@ def _sample(line: str, number: int) -> Sample | None:
 
 
 def _labels(text: str, number: int) -> tuple[tuple[str, str], ...]:
-    pairs = tuple(sorted(_pairs(text, number)))
+    try:
+        return _read_labels(text)
+    except ValueError as error:
+        raise _refused(number, str(error)) from error
+
+
+@lru_cache(maxsize=8_192)  # every scrape of a process writes the same labels again
+def _read_labels(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = tuple(sorted(_pairs(text)))
     if len(pairs) > MAX_LABELS or any(len(value) > MAX_VALUE for _, value in pairs):
-        raise _refused(number, f"more than {MAX_LABELS} labels or a value above {MAX_VALUE} characters")
+        raise ValueError(f"more than {MAX_LABELS} labels or a value above {MAX_VALUE} characters")
     if len({name for name, _ in pairs}) != len(pairs):
-        raise _refused(number, "a label is written twice")
+        raise ValueError("a label is written twice")
     return pairs
 
 
-def _pairs(text: str, number: int) -> Iterator[tuple[str, str]]:
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
     at = 0
     while text[at:].strip():
         found = _LABEL.match(text, at)
         if found is None:
-            raise _refused(number, "malformed labels")
+            raise ValueError("malformed labels")
         yield found[1], _ESCAPE.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], found[2])
         at = found.end()
 
