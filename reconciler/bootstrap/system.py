@@ -24,6 +24,8 @@ from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
 from reconciler.converge.rounds import Converger
 from reconciler.documents.installation import Installation
+from reconciler.errors import Misconfigured
+from reconciler.ports.clock import Clock
 from reconciler.ports.target import Target
 from reconciler.ports.voter import Voter
 from reconciler.settings import Home, Settings
@@ -72,8 +74,22 @@ class TimedScraper:
         return sum(r.samples for r in reports)
 
 
-def open_system(home: Home, *, lab_url: str = "", base_url: str = "") -> System:
-    """Everything of one home. The caller closes it."""
+class Unconnected:
+    """The scraper of a System that was opened without the outside: nothing is ever due."""
+
+    faults: tuple[str, ...] = ()
+
+    def due(self, now_ms: int) -> bool:
+        return now_ms < 0
+
+    def scrape(self, now_ms: int) -> int:
+        raise Misconfigured(f"nothing can be scraped at {now_ms}: this was opened without sources", next_step="report this")
+
+
+def open_system(home: Home, *, lab_url: str = "", base_url: str = "", connected: bool = True) -> System:
+    """Everything of one home. The caller closes it. Without `connected` it has no targets and sources: a verb that
+    only writes a record or a commit does not pay 0.5 s for clients that it never uses.
+    """
     opening.require(home)
     settings = opening.open_settings(home)
     closing = contextlib.ExitStack()
@@ -84,13 +100,16 @@ def open_system(home: Home, *, lab_url: str = "", base_url: str = "") -> System:
             closing,
             lab_url or f"http://127.0.0.1:{settings.lab.port}",
             base_url or f"http://127.0.0.1:{settings.web.port}",
+            connected=connected,
         )
     except BaseException:
         closing.close()
         raise
 
 
-def _open(home: Home, settings: Settings, closing: contextlib.ExitStack, lab_url: str, base_url: str) -> System:
+def _open(
+    home: Home, settings: Settings, closing: contextlib.ExitStack, lab_url: str, base_url: str, *, connected: bool
+) -> System:
     pinned = opening.pinned(home)
     clock = opening.open_clock(home, settings)
     repo = PygitRepo(home.repository)
@@ -112,10 +131,8 @@ def _open(home: Home, settings: Settings, closing: contextlib.ExitStack, lab_url
     installation = rules.standing(repo.ref(f"refs/heads/{pinned.branch}") or pinned.root).installation
     telemetry = BuiltinTelemetry(home.telemetry)
     closing.callback(telemetry.close)
-    scraper = Scraper(scrape_targets(installation, lab_url), telemetry, clock)
-    closing.callback(scraper.close)
-    targets = make_targets(installation, home, lab_url, closing)
-    interval = min((s.interval_ms for s in installation.spec.sources), default=5_000)
+    targets = make_targets(installation, home, lab_url, closing) if connected else {}
+    scraper = _scraper(installation, lab_url, telemetry, clock, closing) if connected else Unconnected()
     world = World(
         repository=pinned.repository,
         branch=pinned.branch,
@@ -127,7 +144,7 @@ def _open(home: Home, settings: Settings, closing: contextlib.ExitStack, lab_url
         store=store,
         work=store,
         telemetry=telemetry,
-        scraper=TimedScraper(scraper, interval),
+        scraper=scraper,
         targets=targets,
         voters=make_voters(),
         author=author,
@@ -140,6 +157,14 @@ def _open(home: Home, settings: Settings, closing: contextlib.ExitStack, lab_url
         base_url=base_url,
     )
     return System(home, settings, world, store, closing)
+
+
+def _scraper(
+    installation: Installation, lab_url: str, telemetry: BuiltinTelemetry, clock: Clock, closing: contextlib.ExitStack
+) -> TimedScraper:
+    scraper = Scraper(scrape_targets(installation, lab_url), telemetry, clock)
+    closing.callback(scraper.close)
+    return TimedScraper(scraper, min((s.interval_ms for s in installation.spec.sources), default=5_000))
 
 
 def scrape_targets(installation: Installation, lab_url: str) -> tuple[ScrapeTarget, ...]:

@@ -29,14 +29,17 @@ def home_of(arguments: argparse.Namespace) -> Home:
 
 
 @contextlib.contextmanager
-def opened(arguments: argparse.Namespace) -> Iterator[System]:
-    """The home of this call, open; where its installation runs, at the addresses that it really has."""
+def opened(arguments: argparse.Namespace, *, connected: bool = False) -> Iterator[System]:
+    """The home of this call, open; where its installation runs, at the addresses that it really has.
+    `connected` is for verbs that ask targets.
+    """
     from reconciler.bootstrap.opening import read_running
     from reconciler.bootstrap.system import open_system
 
     home = home_of(arguments)
     running = read_running(home)
-    with open_system(home, lab_url=running.lab if running else "", base_url=running.web if running else "") as system:
+    lab, web = (running.lab, running.web) if running else ("", "")
+    with open_system(home, lab_url=lab, base_url=web, connected=connected) as system:
         yield system
 
 

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _targets(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as system:
+    with opened(arguments, connected=True) as system:
         world = system.world
         revision = _resolve(world, arguments.revision)
         result = _dry_run(world, revision)
@@ -180,7 +180,7 @@ def reconcile(arguments: argparse.Namespace) -> int:
     from reconciler.steps.converging import converge, remember
     from reconciler.steps.publishing import publish
 
-    with opened(arguments) as system:
+    with opened(arguments, connected=True) as system:
         world = system.world
         begun = world.log.size
         remember(world)
