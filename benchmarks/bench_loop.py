@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from figures import Figure, p95, report
-from homes import MAIN, Process, Stage, commit, copied, forked, place, ref_file, staged, wait
+from homes import MAIN, Process, Stage, commit, copied, cpu_seconds, forked, place, ref_file, staged, wait
 
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import FileSigner
@@ -55,8 +55,9 @@ def _at_once(_path: str, data: bytes) -> bytes:
     return data.replace(b"holdDownMs: 15000", b"holdDownMs: 0").replace(b"windowMs: 60000", b"windowMs: 0")
 
 
-def one_run(process: Process, number: int) -> tuple[float, float, float, Steps]:
-    """Seconds until the delivery was answered, until the pull request was open, and from merge to applied."""
+def one_run(process: Process, number: int) -> tuple[float, float, float, float, Steps]:
+    """Seconds until the delivery was answered, until the pull request was open, from merge to applied; CPU seconds of opening."""
+    used = cpu_seconds(process.pid)
     base = ref_file(process.home, MAIN)
     before = process.steps()
     start = time.perf_counter()
@@ -64,12 +65,13 @@ def one_run(process: Process, number: int) -> tuple[float, float, float, Steps]:
         assert answer.status == 202, answer.status
     answered = time.perf_counter() - start
     opened = wait(lambda: ref_file(process.home, PULL), "the pull request") - start
+    used = cpu_seconds(process.pid) - used
     merged = wait(lambda: ref_file(process.home, MAIN) != base, "the merge")
     landed = ref_file(process.home, MAIN)
     applied = wait(lambda: process.ready()["applied"] == landed, "the apply", every_s=0.005) - merged
     after = process.steps()
     spent = {k: (after[k][0] - before.get(k, (0.0, 0))[0], after[k][1] - before.get(k, (0.0, 0))[1]) for k in after}
-    return answered, opened, applied, spent
+    return answered, opened, applied, used, spent
 
 
 def all_services(process: Process) -> list[float]:
@@ -96,11 +98,12 @@ def _restarted(data: bytes, n: int) -> bytes:
 def measure(folder: Path) -> list[Figure]:
     with staged(folder) as stage:
         home = troubled(stage)
-    answers, opens, applies, every = [], [], [], list[float]()
+    answers, opens, applies, cpu, every = [], [], [], list[float](), list[float]()
     stages: dict[str, list[float]] = defaultdict(list)
     for n in range(RUNS):
         with forked(copied(home, folder / f"run-{n}")) as process:
-            answered, opened, applied, spent = one_run(process, n)
+            answered, opened, applied, used, spent = one_run(process, n)
+            cpu.append(used)
             answers.append(answered)
             opens.append(opened)
             applies.append(applied)
@@ -109,11 +112,16 @@ def measure(folder: Path) -> list[Figure]:
                     stages[name].append(seconds)
             if n == RUNS - 1:
                 every = all_services(process)
-    return figures(answers, opens, applies, every, stages)
+    return figures(answers, opens, applies, cpu, every, stages)
 
 
 def figures(
-    answers: list[float], opens: list[float], applies: list[float], every: list[float], stages: Mapping[str, list[float]]
+    answers: list[float],
+    opens: list[float],
+    applies: list[float],
+    cpu: list[float],
+    every: list[float],
+    stages: Mapping[str, list[float]],
 ) -> list[Figure]:
     said = ", ".join(f"{name} {statistics.median(stages[name]) * 1e3:.0f}" for name in TO_OPEN if name in stages)
     later = ", ".join(f"{n} {statistics.median(stages[n]) * 1e3:.0f}" for n in ("judge", "land", "converge") if n in stages)
@@ -124,6 +132,7 @@ def figures(
     return [
         Figure("loop: webhook to pull request open, median", statistics.median(opens), "s", reach=0.3, note=opening),
         Figure("loop: webhook to pull request open, p95", p95(opens), "s", reach=1.0),
+        Figure("loop: webhook to pull request open, CPU", statistics.mean(cpu), "CPU s", note="of the loop's process, mean"),
         Figure("loop: merge to applied, median", statistics.median(applies), "s", reach=0.5, note=merging),
         Figure("loop: merge to applied, p95", p95(applies), "s", reach=1.0),
         Figure("loop: merge of 12 edited services to applied, median", statistics.median(every), "s", reach=0.5, note=each),

@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 
 from figures import Figure, report
-from homes import ADA, place, running
+from homes import ADA, cpu_seconds, place, running
 
 from reconciler.bootstrap.create import Request, create
 from reconciler.settings import Home
@@ -41,12 +41,6 @@ def pss(pid: int) -> float:
 def command(pid: int) -> str:
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     return "lab" if "reconciler.bootstrap.labprocess" in words else "loop and web"
-
-
-def cpu_seconds(pid: int) -> float:
-    """What a process has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def measure(folder: Path) -> list[Figure]:

@@ -194,6 +194,12 @@ def _settled(process: Process) -> bool:
         return False
 
 
+def cpu_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
 def copied(home: Home, folder: Path) -> Home:
     """The same installation at another place."""
     shutil.copytree(home.root, folder)
