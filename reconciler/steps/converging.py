@@ -2,8 +2,9 @@
 
 1. Follow: only fast-forward, every commit admitted, against the Trust state before it. What stops is told once.
 2. Load: a revision whose documents do not load is not followed; the last good one stays.
-3. Round: units that a commit touched, that drifted or still wait. Every result is a record.
-4. Learn: a person's revert of a machine commit places a hold, so that the machine does not do it again.
+3. Learn: a person's revert of a machine commit places a hold, so that the machine does not do it again. Kept before the
+   round notes the revision: otherwise a crash in between would lose it.
+4. Round: units that a commit touched, that drifted or still wait. Every result is a record.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ def converge(world: World) -> bool:
     except Misconfigured as error:
         _refuse(world, head, f"{admitted.good[:12]} does not load, {applied[:12] or 'nothing'} stays: {error}")
         return False
-    _round(world, rules, admitted, applied)  # 3
     if applied:
-        world.keep(*_taught(world, applied, admitted.good))  # 4
+        world.keep(*_taught(world, applied, admitted.good))  # 3
+    _round(world, rules, admitted, applied)  # 4
     return True
 
 

@@ -15,13 +15,14 @@ from reconciler.audit.view import Facts as Ledger
 from reconciler.changes.building import Built
 from reconciler.errors import Misconfigured
 from reconciler.model.proposals import Proposal
-from reconciler.model.pulls import PullRequest, Review
+from reconciler.model.pulls import PullRequest, Review, ReviewChoice
 from reconciler.policy import EXACT_LANDING, MACHINE, Brake, Facts, Hold, SpentMerge, ValueMove, value_moves
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
 from reconciler.yamltext import parse
 
 BUDGET_MS = 31 * 86_400_000
+REJECTED_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def gather(
     changed = dict(sorted(world.repo.changed(built.base, built.head).items()))
     units = sorted({rules.index.owner(path) or "" for path in changed})  # "": of no unit, which only a rule for all covers
     moves, examined = _moves(world, changed)
-    reviews = _reviews(rules, ledger, pull)
+    reviews = _reviews(rules, ledger, pull, now)
     commit = world.repo.commit(built.head)
     proved = commit is not None and world.verifier.verify_ssh(commit.signature, commit.signed, "git") in world.machine_keys
     facts = Facts(
@@ -63,7 +64,7 @@ def gather(
         cascading=cascading,
         capabilities=(EXACT_LANDING,),
         inverse_of=_inverse_of(world, ledger, built, proposal),
-        inverse_of_revert=bool(ledger.merges.get(proposal.is_revert_of) and ledger.merges[proposal.is_revert_of].value.reverts),
+        inverse_of_revert=undoes_an_undo(ledger, proposal.is_revert_of),
         pull_request=pull.number if pull else 0,
     )
     return Gathered(facts, reviews)
@@ -89,15 +90,20 @@ def _values(world: World, blob: str, path: str) -> object:
     return found[0] if len(found) == 1 else found
 
 
-def _reviews(rules: Rulebook, ledger: Ledger, pull: PullRequest | None) -> tuple[Review, ...]:
+def _reviews(rules: Rulebook, ledger: Ledger, pull: PullRequest | None, now_ms: int) -> tuple[Review, ...]:
     """Reviews by known principals, from the forge and from the log: a pull request's ref that was rolled back to before
-    a rejection does not make the rejection unsaid. Both have checked the signatures.
+    a rejection does not make the rejection unsaid. Both have checked the signatures. For a day a rejection also speaks
+    about the same edit in another pull request: the same alert firing again is no way around it.
     """
-    if pull is None:
-        return ()
-    logged = (fact.value.review for fact in ledger.reviews.get(pull.number, ()))
-    every = {(r.principal, r.made_ms, r.choice, r.head): r for r in (*logged, *pull.reviews)}
+    number = pull.number if pull else 0
+    said = [fact for facts in ledger.reviews.values() for fact in facts]
+    logged = (f.value.review for f in said if f.value.number == number or _still_rejected(f, now_ms))
+    every = {(r.principal, r.made_ms, r.choice, r.head): r for r in (*logged, *(pull.reviews if pull else ()))}
     return tuple(r for r in every.values() if rules.people.named(r.principal))
+
+
+def _still_rejected(fact: Fact[audit.Reviewed], now_ms: int) -> bool:
+    return fact.value.review.choice is ReviewChoice.REJECT and now_ms < fact.clock_ms + REJECTED_MS
 
 
 def _domains(rules: Rulebook, units: list[str]) -> tuple[str, ...]:
@@ -121,7 +127,7 @@ def _hold(fact: Fact[audit.Hold]) -> Hold:
         id=f"hold-{fact.id.removeprefix('sha256:')[:8]}",
         reason=value.reason,
         expires_ms=value.until_ms,
-        paths=(value.scope,),
+        paths=(value.scope,) if value.scope else (),  # without a scope it holds everything
     )
 
 
@@ -143,6 +149,12 @@ def _inverse_of(world: World, ledger: Ledger, built: Built, proposal: Proposal) 
         path: world.repo.blob(after) if after else None for path, (_, after) in world.repo.changed(built.base, built.head).items()
     }
     return commit if dict(undone) == mine else ""
+
+
+def undoes_an_undo(ledger: Ledger, commit: str) -> bool:
+    """Whether this commit is a machine revert or a panic's: its inverse would do again what was undone."""
+    merge = ledger.merges.get(commit)
+    return bool(merge and merge.value.reverts) or any(commit == panic.value.commit for panic in ledger.panics if commit)
 
 
 def canonical_facts(facts: Facts) -> dict[str, object]:

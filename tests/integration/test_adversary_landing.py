@@ -120,3 +120,14 @@ def test_no_commit_lands_on_a_base_whose_reverts_are_not_taught_yet(tmp_path: Pa
 
         assert world.cursor.applied != pushed
         assert site.head() == pushed
+
+
+def test_the_same_edit_that_a_person_rejected_is_not_merged_when_the_alert_fires_again(tmp_path: Path) -> None:
+    with installation(tmp_path) as site:
+        number = about_to_land(site)
+        site.review(number, "reject")
+
+        site.advance(400)
+
+        assert len(site.cases()) > 1, "the alert did not fire again"
+        assert site.machine_commits() == []

@@ -30,7 +30,8 @@ def folded(*records: Record) -> Facts:
 
 def merged(commit: str, clock_ms: int = 0, *, machine: bool = True, patch: str = "", reverts: str = "") -> Record:
     return make.merge_record(
-        Merge("infra", "main", commit, "base", "v", "homeostat", machine, patch=patch, reverts=reverts), at(clock_ms)
+        Merge("infra", "main", commit, "base", "v", "homeostat", machine, patch=patch, reverts=reverts, proposal={"of": commit}),
+        at(clock_ms),
     )
 
 
