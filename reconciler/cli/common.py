@@ -25,7 +25,7 @@ _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def home_of(arguments: argparse.Namespace) -> Home:
-    return Home(arguments.home)
+    return Home(arguments.home.resolve())
 
 
 @contextlib.contextmanager

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from typing import Any
-
+from reconciler.cli import demo_look as look
 from reconciler.cli.demo_stage import Stage
 from reconciler.cli.demo_voice import Voice
 
@@ -47,9 +44,9 @@ def bad_release(stage: Stage, voice: Voice) -> Seen:
     voice.say(f"alert in: latency_p99 of checkout went from {before:.0f} to {stage.metric('checkout', 'latency_p99'):.0f} ms")
     stage.until(lambda: len(stage.machine_commits()) == 1, 240, "the loop finds the cause and repairs it")
     pull = stage.pulls()[-1]
-    _tell_repair(stage, voice, pull)
+    look.tell_repair(stage, voice, pull)
     stage.until(lambda: GOOD.split('"')[1] == stage.live("checkout", "release"), 60, "the rollback is applied")
-    outcome = _outcome(stage, voice, pull["merged"])
+    outcome = look.outcome(stage, voice, pull["merged"])
     after = stage.metric("checkout", "latency_p99")
     diff = stage.git("diff", "--stat", f"{pull['merged']}^", pull["merged"], where=stage.home.repository)
     return [
@@ -57,7 +54,7 @@ def bad_release(stage: Stage, voice: Voice) -> Seen:
             f"Git: main holds the machine's commit {pull['merged'][:12]}, one line in one file",
             "1 insertion(+), 1 deletion(-)" in diff,
         ),
-        ("Git: the machine's author key signed it", _verified(stage, pull["merged"])),
+        ("Git: the machine's author key signed it", look.verified(stage, pull["merged"])),
         ("Git: checkout is at 1.4.2 again", GOOD in stage.read(CHECKOUT)),
         (
             f"lab: checkout runs 1.4.2, latency_p99 {after:.0f} ms",
@@ -87,21 +84,21 @@ def wants_a_person(stage: Stage, voice: Voice) -> Seen:
     voice.command(f"homeostat pr approve {number} --as ada --key {key}")
     voice.more(stage.cli("pr", "approve", str(number), "--as", "ada", "--key", str(key), "--text", "the leak is being fixed"))
     stage.until(lambda: stage.pull(number)["state"] == "merged", 60, "the approved repair lands")
-    limit = _number(stage.read(CART), "memoryMiB")
+    limit = look.number(stage.read(CART), "memoryMiB")
     stage.until(lambda: stage.live("cart", "memoryMiB") == limit, 60, "the repair is applied")
     merged = stage.pull(number)
-    _outcome(stage, voice, merged["merged"], "guard")
+    look.outcome(stage, voice, merged["merged"], "guard")
     reviewed = [r["payload"]["review"] for r in stage.records("review") if r["payload"]["number"] == number]
     return [
         (f"Git: while it waited, main stayed at {waited[:12]} and #{number} stayed open", still),
-        (f"log: ada approved exactly the head that landed, {merged['merged'][:12]}", _approved(reviewed, merged["merged"])),
+        (f"log: ada approved exactly the head that landed, {merged['merged'][:12]}", look.approved(reviewed, merged["merged"])),
         (f"lab: cart has {limit} MiB a replica", stage.live("cart", "memoryMiB") == limit),
     ]
 
 
 def makes_it_worse(stage: Stage, voice: Voice) -> Seen:
     """3. Reverted by itself, verified, remembered, not proposed again."""
-    stage.until(lambda: not _open(stage), 600, "the loop finishes what is open")
+    stage.until(lambda: not look.is_open(stage), 600, "the loop finishes what is open")
     stage.heal()
     stage.advance(60)
     commits = len(stage.machine_commits())
@@ -111,21 +108,21 @@ def makes_it_worse(stage: Stage, voice: Voice) -> Seen:
     stage.until(lambda: len(stage.machine_commits()) > commits, 240, "the loop scales checkout out")
     repair = stage.machine_commits()[0]
     voice.say(f"merged by itself: {repair[1]} ({repair[0][:12]})")
-    stage.until(lambda: _undo_of(stage, repair[0]) != "", 240, "everybody gets slower")
-    undo = _undo_of(stage, repair[0])
+    stage.until(lambda: look.undo_of(stage, repair[0]) != "", 240, "everybody gets slower")
+    undo = look.undo_of(stage, repair[0])
     guard = next(r["payload"] for r in stage.records("outcome") if r["payload"]["commit"] == repair[0])
     voice.say(f"the guard after 60 s: {guard['summary']}")
     voice.say(f"undone by itself: {undo[:12]}, on the fast lane")
     stage.until(lambda: stage.live("checkout", "replicas") == replicas, 60, "the undo is applied")
-    verified = _outcome(stage, voice, undo)
-    stage.until(lambda: not _open(stage), 1_500, "the loop looks for something smaller")
+    verified = look.outcome(stage, voice, undo)
+    stage.until(lambda: not look.is_open(stage), 1_500, "the loop looks for something smaller")
     refused = [r["payload"] for r in stage.records("refusal") if r["payload"]["reason"] == "remembered"]
     if refused:
         voice.say(f"remembered: {refused[0]['detail']}")
     again = [c for c, subject in stage.machine_commits() if subject == repair[1]]
     stage.heal()
     return [
-        (f"Git: {undo[:12]} is the exact inverse of {repair[0][:12]}", _inverse(stage, repair[0], undo)),
+        (f"Git: {undo[:12]} is the exact inverse of {repair[0][:12]}", look.inverse(stage, repair[0], undo)),
         (f"lab: checkout has {replicas} replicas again", stage.live("checkout", "replicas") == replicas),
         (f"log: the undo was verified: {verified}", verified == "better"),
         ("log and Git: the same patch was refused as remembered and landed only once", bool(refused) and len(again) == 1),
@@ -142,7 +139,7 @@ def git_revert(stage: Stage, voice: Voice) -> Seen:
     stage.git("push", "-q")
     reverted = stage.head()
     stage.settle()
-    limit = _number(stage.read(CART), "memoryMiB")
+    limit = look.number(stage.read(CART), "memoryMiB")
     stage.until(lambda: stage.live("cart", "memoryMiB") == limit, 60, "the revert is applied")
     admitted = [r["payload"]["kind"] for r in stage.records("admission") if r["payload"]["commit"] == reverted]
     commits = len(stage.machine_commits())
@@ -165,7 +162,7 @@ def git_revert(stage: Stage, voice: Voice) -> Seen:
 
 def panic(stage: Stage, voice: Voice) -> Seen:
     """5. Everything of the last five minutes undone in one signed commit; the whole story proved."""
-    stage.until(lambda: not _open(stage), 900, "the loop finishes what is open")
+    stage.until(lambda: not look.is_open(stage), 900, "the loop finishes what is open")
     stage.advance(120)
     commits = len(stage.machine_commits())
     stage.fault(kind="surge", service="search", factor=2.2)
@@ -180,7 +177,7 @@ def panic(stage: Stage, voice: Voice) -> Seen:
     stage.settle()
     head = stage.head()
     stage.until(
-        lambda: stage.live("search", "replicas") == _number(stage.read("apps/shop/search.yaml"), "replicas"),
+        lambda: stage.live("search", "replicas") == look.number(stage.read("apps/shop/search.yaml"), "replicas"),
         60,
         "the panic is applied",
     )
@@ -188,121 +185,18 @@ def panic(stage: Stage, voice: Voice) -> Seen:
     voice.command("homeostat audit verify")
     proof = stage.cli("audit", "verify")
     voice.more(proof)
-    flipped = _flip(stage, voice)
+    flipped = look.flip(stage, voice)
     return [
         (
             f"Git: one commit, {head[:12]} on {before[:12]}, undoes all {len(window)} of the window",
-            same and _parent(stage, head) == before,
+            same and look.parent(stage, head) == before,
         ),
-        ("Git: it is signed by the machine's author key", _verified(stage, head)),
+        ("Git: it is signed by the machine's author key", look.verified(stage, head)),
         (
             "lab: search runs what Git says",
-            stage.live("search", "replicas") == _number(stage.read("apps/shop/search.yaml"), "replicas"),
+            stage.live("search", "replicas") == look.number(stage.read("apps/shop/search.yaml"), "replicas"),
         ),
         ("log: the brake is on", any(r["payload"]["reason"] == "panic" and r["payload"]["on"] for r in stage.records("brake"))),
         ("the whole story is proved (audit verify: 0)", "PROBLEM" not in proof),
         ("one flipped byte in a copy is found (audit verify: 65)", flipped),
     ]
-
-
-# what is told and looked at in more than one act
-
-
-def _tell_repair(stage: Stage, voice: Voice, pull: dict[str, Any]) -> None:
-    told = pull["narrative"]
-    incident = told["incident"]
-    voice.say(f"cause found: {told['what_happened']}")
-    voice.more("\n".join(f"- {line}" for line in told["evidence"]))
-    voice.say(f"proposed as pull request #{pull['number']}: {told['title']}")
-    diff = stage.git("show", "--format=", "--unified=0", pull["merged"], where=stage.home.repository)
-    voice.more("\n".join(line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")))
-    given = stage.records("ballots", incident)[-1]["payload"]
-    for ballot in given["ballots"]:
-        voice.say(f"vote of {ballot['group']:<9} {ballot['choice']:<8} {'; '.join(ballot['reasons'])[:110]}")
-    verdict = stage.records("verdict", incident)[-1]["payload"]
-    for decision in verdict["decisions"]:
-        rows = decision["requirements"]
-        passed = sum(r["status"] in ("satisfied", "not-applicable", "overridden") for r in rows)
-        held = f"{passed} of {len(rows)} requirements hold"
-        voice.say(f"{decision['judge']:<9} says {decision['effect']}: {held}  ({decision['rule']})")
-    voice.say(f"merged by itself as {pull['merged'][:12]}, by {pull['merged_by']}")
-
-
-def _outcome(stage: Stage, voice: Voice, commit: str, stage_name: str = "outcome") -> str:
-    """Waits for a recorded outcome, tells its numbers, says its state."""
-
-    def found() -> dict[str, Any] | None:
-        every = [r["payload"] for r in stage.records("outcome")]
-        return next((p for p in every if p["commit"] == commit and p["stage"] == stage_name), None)
-
-    stage.until(lambda: found() is not None, 480, "verifying against the numbers before and against neighbours")
-    seen = found() or {}
-    for row in seen["comparisons"]:
-        who = "neighbour" if row["control"] else "repaired "
-        bound = f", asked: {row['bound']}" if row["bound"] else ""
-        voice.more(f"{who} {row['component']} {row['metric']}: {row['before']} -> {row['after']}{bound}")
-    voice.say(f"{'verified' if stage_name == 'outcome' else 'the guard'}: {seen['summary']}")
-    return str(seen["state"])
-
-
-def _open(stage: Stage) -> bool:
-    """Whether any incident is still on its way; the log is asked, not the store."""
-    begun = {r["subject"] for r in stage.records("incident")}
-    return bool(begun - {r["subject"] for r in stage.records("closed")})
-
-
-def _undo_of(stage: Stage, commit: str) -> str:
-    """The machine's commit that says it reverts this one, read from Git's trailers."""
-    told = stage.git("log", f"--grep=^Homeostat-Reverts: {commit}$", "--format=%H", "main", where=stage.home.repository)
-    return told.splitlines()[0] if told else ""
-
-
-def _inverse(stage: Stage, commit: str, undo: str) -> bool:
-    there = stage.git("diff", f"{commit}^", commit, where=stage.home.repository)
-    back = stage.git("diff", undo, f"{undo}^", where=stage.home.repository)
-    return bool(there) and there == back
-
-
-def _parent(stage: Stage, commit: str) -> str:
-    return stage.git("rev-parse", f"{commit}^", where=stage.home.repository)
-
-
-def _verified(stage: Stage, commit: str) -> bool:
-    """`git verify-commit` says so; where git lacks ssh-keygen, Homeostat's own check of the same bytes."""
-    if shutil.which("ssh-keygen") is None:
-        return stage.signed_by_machine(commit)
-    signers = stage.home.repository / "homeostat" / "allowed_signers"
-    allowed = f"gpg.ssh.allowedSignersFile={signers}"
-    told = stage.git("-c", allowed, "log", "-1", "--format=%G? %GS", commit, where=stage.home.repository)
-    return told == "G homeostat@machine.invalid"
-
-
-def _approved(reviews: list[dict[str, Any]], head: str) -> bool:
-    return any(r["principal"] == "ada" and r["choice"] == "approve" and r["head"] == head for r in reviews)
-
-
-def _number(text: str, field: str) -> int:
-    line = next(line for line in text.splitlines() if line.strip().startswith(f"{field}:"))
-    return int(line.split(":", 1)[1].split("#")[0])
-
-
-def _flip(stage: Stage, voice: Voice) -> bool:
-    """A copy of the repository with one byte of a payload flipped is refused."""
-    copy = stage.folder / "copy.git"
-    shutil.copytree(stage.home.repository, copy)
-    victim = _victim(copy)
-    data = bytearray(victim.read_bytes())
-    data[len(data) // 2] ^= 1
-    victim.chmod(0o644)
-    victim.write_bytes(data)
-    voice.command(f"homeostat audit verify --repository {copy}     # one byte flipped in {victim.relative_to(copy)}")
-    told = stage.cli("audit", "verify", "--repository", str(copy), expect=65)
-    voice.more("\n".join(line for line in told.splitlines() if "PROBLEM" in line)[:600])
-    shutil.rmtree(copy)
-    return "PROBLEM" in told
-
-
-def _victim(copy: Path) -> Path:
-    """The largest file of the object database: where the records lie."""
-    files = [path for path in (copy / "objects").rglob("*") if path.is_file() and path.suffix in ("", ".pack")]
-    return max(files, key=lambda path: (path.stat().st_size, path.name))

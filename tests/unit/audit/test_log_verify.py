@@ -277,7 +277,6 @@ def test_every_kind_of_record_can_be_published_and_verified(log: Log, repo, trus
         RecordKind.DIAGNOSIS,
         RecordKind.PROPOSAL,
         RecordKind.BALLOTS,
-        RecordKind.REVIEW,
         RecordKind.REFUSAL,
     }
     quiet |= {RecordKind.CLOSED, RecordKind.ALARM, RecordKind.CONFIGURED}
