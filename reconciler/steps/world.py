@@ -133,7 +133,16 @@ class World:
 
     def standing(self) -> Rulebook:
         """Who people are and what is named where, also while the tip's documents do not load. Never for what may merge."""
-        return self.rules.standing(self.head() or self.cursor.applied or self.root)
+        return self.rules.standing(self.admitted())
+
+    def admitted(self) -> str:
+        """The newest commit of the protected branch that converge admitted: what somebody pushed and nobody signed as Trust
+        demands makes no one anything, not even until it is reverted.
+        """
+        head = self.head()
+        known = reversed(self.ledger.facts().admissions)
+        present = (commit for commit in known if self.repo.commit(commit) is not None)
+        return next((commit for commit in present if not head or self.repo.is_ancestor(commit, head)), self.root)
 
     def applied_rulebook(self) -> Rulebook:
         """The rules that run: of the last good revision."""
