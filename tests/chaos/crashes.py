@@ -8,6 +8,7 @@ and compares.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -110,10 +111,11 @@ def undisturbed(folder: Path) -> Bench:
     return Bench(folder, points, told["summary"], effects(journal), seconds)
 
 
-def live(root: Path, point: str = "", *, kill_after_s: float = 0.0) -> Life:
-    """One life of the worker; killed from outside after so many seconds when asked."""
+def live(root: Path, point: str = "", *, kill_after_s: float = 0.0, release: Path | None = None) -> Life:
+    """One life of the worker; killed from outside after so many seconds when asked; of another release when one is given."""
+    environment = os.environ | ({"PYTHONPATH": os.fspath(release)} if release else {})
     command = [sys.executable, "-W", "error", str(WORKER), str(root), str(journal_of(root)), point]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root.parent)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root.parent, env=environment)
     try:
         printed, complaint = child.communicate(timeout=kill_after_s or LIMIT_S)
     except subprocess.TimeoutExpired:

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from installation import Installation
 from labserver import serving
 
+from reconciler import __version__
 from reconciler.adapters.clocks.stepped import SteppedClock
 from reconciler.adapters.forges.embedded import EmbeddedForge
 from reconciler.adapters.notify.file import FileNotifier
@@ -132,7 +133,7 @@ def main(root: Path, journal: Path, point: str) -> int:
     """From where the disk is to the end; the summary and the keys of the log on stdout."""
     wait_out_leases(journal)
     written = Journal(journal, point)
-    written.write(life=point)
+    written.write(life=point, release=__version__)
     for owner, name in STEPS:
         written.wrap(owner, name)
     home = Home(root)
