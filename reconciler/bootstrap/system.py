@@ -7,9 +7,8 @@ and proves (keys, pinned root, the log against the remembered checkpoint); it wr
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from reconciler import plugins
 from reconciler.adapters.notify import make_notifier
@@ -18,15 +17,12 @@ from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
 from reconciler.adapters.signing.keys import load_public
 from reconciler.adapters.stores.store import SqliteStore
 from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
-from reconciler.adapters.telemetry.scraper import Scraper, ScrapeTarget
 from reconciler.audit.remembered import Remembered
 from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
+from reconciler.bootstrap.connections import Connections
 from reconciler.converge.rounds import Converger
-from reconciler.documents.installation import Installation
 from reconciler.errors import Misconfigured
-from reconciler.ports.clock import Clock
-from reconciler.ports.target import Target
 from reconciler.ports.voter import Voter
 from reconciler.settings import Home, Settings
 from reconciler.steps.rulebook import Rulebooks
@@ -53,25 +49,6 @@ class System:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class TimedScraper:
-    """Scrapes when the interval has passed under the Clock."""
-
-    def __init__(self, scraper: Scraper, interval_ms: int) -> None:
-        self._scraper = scraper
-        self._interval_ms = interval_ms
-        self._next_ms = 0
-        self.faults: tuple[str, ...] = ()
-
-    def due(self, now_ms: int) -> bool:
-        return now_ms >= self._next_ms
-
-    def scrape(self, now_ms: int) -> int:
-        self._next_ms = now_ms + self._interval_ms
-        reports = self._scraper.scrape()
-        self.faults = tuple(f"{r.name}: {r.error}" for r in reports if r.error)
-        return sum(r.samples for r in reports)
 
 
 class Unconnected:
@@ -128,11 +105,10 @@ def _open(
         review_keys=(load_public(home.key("review")).raw,),
     )
     rules = Rulebooks(repo)
-    installation = rules.standing(repo.ref(f"refs/heads/{pinned.branch}") or pinned.root).installation
     telemetry = BuiltinTelemetry(home.telemetry)
     closing.callback(telemetry.close)
-    targets = make_targets(installation, home, lab_url, closing) if connected else {}
-    scraper = _scraper(installation, lab_url, telemetry, clock, closing) if connected else Unconnected()
+    connections = Connections(home.root, lab_url, telemetry, clock)
+    closing.callback(connections.close)
     world = World(
         repository=pinned.repository,
         branch=pinned.branch,
@@ -144,8 +120,8 @@ def _open(
         store=store,
         work=store,
         telemetry=telemetry,
-        scraper=scraper,
-        targets=targets,
+        scraper=connections if connected else Unconnected(),
+        targets=connections.targets,
         voters=make_voters(),
         author=author,
         verifier=verifier,
@@ -153,37 +129,13 @@ def _open(
         ledger=LogView(log),
         notifier=make_notifier(home.pages, settings.notify_url, clock),
         rules=rules,
-        converger=Converger(repo, targets),
+        converger=Converger(repo, connections.targets),
         base_url=base_url,
+        connect=connections.adopt,
     )
+    if connected:
+        connections.adopt(world.standing().installation)
     return System(home, settings, world, store, closing)
-
-
-def _scraper(
-    installation: Installation, lab_url: str, telemetry: BuiltinTelemetry, clock: Clock, closing: contextlib.ExitStack
-) -> TimedScraper:
-    scraper = Scraper(scrape_targets(installation, lab_url), telemetry, clock)
-    closing.callback(scraper.close)
-    return TimedScraper(scraper, min((s.interval_ms for s in installation.spec.sources), default=5_000))
-
-
-def scrape_targets(installation: Installation, lab_url: str) -> tuple[ScrapeTarget, ...]:
-    """The sources of homeostat.yaml; one without an address is the embedded lab."""
-    return tuple(
-        ScrapeTarget(s.name, s.url or f"{lab_url}/metrics", s.timeout_ms, s.prefix, s.label) for s in installation.spec.sources
-    )
-
-
-def make_targets(installation: Installation, home: Home, lab_url: str, closing: contextlib.ExitStack) -> Mapping[str, Target]:
-    """One adapter for each target of homeostat.yaml."""
-    made: dict[str, Target] = {}
-    for target in installation.spec.targets:
-        factory = plugins.load("target", target.kind)
-        where: Any = lab_url if target.kind == "lab" else home.root
-        made[target.name] = factory.from_settings(target.name, target.settings, where)
-        if hasattr(made[target.name], "close"):
-            closing.callback(made[target.name].close)  # type: ignore[attr-defined]  # only targets with connections have it
-    return made
 
 
 def make_voters() -> tuple[Voter, ...]:

@@ -1,7 +1,8 @@
 """Converging: what the protected branch holds is admitted, planned and applied; what drifted is put back.
 
 1. Follow: only fast-forward, every commit admitted, against the Trust state before it. What stops is told once.
-2. Load: a revision whose documents do not load is not followed; the last good one stays.
+2. Load: a revision whose documents do not load is not followed; the last good one stays. Targets and sources that it names
+   anew are connected.
 3. Learn: a person's revert of a machine commit places a hold, so that the machine does not do it again. Kept before the
    round notes the revision: otherwise a crash in between would lose it.
 4. Round: units that a commit touched, that drifted or still wait. Every result is a record.
@@ -45,6 +46,7 @@ def converge(world: World) -> bool:
         return False
     try:
         rules = world.rules.at(admitted.good)  # 2
+        world.connect(rules.installation)
     except Misconfigured as error:
         _refuse(world, head, f"{admitted.good[:12]} does not load, {applied[:12] or 'nothing'} stays: {error}")
         return False
@@ -114,11 +116,20 @@ def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> N
     )
     result = world.converger.converge(ask)
     world.keep(*_applies(world, result))
-    for fault in result.faults:
-        world.meters.fault("target", fault)
+    _tell(world, result)
     world.cursor.applied, world.cursor.generation, world.cursor.pending = admitted.good, generation, result.pending
     world.cursor.retry_ms = now + RETRY_MS
     world.store.note(CURSOR, admitted.good)
+
+
+def _tell(world: World, result: ConvergeResult) -> None:
+    """What a round could not reach, and units that homeostat.yaml no longer sends to a target which still holds them."""
+    for fault in result.faults:
+        world.meters.fault("target", fault)
+    for unit in result.orphans:
+        title = f"unit {unit} is still on a target that homeostat.yaml no longer sends it to"
+        told = "Its objects are left as they are. Delete its files while the unit is still listed, or remove the objects by hand."
+        world.notifier.page(f"orphan/{unit}/{result.revision}", title, told, world.url("/"))
 
 
 def _generation(world: World, admitted: Admitted, applied: str) -> int:

@@ -19,6 +19,7 @@ from reconciler.audit.log import Log
 from reconciler.audit.view import LogView
 from reconciler.converge.rounds import Converger
 from reconciler.converge.trust import RecordedVerdict, Trust
+from reconciler.documents.installation import Installation
 from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.cases import Case
 from reconciler.model.judging import Effect
@@ -86,6 +87,10 @@ class Cursor:
     settled_ms: int = -1
 
 
+def _unconnected(_: Installation) -> None:
+    """For a World whose targets and sources never change."""
+
+
 @dataclass(frozen=True)
 class World:
     """One installation as the loop sees it."""
@@ -111,6 +116,7 @@ class World:
     rules: Rulebooks
     converger: Converger
     base_url: str
+    connect: Callable[[Installation], None] = _unconnected  # targets and sources as these documents name them
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)
 

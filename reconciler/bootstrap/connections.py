@@ -1,0 +1,82 @@
+"""Connections: the targets and sources that homeostat.yaml names, connected, and kept as the followed documents say.
+
+In: an Installation, at the start and with every revision that converge follows. Out: one dictionary of targets, which the
+World and converge share, and one scraper. What did not change keeps its connection; what a commit adds or alters is there
+in the same turn, and what it drops is closed. Whatever a dropped target holds stays as it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reconciler import plugins
+from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
+from reconciler.adapters.telemetry.scraper import Scraper, ScrapeTarget
+from reconciler.documents.installation import Installation
+from reconciler.ports.clock import Clock
+from reconciler.ports.target import Target
+
+IDLE_MS = 5_000  # how often no source is looked at
+
+
+class Connections:
+    """Used by the loop's thread alone. It is the World's scraper, too: due when the interval has passed under the Clock."""
+
+    def __init__(self, home: Path, lab_url: str, telemetry: BuiltinTelemetry, clock: Clock) -> None:
+        self.targets: dict[str, Target] = {}
+        self.faults: tuple[str, ...] = ()
+        self._home, self._lab_url, self._telemetry, self._clock = home, lab_url, telemetry, clock
+        self._specs: dict[str, Any] = {}
+        self._sources: tuple[ScrapeTarget, ...] = ()
+        self._scraper: Scraper | None = None
+        self._interval_ms, self._next_ms = IDLE_MS, 0
+
+    def adopt(self, installation: Installation) -> None:
+        """Connects what is new, or Misconfigured and everything as it was before."""
+        wanted = {target.name: target for target in installation.spec.targets}
+        made = {name: self._target(spec) for name, spec in wanted.items() if self._specs.get(name) != spec}
+        for name in [name for name in self.targets if name in made or name not in wanted]:
+            _close(self.targets.pop(name))
+        self.targets.update(made)
+        self._specs = wanted
+        self._watch(installation)
+
+    def due(self, now_ms: int) -> bool:
+        return now_ms >= self._next_ms
+
+    def scrape(self, now_ms: int) -> int:
+        self._next_ms = now_ms + self._interval_ms
+        reports = self._scraper.scrape() if self._scraper else ()
+        self.faults = tuple(f"{r.name}: {r.error}" for r in reports if r.error)
+        return sum(r.samples for r in reports)
+
+    def close(self) -> None:
+        for target in self.targets.values():
+            _close(target)
+        if self._scraper:
+            self._scraper.close()
+
+    def _target(self, spec: Any) -> Target:
+        where: Any = self._lab_url if spec.kind == "lab" else self._home
+        made: Target = plugins.load("target", spec.kind).from_settings(spec.name, spec.settings, where)
+        return made
+
+    def _watch(self, installation: Installation) -> None:
+        """Sources without an address are the embedded lab."""
+        spec = installation.spec
+        self._interval_ms = min((s.interval_ms for s in spec.sources), default=IDLE_MS)
+        sources = tuple(
+            ScrapeTarget(s.name, s.url or f"{self._lab_url}/metrics", s.timeout_ms, s.prefix, s.label) for s in spec.sources
+        )
+        if sources == self._sources and self._scraper:
+            return
+        if self._scraper:
+            self._scraper.close()
+        self._scraper, self._sources, self._next_ms = Scraper(sources, self._telemetry, self._clock), sources, 0
+
+
+def _close(target: Target) -> None:
+    """Only targets with connections have something to close."""
+    if hasattr(target, "close"):
+        target.close()
