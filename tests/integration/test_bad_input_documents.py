@@ -63,7 +63,8 @@ def test_a_policy_file_with(shared: Installation, what: str) -> None:
     broken = put(shared, POLICY, data)
     assert shared.system.world.cursor.applied == good, "a revision whose documents do not load was followed"
     assert shared.live("checkout", "replicas") == before
-    assert POLICY in told(shared) and place in told(shared)
+    assert POLICY in told(shared)
+    assert place in told(shared)
     alarm = shared.payloads("alarm")[-1]
     assert POLICY in alarm["why"]
     shared.restart()  # and a restart on top of it comes up with the last good state

@@ -90,11 +90,9 @@ def lab_is_what_git_says(site: Installation, applied: str) -> None:
 def machine_commits_revert(site: Installation, facts: Facts) -> None:
     """Undoing a machine commit where it stands gives exactly what was there before."""
     repo = site.system.world.repo
-    for commit, merge in facts.merges.items():
+    for commit in facts.merges:
         undone = repo.revert(commit, commit)
         assert undone is not None, f"{commit} does not revert"
         before = {path: old for path, (old, _) in repo.touched(commit).items()}
         for path, data in undone.items():
-            assert (repo.blob(before[path]) if before[path] else None) == data, (
-                f"undoing {commit} does not give {merge.value.base}"
-            )
+            assert (repo.blob(before[path]) if before[path] else None) == data, f"undoing {commit} does not give its base"
