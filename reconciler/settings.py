@@ -6,9 +6,9 @@ What decides about repairs lives in Git (`homeostat.yaml`, policies); what is lo
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 from pydantic.alias_generators import to_camel
 
 from reconciler.model.home import BRANCH, INSTALLATION, MACHINE_EMAIL, MACHINE_NAME, Home
@@ -39,6 +39,8 @@ class WebSettings(_Part):
     """Address to listen on; local addresses only, a reverse proxy with TLS stands in front of anything wider."""
     port: int = Field(default=8765, ge=0, le=65535)
     """TCP port of pages and webhooks; 0 lets the system choose, `homeostat status` prints it."""
+    origins: Annotated[tuple[str, ...], Strict(strict=False)] = ()
+    """Addresses of a reverse proxy that people open the page at, such as `https://homeostat.example.org`; default none."""
 
 
 class LabSettings(_Part):

@@ -22,7 +22,9 @@ def make_app(system: System, wake: Callable[[], None]) -> FastAPI:
     world = system.world
     secret = system.home.secret.read_text(encoding="utf-8").strip()
     app.include_router(make_router(system.store, world.clock, secret, wake=wake, observe=world.meters.delivery))
-    app.include_router(make_pages(Deps(world, system.home, FileSigner(system.home.key("review"), "review"), wake)))
+    app.include_router(
+        make_pages(Deps(world, system.home, FileSigner(system.home.key("review"), "review"), wake, system.settings.web.origins))
+    )
     _watching(app, system)
     return app
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from reconciler.cli.common import acting, ago, answer, looking, opened, table
 from reconciler.cli.words import requirements
 from reconciler.errors import Permanent
 from reconciler.model.pulls import PullRequest, ReviewChoice
 from reconciler.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from reconciler.commands.people import Person
+    from reconciler.ports.signing import Signer
+    from reconciler.steps.world import World
 
 
 def listing(arguments: argparse.Namespace) -> int:
@@ -68,17 +75,27 @@ def reject(arguments: argparse.Namespace) -> int:
 
 
 def merge(arguments: argparse.Namespace) -> int:
-    return _review(arguments, ReviewChoice.APPROVE, "approved; it lands as soon as the rules allow")
+    from reconciler.commands import reviews
+
+    return _decided(arguments, reviews.merge, "approved; it lands as soon as the rules allow")
 
 
 def _review(arguments: argparse.Namespace, choice: ReviewChoice, done: str) -> int:
-    from reconciler.adapters.signing.ed25519 import FileSigner
     from reconciler.commands import reviews
+
+    def decide(world: World, reviewer: Signer, person: Person, number: int, *, head: str, text: str) -> PullRequest:
+        return reviews.review(world, reviewer, person, number, choice, head=head, text=text)
+
+    return _decided(arguments, decide, done)
+
+
+def _decided(arguments: argparse.Namespace, decide: Callable[..., PullRequest], done: str) -> int:
+    from reconciler.adapters.signing.ed25519 import FileSigner
 
     with opened(arguments) as system:
         person = acting(arguments, system)
         signer = FileSigner(system.home.key("review"), "review")
-        pull = reviews.review(system.world, signer, person, arguments.number, choice, head=arguments.head, text=arguments.text)
+        pull = decide(system.world, signer, person, arguments.number, head=arguments.head, text=arguments.text)
         answer(arguments, pull, f"#{pull.number} at {pull.head[:12]}: {done}, as {person.name}")
     return 0
 

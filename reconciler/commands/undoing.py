@@ -18,6 +18,11 @@ def revert(world: World, person: Person, number: int) -> str:
     if not pull.merged:
         raise Permanent(f"pull request {number} has not landed", next_step=f"homeostat pr reject {number}")
     require(world, person, Role.MERGE, tuple(name for name, _ in pull.trees))
+    if person.signer is None and world.rulebook().people.enforce:
+        raise Permanent(
+            "Trust enforces signed commits, and the page has no key of yours",
+            next_step=f"homeostat pr revert {number} --as {person.name} --key YOUR_KEY",
+        )
     for _ in range(ATTEMPTS):
         head = world.head()
         files = world.repo.revert(pull.merged, head)

@@ -13,7 +13,7 @@ from reconciler.model.judging import Effect
 from reconciler.model.pulls import PullState
 from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
-from reconciler.policy import MACHINE, explain
+from reconciler.policy import MACHINE
 from reconciler.proposals import Candidate, Situation, memory
 from reconciler.proposals import propose as find_candidates
 from reconciler.steps.candidates import commit_of, decide
@@ -101,7 +101,7 @@ def _try(
         world.meters.blocked(decision.reason)
         return None
     if decision.effect is Effect.SHADOW:
-        text = f"would propose: {proposal.title}\n{explain(decision)}"
+        text = f"in shadow ({decision.rule}): would propose {proposal.title}"
         return page_and_end(world, case, Reason.AUTONOMY, text).plus(*records)
     found = dataclasses.replace(found, proposal=proposal, head=built.head, ballots=(), pull=0, verdict="")
     return Advance(step(case, Stage.OPEN, found, world.clock.now(), Reason.OK, proposal.title), tuple(records))
