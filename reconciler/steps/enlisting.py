@@ -23,6 +23,7 @@ from reconciler.converge.operations import (
     FOLDER,
     REFUSED,
     STARTED,
+    UNKNOWN,
     is_prose,
     operation_id,
     operation_path,
@@ -60,6 +61,25 @@ def enlist(world: World, waiting: dict[str, int], applied: str) -> bool:
     world.cursor.operated = applied
     world.store.note(NOTE, applied)
     return found
+
+
+def abandon(world: World) -> tuple[str, ...]:
+    """After a restore: everything in the folder whose end this log does not know is unknown and never runs; the ids.
+
+    A log that is older than the world cannot say what was done meanwhile.
+    """
+    head, known = world.head(), world.ledger.facts().operations
+    paths = world.repo.files(head, FOLDER) if world.repo.tree(head, FOLDER) else {}
+    lost = {name for p in paths if (name := operation_id(p)) and name not in known}
+    lost |= {name for name, events in known.items() if events[-1].value.event in (ACCEPTED, STARTED)}
+    for name in sorted(lost):
+        brought = world.repo.history(head, limit=1_000, path=operation_path(name))
+        commit = known[name][0].value.commit if name in known else brought[-1].id
+        event = OperationEvent(name, UNKNOWN, commit, "a restored log does not know what became of it")
+        world.keep(operation_record(event, world.clock.stamp()))
+    world.publish()
+    world.cursor.operations = None
+    return tuple(sorted(lost))
 
 
 def read_operation(world: World, name: str, commit: str) -> Loaded[Operation] | str:

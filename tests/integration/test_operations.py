@@ -10,10 +10,11 @@ import pytest
 from installation import Installation, installation
 
 from reconciler.adapters.targets.lab import LabTarget
-from reconciler.audit.facts import Brake, brake_record
+from reconciler.audit.facts import Brake, OperationEvent, brake_record, operation_record
 from reconciler.errors import Retryable
 from reconciler.ports.target import Act, Acted
 from reconciler.steps import operating
+from reconciler.steps.enlisting import abandon
 
 AHEAD_MS = 3_600_000
 
@@ -381,3 +382,44 @@ def test_panic_names_the_operations_of_its_window(site: Installation) -> None:
     assert skipped == ((commit, "Operation restart-cart-1 ran (finished); what it did is not undone"),)
     site.advance(600)
     assert site.system.world.ledger.facts().operation("restart-cart-1") == "finished"
+
+
+def test_of_two_workers_the_one_whose_words_are_not_in_the_log_does_nothing(
+    site: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = operating._rehearsed
+
+    def rehearsed(operator: Any, act: Act) -> Any:
+        ready = real(operator, act)
+        other = OperationEvent(act.id, "started", "c" * 40, "attempt of another worker")
+        site.system.world.log.publish([operation_record(other, site.clock.stamp())])
+        return ready
+
+    monkeypatch.setattr(operating, "_rehearsed", rehearsed)
+    order(site, "restart-cart-1")
+    site.settle()
+    assert (events(site, "restart-cart-1"), done(site)) == (["accepted", "started"], [])
+
+
+def test_commits_that_leave_the_folder_alone_are_not_opened(site: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("reconciler.steps.enlisting._enlist", lambda *seen: opened.append(seen[2].id))
+    for n in range(3):
+        site.push({"apps/shop/cart.yaml": (f"replicas: {2 + n}", f"replicas: {3 + n}")})
+    site.settle()
+    assert (site.live("cart", "replicas"), opened) == (5, [])
+
+
+def test_after_a_restore_what_the_log_does_not_end_is_unknown_and_never_runs(site: Installation) -> None:
+    brake(site)
+    order(site, "accepted-1")
+    site.settle()
+    order(site, "unseen-1")
+    assert abandon(site.system.world) == ("accepted-1", "unseen-1")
+    brake(site, on=False)
+    site.restart()
+    site.advance(10)
+    assert done(site) == []
+    assert events(site, "accepted-1") == ["accepted", "unknown"]
+    assert events(site, "unseen-1") == ["unknown"]
+    assert "will not run" not in paged(site)
