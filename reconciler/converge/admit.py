@@ -9,7 +9,9 @@ Invariants
 * A commit is held against the Trust state of its believed first-parent ancestor, never against its own. A side branch is
   held against the main line at the point where it is merged: otherwise an old Trust file could be revived by branching
   off before a key was revoked.
-* Stopping is in order: what comes after a refused commit is not applied, however well it is signed.
+* Stopping is in order: what comes after a refused commit is not applied, however well it is signed. It ends with an admitted
+  commit whose tree is again that of the last good revision: then nothing of what was refused is left. The refused commits
+  themselves are never admitted.
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ def admit(repo: Repo, state: BranchState, trust_at: TrustAt, bench: Bench) -> Ad
         return Admitted(Reason.REWRITTEN, start, head, start, alarm=_alarm(bench.branch, start, head))
     first = () if state.applied else (Admission(start, AdmissionKind.ROOT, ""),)
     steps = _steps(repo.between(start, head), start, head, linear=follows)
-    found = _walk(steps, start, trust_at, bench)
+    found = _walk(repo, steps, start, trust_at, bench)
     return replace(found, head=head, admissions=first + found.admissions)
 
 
@@ -127,14 +129,18 @@ def _with_sides(by_id: Mapping[str, CommitInfo], line: Sequence[str]) -> tuple[_
     return tuple(_Step(commit, tuple(brought[commit])) for commit in line)
 
 
-def _walk(steps: Sequence[_Step], start: str, trust_at: TrustAt, bench: Bench) -> Admitted:
+def _walk(repo: Repo, steps: Sequence[_Step], start: str, trust_at: TrustAt, bench: Bench) -> Admitted:
     good, admissions = start, list[Admission]()
+    refusal: Refusal | None = None
     for step in steps:
         judged = _judge_step(step, good, trust_at, bench)
         if isinstance(judged, Refusal):
-            return Admitted(judged.reason, start, "", good, tuple(admissions), refusal=judged)
-        admissions.extend(judged)
-        good = step.commit
+            refusal = refusal or judged
+        elif refusal is None or repo.tree(step.commit) == repo.tree(good):  # whatever was refused is undone, to the last byte
+            refusal, good = None, step.commit
+            admissions.extend(judged)
+    if refusal is not None:
+        return Admitted(refusal.reason, start, "", good, tuple(admissions), refusal=refusal)
     return Admitted(Reason.OK, start, "", good, tuple(admissions))
 
 

@@ -58,7 +58,7 @@ def judge_commit(commit: CommitInfo, trust: Trust, bench: Bench) -> Admission | 
     if trust.enforce:
         return Refusal(
             commit.id, Reason.NOT_ADMITTED, f"commit {commit.id[:12]} by {shown(commit.author_email)}: {doubt}",
-            "sign it with a key of the Trust document (git commit -S --amend) or revert it with a signed commit",
+            "undo it and what came after it with a signed commit (git revert -S), then push the edit again, signed",
         )  # fmt: skip
     return Admission(commit.id, AdmissionKind.BRANCH, "", warning=f"{shown(commit.author_email)}: {doubt}")  # 4
 
@@ -116,7 +116,7 @@ def _machine_signature(commit: CommitInfo, trust: Trust, bench: Bench) -> str:
 def _unverdicted(commit: CommitInfo, doubt: str) -> Refusal:
     return Refusal(
         commit.id, Reason.UNVERDICTED, f"commit {commit.id[:12]} claims to be the machine's, but {doubt}",
-        "revert it with a person's commit and find out who pushed it",
+        "undo it and what came after it with a person's commit (git revert), and find out who pushed it",
     )  # fmt: skip
 
 

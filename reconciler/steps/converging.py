@@ -205,8 +205,9 @@ def _taught(world: World, old: str, new: str) -> list[Record]:
 def _undone_by(world: World, commit: CommitInfo) -> list[str]:
     """Machine merges that this commit reverts: by what it says, and by what it does to the bytes."""
     merges = {c: f for c, f in world.ledger.facts().merges.items() if f.value.machine}
-    said = {c for c in merges if f"This reverts commit {c}" in commit.message}
     touched = dict(world.repo.touched(commit.id))
+    named = (c for c in merges if f"This reverts commit {c}" in commit.message)
+    said = {c for c in named if touched.keys() & world.repo.touched(c).keys()}  # words alone exempt nothing from panic
     for candidate in list(merges)[-50:]:
         inverse = {path: (after, before) for path, (before, after) in world.repo.touched(candidate).items()}
         if inverse == touched:
