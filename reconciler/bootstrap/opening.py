@@ -109,12 +109,12 @@ def pinned(home: Home) -> Pinned:
 def require_pinned(log: Log, found: Pinned) -> None:
     """The log begins with exactly this installation."""
     first = log.entry(0).record
-    if (first.kind, first.payload.get("root"), first.payload.get("repository")) != (
-        RecordKind.CONFIGURED,
-        found.root,
-        found.repository,
-    ):
-        raise Tampered("the log does not begin with this installation's root revision", next_step="homeostat audit verify")
+    said = [first.payload.get(name) for name in ("root", "repository", "branch")]
+    if first.kind is not RecordKind.CONFIGURED or said != [found.root, found.repository, found.branch]:
+        raise Tampered(
+            "the log does not begin with this installation's root revision, repository and branch",
+            next_step="homeostat audit verify",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 from installation import installation
+
+from reconciler.errors import Tampered
+from reconciler.model.home import Home
 
 FILE = "homeostat.yaml"
 EDGE = "    - name: edge\n      path: apps/edge\n      target: lab\n"
@@ -43,3 +48,13 @@ def test_a_unit_that_a_commit_drops_is_told_and_its_objects_stay(tmp_path: Path)
 
         assert "gateway" in site.lab("/state")["services"]
         assert any("unit edge is still on a target" in page["title"] for page in site.pages()), site.pages()
+
+
+@pytest.mark.parametrize("name", ["root", "repository", "branch"])
+def test_what_init_pinned_cannot_be_altered_beside_the_keys(tmp_path: Path, name: str) -> None:
+    def tamper(home: Home) -> None:
+        pinned = json.loads(home.pinned.read_text())
+        home.pinned.write_text(json.dumps(pinned | {name: "0" * 40}))
+
+    with pytest.raises(Tampered), installation(tmp_path, change=tamper):
+        pass
