@@ -38,6 +38,7 @@ from reconciler.steps.world import World
 
 NOTE = "operated"
 MOST_AT_ONCE = 50  # Operations of one commit: more is a mistake, and it would be a fast one
+FAR = 100  # commits after which the place is noted although nothing was found
 SHOWN = 5  # files that one alarm names
 
 
@@ -55,11 +56,13 @@ def enlist(world: World, waiting: dict[str, int], applied: str) -> bool:
     if world.cursor.operated == applied:
         return False
     found = False
-    for commit in world.repo.between(world.cursor.operated, applied):
+    commits = world.repo.between(world.cursor.operated, applied)
+    for commit in commits:
         if not _untouched(world, commit):
             found = _enlist(world, waiting, commit) or found
     world.cursor.operated = applied
-    world.store.note(NOTE, applied)
+    if found or len(commits) >= FAR:  # an unrelated commit costs no write; looking at it again after a start costs little
+        world.store.note(NOTE, applied)
     return found
 
 
