@@ -34,11 +34,13 @@ from reconciler.errors import Misconfigured, Permanent
 from reconciler.model.canonical import digest
 from reconciler.model.records import Record, RecordKind
 from reconciler.model.revisions import CommitInfo
+from reconciler.ports.repo import Repo
 from reconciler.steps.world import World
 
 NOTE = "operated"
 MOST_AT_ONCE = 50  # Operations of one commit: more is a mistake, and it would be a fast one
 FAR = 100  # commits after which the place is noted although nothing was found
+RESTORED = "a restored log does not know what became of it"
 SHOWN = 5  # files that one alarm names
 
 
@@ -66,23 +68,21 @@ def enlist(world: World, waiting: dict[str, int], applied: str) -> bool:
     return found
 
 
-def abandon(world: World) -> tuple[str, ...]:
-    """After a restore: everything in the folder whose end this log does not know is unknown and never runs; the ids.
+def abandoned(repo: Repo, head: str, known: Mapping[str, list[Fact[OperationEvent]]]) -> tuple[OperationEvent, ...]:
+    """For a restore: everything in the folder whose end this log does not know is unknown, so that it never runs.
 
     A log that is older than the world cannot say what was done meanwhile.
     """
-    head, known = world.head(), world.ledger.facts().operations
-    paths = world.repo.files(head, FOLDER) if world.repo.tree(head, FOLDER) else {}
+    paths = repo.files(head, FOLDER) if repo.tree(head, FOLDER) else {}
     lost = {name for p in paths if (name := operation_id(p)) and name not in known}
     lost |= {name for name, events in known.items() if events[-1].value.event in (ACCEPTED, STARTED)}
-    for name in sorted(lost):
-        brought = world.repo.history(head, limit=1_000, path=operation_path(name))
-        commit = known[name][0].value.commit if name in known else brought[-1].id
-        event = OperationEvent(name, UNKNOWN, commit, "a restored log does not know what became of it")
-        world.keep(operation_record(event, world.clock.stamp()))
-    world.publish()
-    world.cursor.operations = None
-    return tuple(sorted(lost))
+    return tuple(OperationEvent(name, UNKNOWN, _brought(repo, head, known, name), RESTORED) for name in sorted(lost))
+
+
+def _brought(repo: Repo, head: str, known: Mapping[str, list[Fact[OperationEvent]]], name: str) -> str:
+    if name in known:
+        return known[name][0].value.commit
+    return repo.history(head, limit=1_000, path=operation_path(name))[-1].id
 
 
 def read_operation(world: World, name: str, commit: str) -> Loaded[Operation] | str:

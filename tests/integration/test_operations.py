@@ -14,7 +14,7 @@ from reconciler.audit.facts import Brake, OperationEvent, brake_record, operatio
 from reconciler.errors import Retryable
 from reconciler.ports.target import Act, Acted
 from reconciler.steps import operating
-from reconciler.steps.enlisting import abandon
+from reconciler.steps.enlisting import abandoned
 
 AHEAD_MS = 3_600_000
 
@@ -415,7 +415,10 @@ def test_after_a_restore_what_the_log_does_not_end_is_unknown_and_never_runs(sit
     order(site, "accepted-1")
     site.settle()
     order(site, "unseen-1")
-    assert abandon(site.system.world) == ("accepted-1", "unseen-1")
+    world = site.system.world
+    lost = abandoned(world.repo, world.head(), world.ledger.facts().operations)
+    assert [event.id for event in lost] == ["accepted-1", "unseen-1"]
+    world.log.publish([operation_record(event, site.clock.stamp()) for event in lost])
     brake(site, on=False)
     site.restart()
     site.advance(10)
