@@ -112,7 +112,8 @@ def _blast_radius(blast: BlastRadius) -> str:
 
 def _undo(proposal: Proposal) -> str:
     again = "This is itself an undo. " if proposal.is_revert_of else ""
-    return f"{again}git revert the merged commit and push, or 'homeostat pr revert NUMBER'. {_REVERSIBILITY[proposal.irreversibility]}"
+    how = f"{again}git revert the merged commit and push, or 'homeostat pr revert NUMBER'."
+    return f"{how} {_REVERSIBILITY[proposal.irreversibility]}"
 
 
 def _listed(names: Sequence[str] | dict[str, None]) -> str:

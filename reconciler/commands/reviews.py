@@ -6,6 +6,8 @@ A merge is an approval: the machine lands what is approved as soon as both judge
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.audit.facts import Reviewed
 from reconciler.changes.reviews import review_payload, sign_review
 from reconciler.commands.people import Person, require
@@ -31,6 +33,18 @@ def review(
     world: World, reviewer: Signer, person: Person, number: int, choice: ReviewChoice, *, head: str = "", text: str = ""
 ) -> PullRequest:
     """Adds the review and its record. `reviewer` is the review role's key; `head` is what the person saw."""
+    return _add(world, reviewer, person, number, _word(world, person, number, choice, head, text))
+
+
+def merge(world: World, reviewer: Signer, person: Person, number: int, *, head: str = "", text: str = "") -> PullRequest:
+    """An approval by somebody who may merge. It is a person's merge: a brake does not stop it, limits and vetoes do."""
+    made = _word(world, person, number, ReviewChoice.APPROVE, head, text)
+    require(world, person, Role.MERGE, tuple(name for name, _ in made.trees))
+    return _add(world, reviewer, person, number, replace(made, landing=True))
+
+
+def _word(world: World, person: Person, number: int, choice: ReviewChoice, head: str, text: str) -> Review:
+    """What the person says about exactly the head that is there now, which has to be the one they saw."""
     pull = find(world, number)
     if pull.state is not PullState.OPEN:
         raise Permanent(f"pull request {number} is {pull.state.value}", next_step="homeostat pr list --state open")
@@ -38,19 +52,16 @@ def review(
         raise Permanent(
             f"pull request {number} is at {pull.head[:12]} now, not at {head[:12]}", next_step=f"homeostat pr show {number}"
         )
-    units = tuple(name for name, _ in pull.trees)
-    require(world, person, Role.APPROVE, units)
-    made = Review(person.name, choice, pull.head, pull.patch, pull.trees, person.channel, world.clock.now(), text[:MAX_TEXT])
+    require(world, person, Role.APPROVE, tuple(name for name, _ in pull.trees))
+    now = world.clock.now()
+    return Review(person.name, choice, pull.head, pull.patch, pull.trees, person.channel, now, text[:MAX_TEXT])
+
+
+def _add(world: World, reviewer: Signer, person: Person, number: int, made: Review) -> PullRequest:
     done = world.forge.review(number, made, sign_review(world.repository, number, made, reviewer))
     said = review_payload(world.repository, number, made)
     proof = person.signer.sign_ssh(said, "homeostat-review").decode() if person.signer else ""
-    key = f"{world.repository}/{number}/{person.name}/{made.made_ms}/{choice.value}"
-    world.keep(world.record(RecordKind.REVIEW, key, Reviewed(number, made, proof), subject=pull.head))
+    key = f"{world.repository}/{number}/{person.name}/{made.made_ms}/{made.choice.value}"
+    world.keep(world.record(RecordKind.REVIEW, key, Reviewed(number, made, proof), subject=made.head))
     world.publish()
     return done
-
-
-def merge(world: World, reviewer: Signer, person: Person, number: int, *, head: str = "", text: str = "") -> PullRequest:
-    """An approval by somebody who may merge; it lands as soon as the rules allow."""
-    require(world, person, Role.MERGE, tuple(name for name, _ in find(world, number).trees))
-    return review(world, reviewer, person, number, ReviewChoice.APPROVE, head=head, text=text)

@@ -47,7 +47,10 @@ def review(visit: Visit) -> Redirect:
     units = tuple(name for name, _ in found.trees)
     person = visit.person(Role.MERGE if choice == "merge" else Role.APPROVE, units)
     text = visit.form.get("text", "").strip()[: reviews.MAX_TEXT]
-    reviews.review(visit.world, visit.deps.reviewer, person, found.number, CHOICES[choice], head=head, text=text)
+    if choice == "merge":
+        reviews.merge(visit.world, visit.deps.reviewer, person, found.number, head=head, text=text)
+    else:
+        reviews.review(visit.world, visit.deps.reviewer, person, found.number, CHOICES[choice], head=head, text=text)
     said = {
         "approve": "Your approval is on record.",
         "reject": "Your rejection is on record.",

@@ -72,7 +72,7 @@ class Desk:
     failures: Failures = field(default_factory=Failures)
 
 
-class Refused(Exception):  # noqa: N818 - named as people say it, as in webhooks
+class Refused(Exception):
     """An answer that is not the page that was asked for."""
 
     def __init__(self, status: int, message: str, next_step: str = "") -> None:

@@ -47,7 +47,8 @@ def plain(value: Any) -> Json:
         return {_key(k): plain(v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(v) for v in value]
-    raise Permanent(f"cannot encode {type(value).__name__} canonically", next_step="use model.canonical.number() for measurements")
+    kind = type(value).__name__
+    raise Permanent(f"cannot encode {kind} canonically", next_step="use model.canonical.number() for measurements")
 
 
 def _key(key: object) -> str:
@@ -69,7 +70,7 @@ def digest(value: Any) -> str:
 
 def decode(cls: type[T], data: Any) -> T:
     """Rebuild a frozen value from its canonical JSON, strictly."""
-    return typing.cast(T, _decode(cls, data, cls.__name__))
+    return typing.cast("T", _decode(cls, data, cls.__name__))
 
 
 @functools.cache
@@ -77,7 +78,7 @@ def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
-def _decode(kind: Any, data: Any, at: str) -> Any:
+def _decode(kind: Any, data: Any, at: str) -> Any:  # noqa: PLR0911 - one line a kind of type
     origin = typing.get_origin(kind)
     if kind is Any:
         return data

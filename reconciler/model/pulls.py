@@ -32,6 +32,7 @@ class Review:
     channel: str  # "cli", "page", "forge"
     made_ms: int
     text: str = ""
+    landing: bool = False  # the person asks for the merge, not only approves: then it is a person's merge
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,17 @@ class Record:
     @property
     def id(self) -> str:
         """Digest of kind, key and payload: what the leaf in the log proves."""
-        return digest({"kind": self.kind.value, "key": self.key, "subject": self.subject, "incident": self.incident,
-                       "clock_ms": self.stamp.clock_ms, "wall_ms": self.stamp.wall_ms, "payload": dict(self.payload)})
+        return digest(
+            {
+                "kind": self.kind.value,
+                "key": self.key,
+                "subject": self.subject,
+                "incident": self.incident,
+                "clock_ms": self.stamp.clock_ms,
+                "wall_ms": self.stamp.wall_ms,
+                "payload": dict(self.payload),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def brakes(bench: Bench) -> Iterator[Finding]:
         "homeostat brake off",
         hard=True,
     )
-    if bench.proposal is None:
+    if bench.proposal is None or bench.facts.merger:
         yield bench.not_applicable(rule, "a brake stops the machine, not people")
         return
     on = [brake for brake in bench.facts.brakes if not brake.scopes or _touches(bench, brake.scopes) or not bench.units]

@@ -57,7 +57,8 @@ class Forge(Protocol):
 
     def land(self, number: int, head: str, base: str, by: str) -> Landed:
         """Fast-forwards the base branch from `base` to exactly `head`, deletes the source branch and marks the
-        pull request merged, in one ref transaction. Running it again after success says MERGED."""
+        pull request merged, in one ref transaction. Running it again after success says MERGED.
+        """
         ...
 
     def close(self, number: int, note: str) -> PullRequest: ...

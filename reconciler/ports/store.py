@@ -39,7 +39,8 @@ class Store(Protocol):
 
     def commit(self, case: Case, records: Sequence[Record]) -> bool:
         """Stores the case with `version + 1` if the stored version equals `case.version`, and its records in the
-        outbox, in one transaction. False when another worker was first: then nothing is written."""
+        outbox, in one transaction. False when another worker was first: then nothing is written.
+        """
         ...
 
     def keep(self, records: Sequence[Record]) -> None:

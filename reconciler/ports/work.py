@@ -16,7 +16,8 @@ class Lease:
 
 class Work(Protocol):
     """Cases whose due time has come, each leased to one worker. A lease ends by `done` or by the wall clock; work
-    of one (repository, target) is never leased twice at once when `serialise` asks for it."""
+    of one (repository, target) is never leased twice at once when `serialise` asks for it.
+    """
 
     def claim(self, owner: str, now_ms: int, wall_ms: int) -> Lease | None: ...
 

@@ -13,6 +13,7 @@ from reconciler.audit.facts import Merge
 from reconciler.audit.view import Fact
 from reconciler.audit.view import Facts as Ledger
 from reconciler.changes.building import Built
+from reconciler.documents.trust import Role
 from reconciler.errors import Misconfigured
 from reconciler.model.proposals import Proposal
 from reconciler.model.pulls import PullRequest, Review, ReviewChoice
@@ -57,6 +58,7 @@ def gather(
         domains=_domains(rules, units),
         critical=any(u in rules.index.by_name and rules.index.by_name[u].criticality == "high" for u in units),
         reviews=reviews,
+        merger=_merger(rules, built, reviews, units),
         brakes=tuple(_brakes(ledger, now)),
         holds=tuple(_hold(f) for f in ledger.held(now)),
         merges=tuple(_spent(rules, f) for f in ledger.spending(now - BUDGET_MS)),
@@ -88,6 +90,13 @@ def _values(world: World, blob: str, path: str) -> object:
         return None
     found = [document.value for document in parse(world.repo.blob(blob), path)]
     return found[0] if len(found) == 1 else found
+
+
+def _merger(rules: Rulebook, built: Built, reviews: tuple[Review, ...], units: list[str]) -> str:
+    """The person who asks for the merge of exactly this edit, and may; "" leaves it to the machine."""
+    asked = [r for r in reviews if r.landing and r.choice is ReviewChoice.APPROVE and (r.patch, r.trees) == built.edit]
+    able = [r for r in asked if rules.people.may(r.principal, Role.MERGE, [u for u in units if u])]
+    return max(able, key=lambda r: r.made_ms).principal if able else ""
 
 
 def _reviews(rules: Rulebook, ledger: Ledger, pull: PullRequest | None, now_ms: int) -> tuple[Review, ...]:

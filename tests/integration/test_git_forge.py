@@ -147,7 +147,7 @@ def test_odd_names_on_the_shelf_are_ignored(bench: Bench):
 # power fails in the middle of a transaction
 
 
-class PowerFailure(Exception):  # noqa: N818 - what it is
+class PowerFailure(Exception):
     pass
 
 

@@ -15,7 +15,8 @@ def test_a_hand_edit_is_put_back_and_on_record(site):
     assert site.live("cart", "replicas") == 2
     corrected = site.records("apply")[applied:]
     assert [(r.record.payload["unit"], r.record.payload["reason"]) for r in corrected] == [("shop", "applied")]
-    assert site.pulls() == [] and site.cases() == []
+    assert site.pulls() == []
+    assert site.cases() == []
 
 
 def test_a_deleted_object_comes_back(site):

@@ -1,8 +1,14 @@
 """Brakes, moved bases and concurrent edits: what may change between a judgement and its landing."""
 
+import pytest
 from installation import CHECKOUT, Installation
 
+from reconciler.adapters.signing.ed25519 import FileSigner
+from reconciler.commands import reviews
 from reconciler.commands.brakes import put_on, take_off
+from reconciler.errors import Misconfigured
+from reconciler.ports.repo import MACHINE, RefMove
+from reconciler.replay import replay
 
 GATEWAY = "apps/edge/gateway.yaml"
 
@@ -95,3 +101,41 @@ def test_a_rewritten_branch_is_not_followed_and_told(site: Installation) -> None
     assert world.cursor.applied == applied
     assert site.live("checkout", "replicas") == 3
     assert any("rewritten" in a["why"] or "descend" in a["why"] for a in site.payloads("alarm")), site.payloads("alarm")
+
+
+def test_a_persons_merge_lands_under_a_brake_and_an_approval_alone_waits(site: Installation) -> None:
+    waiting(site)
+    put_on(site.system.world, site.person(), "we are moving the database", 3_600_000)
+    pull = site.pulls("open")[0]
+    site.review(pull.number)
+    site.advance(60)
+    assert [(p.effect, p.reason) for p in site.pulls("open")] == [("wait", "braked")]
+    reviewer = FileSigner(site.home.key("review"), "review")
+    reviews.merge(site.system.world, reviewer, site.person(), pull.number, head=pull.head)
+    site.until(site.machine_commits, seconds=60)
+    assert site.live("checkout", "release") == "1.4.2"
+    assert site.payloads("merge")[-1]["by"] == "ada"
+    assert all(again.same for again in replay(site.system.world.repo, site.system.world.log, site.cases()[-1].id))
+
+
+def test_asking_for_the_merge_takes_the_role_for_it(site: Installation) -> None:
+    site.push({"policies/trust.yaml": ("roles: [approve, merge, policy, operate]", "roles: [approve, policy, operate]")})
+    waiting(site)
+    reviewer = FileSigner(site.home.key("review"), "review")
+    with pytest.raises(Misconfigured, match="no role merge"):
+        reviews.merge(site.system.world, reviewer, site.person(), site.pulls("open")[0].number)
+    assert site.pulls("open")[0].reviews == ()
+
+
+def test_nothing_lands_on_a_branch_that_is_not_followed(site: Installation) -> None:
+    """Somebody with file access puts an unjudged machine commit on the branch; an approval does not land on top of it."""
+    waiting(site)
+    world, pull = site.system.world, site.pulls("open")[0]
+    forged = world.repo.write(world.head(), {"apps/shop/x.txt": b"x"}, "Homeostat-Incident: none\n", MACHINE, 1, None)
+    assert world.repo.move([RefMove(world.ref, world.head(), forged)])
+    site.settle()
+    site.review(pull.number)
+    site.advance(60)
+    assert site.head() == forged
+    assert site.pulls("open")[0].number == pull.number
+    assert any("is not followed" in page["title"] for page in site.pages())
