@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Exception):  # noqa: N818 - an answer, raised to leave early
+class Refused(Exception):
     """An answer other than 202: status, what is wrong, what to do."""
 
     status: int

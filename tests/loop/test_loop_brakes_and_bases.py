@@ -131,7 +131,7 @@ def test_nothing_lands_on_a_branch_that_is_not_followed(site: Installation) -> N
     """Somebody with file access puts an unjudged machine commit on the branch; an approval does not land on top of it."""
     waiting(site)
     world, pull = site.system.world, site.pulls("open")[0]
-    forged = world.repo.write(world.head(), {"apps/shop/x.txt": b"x"}, "Homeostat-Incident: none\n", MACHINE, 1, None)
+    forged = world.repo.write(world.head(), {"notes/x.txt": b"x"}, "Homeostat-Incident: none\n", MACHINE, 1, None)
     assert world.repo.move([RefMove(world.ref, world.head(), forged)])
     site.settle()
     site.review(pull.number)
