@@ -29,7 +29,6 @@ from reconciler.adapters.stores.copies import backup as copy_store
 from reconciler.adapters.stores.copies import restore as restore_store
 from reconciler.adapters.stores.schema import migrate
 from reconciler.audit.facts import Brake, OperationEvent, brake_record, operation_record, record
-from reconciler.audit.log import Log
 from reconciler.audit.remembered import Remembered
 from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
@@ -38,6 +37,7 @@ from reconciler.model.canonical import decode, digest, plain
 from reconciler.model.home import Home
 from reconciler.model.records import Record, RecordKind, Stamp
 from reconciler.ports.clock import Clock
+from reconciler.steps.enlisting import abandoned
 
 FORMAT = 1
 MANIFEST = "backup.json"
@@ -144,7 +144,7 @@ def _begin(home: Home, manifest: Manifest) -> Restored:
         raise Tampered(f"the backup promises {manifest.records} records and holds {log.size}", next_step="use another backup")
     epoch = memory.open_epoch(log.checkpoint)  # 2
     clock = opening.open_clock(home, opening.open_settings(home))
-    unknown = _unfinished(log)
+    unknown = abandoned(repo, manifest.head, LogView(log).facts().operations)
     brake = Brake(
         f"brake-{digest([manifest.owner, epoch, clock.wall()])[7:15]}",
         manifest.owner,
@@ -152,21 +152,16 @@ def _begin(home: Home, manifest: Manifest) -> Restored:
         clock.now() + BRAKE_MS,
     )
     log.publish(_records(clock, manifest, epoch, brake, unknown))  # 3
-    return Restored(manifest, epoch, brake.id, unknown)
+    return Restored(manifest, epoch, brake.id, tuple(event.id for event in unknown))
 
 
-def _unfinished(log: Log) -> tuple[str, ...]:
-    operations = LogView(log).facts().operations
-    return tuple(sorted(name for name, events in operations.items() if events[-1].value.event == "started"))
-
-
-def _records(clock: Clock, manifest: Manifest, epoch: int, brake: Brake, unknown: tuple[str, ...]) -> list[Record]:
+def _records(clock: Clock, manifest: Manifest, epoch: int, brake: Brake, unknown: tuple[OperationEvent, ...]) -> list[Record]:
     stamp: Stamp = clock.stamp()
     said = {"restored": manifest.head, "records": manifest.records, "epoch": epoch, "by": manifest.owner}
     return [
         record(RecordKind.CONFIGURED, f"restored/{epoch}/{stamp.wall_ms}", stamp, said, subject=manifest.root),
         brake_record(brake, stamp),
-        *(operation_record(OperationEvent(name, "unknown", "", "restored from a backup"), stamp) for name in unknown),
+        *(operation_record(event, stamp) for event in unknown),
     ]
 
 

@@ -11,8 +11,12 @@ from installation import Installation, installation
 
 from reconciler.adapters.targets.lab import LabTarget
 from reconciler.audit.facts import Brake, OperationEvent, brake_record, operation_record
+from reconciler.bootstrap.copies import backup, restore
+from reconciler.bootstrap.opening import open_reader
 from reconciler.errors import Retryable
+from reconciler.model.records import RecordKind
 from reconciler.ports.target import Act, Acted
+from reconciler.settings import Home
 from reconciler.steps import operating
 from reconciler.steps.enlisting import abandoned
 
@@ -426,3 +430,17 @@ def test_after_a_restore_what_the_log_does_not_end_is_unknown_and_never_runs(sit
     assert events(site, "accepted-1") == ["accepted", "unknown"]
     assert events(site, "unseen-1") == ["unknown"]
     assert "will not run" not in paged(site)
+
+
+def test_what_a_backup_cannot_know_the_end_of_is_unknown_after_a_restore(site: Installation, tmp_path: Path) -> None:
+    brake(site)
+    order(site, "op-waits")
+    site.advance(10)
+    assert done(site) == []
+    site.system.world.publish()
+    backup(site.home, tmp_path / "backup", with_keys=True)
+    restored = restore(tmp_path / "backup", Home(tmp_path / "restored"))
+    assert restored.unknown == ("op-waits",)
+    log = open_reader(Home(tmp_path / "restored")).log
+    told = [e.record.payload for e in log.records() if e.record.kind is RecordKind.OPERATION]
+    assert (told[-1]["id"], told[-1]["event"]) == ("op-waits", "unknown")
