@@ -75,6 +75,7 @@ def served(site: Installation) -> Iterator[Door]:
     woken = threading.Event()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen(64)  # who comes before the server is up waits instead of being refused
     app = make_app(site.system, woken.set)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
+FAULT_LASTS_S = 60.0  # of a part that has nothing to do
 BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 
@@ -20,7 +21,7 @@ class Meters:
         self._verdicts: Counter[tuple[str, str]] = Counter()
         self._blocked: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
-        self._last_fault: dict[str, str] = {}
+        self._last_fault: dict[str, tuple[str, float]] = {}
         self._deliveries: Counter[str] = Counter()
         self._beat_ms = 0
 
@@ -47,7 +48,7 @@ class Meters:
     def fault(self, part: str, text: str) -> None:
         with self._lock:
             self._faults[part] += 1
-            self._last_fault[part] = text
+            self._last_fault[part] = (text, self.now())
 
     def delivery(self, answer: str) -> None:
         """One webhook delivery, by how it was answered."""
@@ -58,16 +59,18 @@ class Meters:
         with self._lock:
             self._beat_ms = wall_ms
 
-    def well(self, part: str) -> None:
-        """The part works again: its last fault is history."""
+    def well(self, part: str, *, did: bool) -> None:
+        """The part did its work again, or has had nothing to complain about for a while: its last fault is history."""
         if part in self._last_fault:
             with self._lock:
-                self._last_fault.pop(part, None)
+                _, at = self._last_fault.get(part, ("", 0.0))
+                if did or self.now() - at > FAULT_LASTS_S:
+                    self._last_fault.pop(part, None)
 
     def faults(self) -> Mapping[str, str]:
         """The last fault of each part, for status."""
         with self._lock:
-            return dict(self._last_fault)
+            return {part: text for part, (text, _) in self._last_fault.items()}
 
     def render(self) -> list[str]:
         """Prometheus text lines."""

@@ -216,7 +216,7 @@ class World:
             self.meters.fault(part.__name__, f"{type(error).__name__}: {error}")
             self._page_fault(part.__name__, error)
             return False
-        self.meters.well(part.__name__)
+        self.meters.well(part.__name__, did=done)
         return done
 
     def _page_fault(self, part: str, error: Exception) -> None:

@@ -75,7 +75,7 @@ def test_a_full_disk_stops_everything_and_breaks_nothing(small_disk: Path) -> No
         site.settle()
         site.bad_release()
         met: list[str] = []
-        for _ in range(8):  # through alert, diagnosis, proposal and pull request: whatever is due meets a full disk first
+        for _ in range(14):  # through alert, diagnosis, proposal and pull request: whatever is due meets a full disk first
             site.clock.advance(5_000)
             with filled(small_disk):
                 for _ in range(3):

@@ -64,7 +64,7 @@ def test_whoever_rewrites_the_branch_cannot_accept_it_by_its_own_trust(
     site.settle()
     assert FileSigner(tmp_path / "mallory.key", "person").public == key.raw
     assert run(site, "reconcile", "--accept", made, "--as", "mallory", "--key", str(tmp_path / "mallory.key")) == 1
-    assert "no key with the role operate" in capsys.readouterr().err
+    assert "is not one of 'mallory' in Trust" in capsys.readouterr().err
     assert not [e for e in site.records("configured") if "accepted/" in e.record.key]
 
 

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from installation import CHECKOUT, GOOD, Installation, installation
@@ -82,7 +82,7 @@ class Loop(RuleBasedStateMachine):
 
     # trouble
 
-    @rule(mode=st.sampled_from(["slow", "fail"]))
+    @rule(mode=st.sampled_from(["slow", "failing"]))
     def a_bad_release(self, mode: str) -> None:
         if f'"{GOOD}"' in self.site.file(CHECKOUT):
             self.releases += 1
@@ -190,6 +190,8 @@ class Loop(RuleBasedStateMachine):
     @rule(rewritten=st.booleans())
     def somebody_moves_the_branch_behind_the_hook(self, rewritten: bool) -> None:
         """A forged commit of the machine on top, or a history without the last commit: frozen and told, then put back."""
+        if rewritten and self.broken:
+            return  # the last commit was never followed: without it the branch is what it was
         world, head = self.site.system.world, self.site.head()
         base = world.repo.commit(head).parents[0] if rewritten else head  # type: ignore[union-attr]
         text = self.site.file("apps/payments/fraud.yaml", base).replace("replicas: 2", "replicas: 9")
@@ -243,6 +245,7 @@ STORY = settings(
     derandomize=not EVERYTHING,
     database=None,
     suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate,),  # a story takes seconds: shrinking one would take an hour, and its steps are printed anyway
 )
 
 
