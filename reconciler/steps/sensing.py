@@ -14,7 +14,13 @@ SENSE_EVERY_MS = 5_000  # also without new samples: silence is data, too
 def scrape(world: World) -> bool:
     """New samples from the sources whose time has come."""
     now = world.clock.now()
-    return world.scraper.due(now) and world.scraper.scrape(now) > 0
+    if not world.scraper.due(now):
+        return False
+    stored = world.scraper.scrape(now)
+    if world.scraper.faults:  # one silent source does not stop the others, and is not hidden by them
+        world.meters.fault("scrape", "; ".join(world.scraper.faults))
+        return False
+    return stored > 0
 
 
 def sense(world: World) -> bool:
