@@ -7,7 +7,7 @@ import dataclasses
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
 from reconciler.steps.endings import quiet_end
-from reconciler.steps.progress import progress, step
+from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.world import Advance, World
 
 LOOK_AGAIN_MS = 1_000
@@ -30,12 +30,18 @@ def await_apply(world: World, case: Case) -> Advance:
         found = dataclasses.replace(found, applied_ms=at)
         due = at + (found.proposal.expectation.guard_after_ms if found.proposal else 0)
         return Advance(step(case, Stage.GUARD, found, due, Reason.APPLIED, f"{found.head[:12]} is applied to {', '.join(units)}"))
-    if now - found.merged_ms > PATIENCE_MS:
+    if now - found.merged_ms > _patience(found):
         detail = "; ".join(f"{f.value.unit}: {f.value.reason}" for f in applied if not f.value.ok) or "it was not applied"
         if found.undoing:
             return quiet_end(world, case, Reason.ERROR, detail)
         return Advance(step(case, Stage.UNDO, dataclasses.replace(found, undo_reason=detail), now, Reason.ERROR, detail))
     return Advance(step(case, Stage.APPLY, found, now + LOOK_AGAIN_MS, Reason.OK, "waiting for the target"))
+
+
+def _patience(found: Progress) -> int:
+    """The longest time-out of the playbook's steps; what has none gets the usual patience."""
+    given = [edit.timeout_ms for edit in found.proposal.edits if edit.timeout_ms] if found.proposal else []
+    return max(given, default=PATIENCE_MS)
 
 
 def _since(world: World, head: str, revisions: dict[str, int]) -> int:

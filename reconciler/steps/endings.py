@@ -6,6 +6,7 @@ import dataclasses
 
 from reconciler.errors import HomeostatError, Misconfigured, Retryable, Tampered
 from reconciler.model.cases import Case, Stage
+from reconciler.model.pulls import PullState
 from reconciler.model.reasons import Reason
 from reconciler.model.records import RecordKind
 from reconciler.steps.progress import progress, step
@@ -62,6 +63,15 @@ def failed(world: World, case: Case, error: HomeostatError) -> Advance:
     """No repetition can help: the case ends with a page. What does not prove itself is an alarm on record, too."""
     ended = page_and_end(world, case, Reason.ERROR, f"{case.stage.value}: {error}")
     if not isinstance(error, Tampered):
+        _close_pull(world, case)
         return ended
     key = f"{case.id}/{case.stage.value}"
     return ended.plus(world.record(RecordKind.ALARM, key, {"tampered": str(error)}, subject=case.id, incident=case.id))
+
+
+def _close_pull(world: World, case: Case) -> None:
+    """A pull request whose case is over waits for nobody, and must not count as one that does."""
+    number = progress(case).pull
+    pull = world.forge.get(number) if number else None
+    if pull is not None and pull.state is PullState.OPEN:
+        world.forge.close(number, "its case failed; the page says why")

@@ -9,12 +9,23 @@ from __future__ import annotations
 from reconciler.diagnosis import still_present
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
+from reconciler.model.signals import Incident
 from reconciler.steps.endings import page_and_end, quiet_end
 from reconciler.steps.progress import progress, step
 from reconciler.steps.world import Advance, World
 
 LOOK_AGAIN_MS = 15_000
 LOOKS = 20  # five minutes of blindness, then a person is told
+
+
+def _still_fires(world: World, incident: Incident) -> str:
+    """A sensor's own rule is looked at with every scrape: what it still sees (a fall, say) is present whatever else is.
+
+    Only asked where telemetry is current: a blind sensor keeps what it knew.
+    """
+    firing = world.cursor.sensors.firing if world.cursor.sensors else {}
+    watches = (f"{s.source.removeprefix('sensor/')}/{s.component}" for s in incident.signals if s.source.startswith("sensor/"))
+    return next((watch for watch in watches if watch in firing), "")
 
 
 def triage(world: World, case: Case) -> Advance:
@@ -24,6 +35,8 @@ def triage(world: World, case: Case) -> Advance:
     presence = still_present(found.incident, world.telemetry, now)
     if presence.present:
         return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, presence.detail))
+    if presence.reason is Reason.STALE and (watch := _still_fires(world, found.incident)):
+        return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, f"sensor {watch} still fires"))
     if presence.reason is Reason.STALE:
         return quiet_end(world, case, Reason.STALE, presence.detail)
     if case.attempts >= LOOKS:
