@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from reconciler.audit.view import Facts
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
 from reconciler.steps.endings import quiet_end
@@ -28,14 +29,23 @@ def await_apply(world: World, case: Case) -> Advance:
     if len(good) == len(units) and good:
         at = max(_since(world, found.head, ledger.unit_applied[place]) for place in newest)
         found = dataclasses.replace(found, applied_ms=at)
-        due = at + (found.proposal.expectation.guard_after_ms if found.proposal else 0)
-        return Advance(step(case, Stage.GUARD, found, due, Reason.APPLIED, f"{found.head[:12]} is applied to {', '.join(units)}"))
+        told = f"{found.head[:12]} is applied to {', '.join(units)}"
+        stage, after = _next(ledger, found)
+        return Advance(step(case, stage, found, at + after, Reason.APPLIED, told))
     if now - found.merged_ms > _patience(found):
         detail = "; ".join(f"{f.value.unit}: {f.value.reason}" for f in applied if not f.value.ok) or "it was not applied"
         if found.undoing:
             return quiet_end(world, case, Reason.ERROR, detail)
         return Advance(step(case, Stage.UNDO, dataclasses.replace(found, undo_reason=detail), now, Reason.ERROR, detail))
     return Advance(step(case, Stage.APPLY, found, now + LOOK_AGAIN_MS, Reason.OK, "waiting for the target"))
+
+
+def _next(ledger: Facts, found: Progress) -> tuple[Stage, int]:
+    """The guard, unless the log has it already: a case rebuilt after the store was lost looks at nothing twice."""
+    expected = found.proposal.expectation if found.proposal else None
+    if any(fact.value.stage == "guard" for fact in ledger.outcomes.get(found.head, ())):
+        return Stage.SOAK, expected.outcome_after_ms if expected else 0
+    return Stage.GUARD, expected.guard_after_ms if expected else 0
 
 
 def _patience(found: Progress) -> int:

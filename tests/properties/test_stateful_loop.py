@@ -239,7 +239,7 @@ class Loop(RuleBasedStateMachine):
 
 
 STORY = settings(
-    max_examples=40 if EVERYTHING else 5,
+    max_examples=8 if EVERYTHING else 5,
     stateful_step_count=40 if EVERYTHING else 14,
     deadline=None,
     derandomize=not EVERYTHING,
