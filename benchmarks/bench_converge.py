@@ -181,7 +181,7 @@ def main() -> int:
                     reach=30,
                     note=f"rules, facts and records included; {statistics.median(published) * 1e3:.0f} ms with publishing",
                 ),
-                Figure("converge.unrelated.in_the_loop.p95", p95(quick) * 1e3, "ms"),
+                Figure("converge.unrelated.in_the_loop.p95", p95(quick) * 1e3, "ms", reach=30),
                 Figure("converge.one_unit.p50", statistics.median(one) * 1e3, "ms", note="ref to applied on a fake target"),
                 Figure("converge.cold_render", render_s, "s", note=f"{COLD} units, {2 * COLD} files"),
                 Figure("converge.load_installation", load_s, "s", note=f"{len(index.by_name)} units in one homeostat.yaml"),

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.repos.pygit import PygitRepo
-from reconciler.audit import layout
+from reconciler.audit import facts, layout
 from reconciler.audit.facts import Merge, admission_record, merge_record, verdict_record
 from reconciler.audit.log import MACHINE, Log
 from reconciler.audit.state import Trusted
 from reconciler.audit.verify import Report, verify_log
 from reconciler.errors import Tampered
 from reconciler.model.judging import Effect, Subject, Verdict
+from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.model.records import LoggedRecord, Record, RecordKind, Stamp
 from reconciler.model.revisions import Admission, AdmissionKind
 from reconciler.ports.repo import Identity, RefMove
@@ -282,3 +283,11 @@ def test_every_kind_of_record_can_be_published_and_verified(log: Log, repo, trus
     quiet |= {RecordKind.CLOSED, RecordKind.ALARM, RecordKind.CONFIGURED}
     log.publish([record(n, kind) for n, kind in enumerate(sorted(quiet))])
     assert verify_log(repo, trusted).ok
+
+
+def test_a_review_is_published_and_verified_and_one_that_does_not_fit_is_told(log: Log, repo, trusted, record: Make) -> None:
+    said = Review("ada", ReviewChoice.APPROVE, "h", "p", (), "cli", 1)
+    log.publish([facts.record(RecordKind.REVIEW, "infra/1/ada/1/approve", Stamp(1, 1), facts.Reviewed(1, said), subject="h")])
+    assert verify_log(repo, trusted).ok
+    log.publish([record(9, RecordKind.REVIEW)])
+    assert not verify_log(repo, trusted).ok
