@@ -54,11 +54,11 @@ docs: $(VENV)/dev.ready ## write docs/reference/ from the code
 wheel: $(VENV)/dev.ready ## build the wheel into dist/
 	@$(BIN)/python -m hatchling build -t wheel
 
-lock: $(VENV)/dev.ready ## resolve the lock files again
+lock: $(VENV)/dev.ready ## resolve the lock files again (KEEP=1: only what is new)
 	@echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile -q - -o requirements/uv.lock $(LOCK)
 	@$(BIN)/uv pip compile -q pyproject.toml --group build -o requirements/run.lock $(LOCK)
-	@$(BIN)/uv pip compile -q pyproject.toml --group dev -o requirements/dev.lock $(LOCK)
-LOCK := --upgrade --generate-hashes --no-header --no-annotate --universal --python-version 3.11
+	@$(BIN)/uv pip compile -q pyproject.toml --group dev --all-extras -o requirements/dev.lock $(LOCK)
+LOCK := $(if $(KEEP),,--upgrade) --generate-hashes --no-header --no-annotate --universal --python-version 3.11
 
 clean: ## remove the environment and what was built
 	@rm -rf $(VENV) dist build
