@@ -85,7 +85,7 @@ def advance(world: World, lease: Lease) -> None:
     case = world.store.case(lease.case)
     if case is not None and case.stage is not Stage.DONE:
         with world.timed(case.stage.value):
-            done = _step(world, case)
+            done = endings.settled(world, case, _step(world, case))
         if world.store.commit(done.case, done.records):
             _tell(case, done.case)
     world.work.done(lease)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from reconciler.audit.facts import outcome_record
 from reconciler.errors import HomeostatError, Misconfigured, Retryable, Tampered
 from reconciler.model.cases import Case, Stage
+from reconciler.model.outcomes import Outcome, OutcomeState
 from reconciler.model.pulls import PullState
 from reconciler.model.reasons import Reason
 from reconciler.model.records import RecordKind
@@ -15,6 +17,7 @@ from reconciler.steps.world import Advance, World
 MAX_RETRIES = 20  # of one step; with back-off this is about a quarter of an hour
 MAX_WAIT_MS = 60_000
 STUCK_MS = 30_000  # between two looks at documents that do not load
+LANDED = (Stage.APPLY, Stage.GUARD, Stage.SOAK)  # the commit in hand is on the branch
 
 
 def quiet_end(world: World, case: Case, reason: Reason, detail: str) -> Advance:
@@ -75,3 +78,33 @@ def _close_pull(world: World, case: Case) -> None:
     pull = world.forge.get(number) if number else None
     if pull is not None and pull.state is PullState.OPEN:
         world.forge.close(number, "its case failed; the page says why")
+
+
+def settled(world: World, before: Case, done: Advance) -> Advance:
+    """The same, with an outcome for a landed repair that its case leaves without one: unknown, or worse when the guard said
+    so. Otherwise its failure domain would wait for an outcome that nobody looks for any more.
+    """
+    commit = _landed(before) if done.case.stage is Stage.DONE else ""
+    if not commit:
+        return done
+    world.publish()  # what earlier steps of this turn have said counts, too
+    ledger = world.ledger.facts()
+    if commit in ledger.reverted:
+        return done
+    told = [(fact.value.stage, fact.value.state) for fact in ledger.outcomes.get(commit, ())]
+    ours = [r.payload for r in done.records if r.kind is RecordKind.OUTCOME and r.subject == commit]
+    told += [(str(said["stage"]), OutcomeState(str(said["state"]))) for said in ours]
+    if any(stage == "outcome" for stage, _ in told):
+        return done
+    state = OutcomeState.WORSE if ("guard", OutcomeState.WORSE) in told else OutcomeState.UNKNOWN
+    why = f"its case ended at {before.stage.value}: {done.case.detail}"
+    outcome = Outcome(commit, "outcome", state, done.case.reason, (), world.clock.now(), why)
+    return dataclasses.replace(done, records=(*done.records, outcome_record(outcome, world.clock.stamp(), before.id)))
+
+
+def _landed(case: Case) -> str:
+    """The machine commit on the branch whose effect this case was to judge, "" when there is none."""
+    found = progress(case)
+    if case.stage in LANDED:
+        return found.head
+    return found.undoing or (found.head if case.stage is Stage.UNDO else "")
