@@ -92,6 +92,7 @@ MEANINGS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Look at it again: `homeostat pr show N`.",
     ),
     Reason.REJECTED: ("A person rejected it.", "Nothing; the machine proposes something else or nothing."),
+    Reason.REVIEWED: ("Somebody reviewed it in the moment in which it was to land.", "Nothing; it is judged again."),
     Reason.CLOSED: ("The pull request is closed.", "`homeostat pr show N` says why."),
     Reason.APPLIED: ("The target holds what the revision says.", _NOTHING),
     Reason.UNVERDICTED: (

@@ -52,6 +52,7 @@ class Reason(enum.StrEnum):
     BASE_MOVED = "base-moved"
     HEAD_MOVED = "head-moved"
     REJECTED = "rejected"
+    REVIEWED = "reviewed"  # somebody said something since it was judged
     CLOSED = "closed"
     # converge
     APPLIED = "applied"

@@ -15,7 +15,7 @@ class Landed:
     """The result of `land`: `commit` is now the branch tip, or `reason` says which compare failed."""
 
     ok: bool
-    reason: str  # MERGED, BASE_MOVED, HEAD_MOVED, CLOSED
+    reason: str  # MERGED, BASE_MOVED, HEAD_MOVED, CLOSED, REVIEWED
     commit: str = ""
 
 
@@ -55,9 +55,10 @@ class Forge(Protocol):
 
     def show_verdict(self, number: int, verdict: Verdict, record: str) -> PullRequest: ...
 
-    def land(self, number: int, head: str, base: str, by: str) -> Landed:
-        """Fast-forwards the base branch from `base` to exactly `head`, deletes the source branch and marks the
-        pull request merged, in one ref transaction. Running it again after success says MERGED.
+    def land(self, pull: PullRequest, by: str) -> Landed:
+        """Fast-forwards the base branch from the base of `pull` to exactly its head, deletes the source branch and marks
+        the pull request merged, in one ref transaction that compares all of it with `pull` as it was judged: a review
+        that was added meanwhile says REVIEWED. Running it again after success says MERGED.
         """
         ...
 

@@ -3,7 +3,7 @@
 1. Publish; find the signed verdict for exactly this head. None: judge again.
 2. Ask policy once more, about the world as it is now: a rejection, hold, brake, freeze or spent budget since. Not the
    same answer: judge again.
-3. Land. A stale compare: judge again; a branch that others took: the pull request is over. Landed, now or in a life
+3. Land. A stale compare (a review in this very moment, too): judge again; a branch that others took: the pull request is over. Landed, now or in a life
    before a crash: the merge is recorded.
 """
 
@@ -42,7 +42,7 @@ def land(world: World, case: Case) -> Advance:
     if pull.state is PullState.OPEN and (why := _changed(world, found, pull, found.proposal)):  # 2
         return Advance(step(case, Stage.JUDGE, found, now, Reason.BASE_MOVED, why))
     by = ", ".join(verdict.verdict.approvers) or MACHINE
-    landed = world.forge.land(pull.number, pull.head, pull.base, by)  # 3
+    landed = world.forge.land(pull, by)  # 3
     if landed.reason is Reason.HEAD_MOVED:
         return _taken(world, case, found, pull)
     if not landed.ok:

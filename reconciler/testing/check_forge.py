@@ -188,7 +188,7 @@ def shows_the_verdict_on_this_head(bench: Bench) -> None:
 def lands_exactly_the_judged_head(bench: Bench) -> None:
     pull = opened(bench)
     for _ in range(2):
-        landed = bench.forge.land(pull.number, pull.head, pull.base, "homeostat")
+        landed = bench.forge.land(pull, "homeostat")
         expect(
             landed.ok and landed.reason == Reason.MERGED and landed.commit == pull.head, "landing, and landing again, says merged"
         )
@@ -200,7 +200,7 @@ def lands_exactly_the_judged_head(bench: Bench) -> None:
         "it says so",
     )
     push_by_a_person(bench)
-    expect(bench.forge.land(pull.number, pull.head, pull.base, "homeostat").ok, "also after others pushed")
+    expect(bench.forge.land(pull, "homeostat").ok, "also after others pushed")
     refused(lambda: bench.forge.close(pull.number, "too late"))
     refused(lambda: give(bench, pull, a_review(pull)))
 
@@ -209,7 +209,7 @@ def refuses_to_land_on_a_moved_base(bench: Bench) -> None:
     pull = opened(bench)
     theirs = push_by_a_person(bench)
     for base in (pull.base, theirs):
-        landed = bench.forge.land(pull.number, pull.head, base, "homeostat")
+        landed = bench.forge.land(replace(pull, base=base), "homeostat")
         expect(not landed.ok and landed.reason == Reason.BASE_MOVED, "a moved base is said")
     expect(bench.repo.ref(MAIN) == theirs, "and left alone")
     found = bench.forge.get(pull.number)
@@ -219,21 +219,30 @@ def refuses_to_land_on_a_moved_base(bench: Bench) -> None:
 def refuses_to_land_a_moved_head(bench: Bench) -> None:
     pull = opened(bench)
     source = f"refs/heads/{pull.source}"
-    expect(bench.forge.land(pull.number, pull.base, pull.base, "homeostat").reason == Reason.HEAD_MOVED, "another head is said")
+    expect(bench.forge.land(replace(pull, head=pull.base), "homeostat").reason == Reason.HEAD_MOVED, "another head is said")
     pushed = write(bench.repo, pull.head, {"README.md": b"x"}, "on top")
     expect(bench.repo.move([RefMove(source, pull.head, pushed)]), "a person pushes to the branch")
-    expect(bench.forge.land(pull.number, pull.head, pull.base, "homeostat").reason == Reason.HEAD_MOVED, "a push on top is said")
+    expect(bench.forge.land(pull, "homeostat").reason == Reason.HEAD_MOVED, "a push on top is said")
     base = push_by_a_person(bench)
     draft = a_draft(bench, base)
     refused(lambda: bench.forge.rebuild(pull.number, base, draft.head, draft.patch, draft.trees))
     expect(bench.repo.ref(source) == pushed, "nobody's push is lost")
 
 
+def refuses_to_land_what_was_reviewed_since_it_was_judged(bench: Bench) -> None:
+    pull = opened(bench)
+    rejected = give(bench, pull, a_review(pull, ReviewChoice.REJECT))
+    landed = bench.forge.land(pull, "homeostat")
+    expect(not landed.ok and landed.reason == Reason.REVIEWED, "a review that the judges have not seen is said")
+    expect(bench.repo.ref(MAIN) == pull.base, "and nothing lands")
+    expect(bench.forge.land(rejected, "homeostat").ok, "what it says is the verdict's business")
+
+
 def finishes_a_landing_that_was_cut_short(bench: Bench) -> None:
     pull = opened(bench)
     expect(bench.repo.move([RefMove(MAIN, pull.base, pull.head)]), "power failed after the base moved")
     push_by_a_person(bench)
-    landed = bench.forge.land(pull.number, pull.head, pull.base, "homeostat")
+    landed = bench.forge.land(pull, "homeostat")
     found = bench.forge.get(pull.number)
     expect(landed.ok and found is not None and found.state is PullState.MERGED, "the next landing says merged")
     expect(bench.repo.ref(f"refs/heads/{pull.source}") is None, "and clears the branch")
@@ -243,7 +252,7 @@ def lands_one_of_two(bench: Bench) -> None:
     root = start(bench)
     pulls = [bench.forge.open(a_draft(bench, root, f"f-{n}", b"%d" % n), NOON_MS) for n in range(2)]
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda p: bench.forge.land(p.number, p.head, p.base, "homeostat"), pulls))
+        results = list(pool.map(lambda p: bench.forge.land(p, "homeostat"), pulls))
     expect(sorted(r.reason for r in results) == [Reason.BASE_MOVED, Reason.MERGED], "one lands, the other's base moved")
 
 
@@ -253,7 +262,7 @@ def closes(bench: Bench) -> None:
         closed = bench.forge.close(pull.number, "not wanted")
         expect((closed.state, closed.note) == (PullState.CLOSED, "not wanted"), "closing, and closing again, says closed")
     expect(bench.repo.ref(f"refs/heads/{pull.source}") is None, "the source branch is gone")
-    expect(bench.forge.land(pull.number, pull.head, pull.base, "homeostat").reason == Reason.CLOSED, "a closed one does not land")
+    expect(bench.forge.land(pull, "homeostat").reason == Reason.CLOSED, "a closed one does not land")
     bench.repo.maintain()
     expect(bench.repo.commit(pull.head) is not None, "what was proposed is kept")
     refused(lambda: bench.forge.close(pull.number + 7, "unknown"))
@@ -272,6 +281,7 @@ FORGE_PROMISES: tuple[Callable[[Bench], None], ...] = (
     lands_exactly_the_judged_head,
     refuses_to_land_on_a_moved_base,
     refuses_to_land_a_moved_head,
+    refuses_to_land_what_was_reviewed_since_it_was_judged,
     finishes_a_landing_that_was_cut_short,
     lands_one_of_two,
     closes,

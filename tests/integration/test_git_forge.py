@@ -68,7 +68,7 @@ def test_a_state_signed_by_another_key_is_an_alarm_and_no_pull_request(bench: Be
     tamper(bench, pull.number, lambda files: {"pr.json": files["pr.json"] + b" "}, MemorySigner("author", "other"))
     assert forge.list() == []
     assert [alarm.ref for alarm in forge.alarms()] == ["refs/homeostat/pr/1"]
-    for act in (lambda: forge.get(1), lambda: forge.land(1, pull.head, pull.base, "homeostat"), lambda: forge.close(1, "")):
+    for act in (lambda: forge.get(1), lambda: forge.land(pull, "homeostat"), lambda: forge.close(1, "")):
         with pytest.raises(Tampered, match="lacks the machine's signature"):
             act()
     assert bench.repo.ref(MAIN) == pull.base
@@ -185,11 +185,26 @@ def test_opening_again_after_a_crash_opens_one(bench: Bench, survives: int):
 def test_landing_again_after_a_crash_lands_once(bench: Bench, survives: int):
     pull = opened(bench)
     with pytest.raises(PowerFailure):
-        failing(bench, survives).land(pull.number, pull.head, pull.base, "homeostat")
-    landed = bench.forge.land(pull.number, pull.head, pull.base, "homeostat")
+        failing(bench, survives).land(pull, "homeostat")
+    landed = bench.forge.land(pull, "homeostat")
     assert (landed.reason, landed.commit) == (Reason.MERGED, pull.head)
     assert bench.repo.refs("refs/heads/") == {MAIN: pull.head}
     assert [p.state for p in bench.forge.list()] == [PullState.MERGED]
+
+
+def test_a_rejection_in_the_middle_of_a_landing_wins(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    pull = opened(bench)
+    move = bench.repo.move
+
+    def reviewed_first(moves: list[RefMove]) -> bool:
+        monkeypatch.undo()
+        give(bench, pull, a_review(pull, ReviewChoice.REJECT))
+        return move(moves)
+
+    monkeypatch.setattr(bench.repo, "move", reviewed_first)
+    landed = bench.forge.land(pull, "homeostat")
+    assert (landed.ok, landed.reason) == (False, Reason.REVIEWED)
+    assert bench.repo.ref(MAIN) == pull.base
 
 
 @pytest.mark.parametrize("survives", [0, 1])
@@ -223,7 +238,7 @@ def test_rebuilding_again_after_a_crash_rebuilds(bench: Bench, survives: int, mo
         draft = a_draft(bench, base)
     rebuilt = bench.forge.rebuild(pull.number, base, draft.head, draft.patch, draft.trees)
     assert (rebuilt.base, rebuilt.head) == (base, draft.head)
-    assert bench.forge.land(pull.number, draft.head, base, "homeostat").ok
+    assert bench.forge.land(rebuilt, "homeostat").ok
 
 
 def test_a_persons_push_to_a_leftover_branch_is_not_overwritten(bench: Bench):
@@ -247,7 +262,7 @@ bench = bench_on(PygitRepo(sys.argv[1]))
 draft = a_draft(bench, sys.argv[3])
 sys.stdin.readline()
 pull = bench.forge.open(draft, NOON_MS)
-print(pull.number, bench.forge.land(pull.number, pull.head, pull.base, "homeostat").reason)
+print(pull.number, bench.forge.land(pull, "homeostat").reason)
 """
 
 

@@ -39,6 +39,6 @@ def test_a_delayed_merge_on_an_old_base_does_not_land(site: Installation) -> Non
     site.until(lambda: site.pulls("open"), seconds=90)
     (pull,) = site.pulls("open")
     pushed = site.push({"apps/edge/gateway.yaml": ('release: "2.7.1"', 'release: "2.7.2"')}, "A new gateway")
-    landed = site.system.world.forge.land(pull.number, pull.head, pull.base, "ada")
+    landed = site.system.world.forge.land(pull, "ada")
     assert not landed.ok
     assert site.head() == pushed

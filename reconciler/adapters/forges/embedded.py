@@ -163,23 +163,25 @@ class EmbeddedForge:
 
     # landing
 
-    def land(self, number: int, head: str, base: str, by: str) -> Landed:
+    def land(self, pull: PullRequest, by: str) -> Landed:
+        judged, head = pull, pull.head
         for _ in range(ATTEMPTS):
-            shelved = self._need(number)
+            shelved = self._need(judged.number)
             pull = _proven(shelved)
             branch = self._repo.ref(f"refs/heads/{pull.branch}") or ""
             landed = bool(branch) and self._repo.is_ancestor(head, branch)  # a crash cut an earlier call short
-            if (answer := self._obstacle(pull, head, base, "" if landed else branch)) is not None:
+            if (answer := self._obstacle(pull, judged, "" if landed else branch)) is not None:
                 return answer
-            moves = () if landed else (RefMove(f"refs/heads/{pull.branch}", base, head),)
+            moves = () if landed else (RefMove(f"refs/heads/{pull.branch}", judged.base, head),)
             merged = replace(pull, state=PullState.MERGED, merged=head, merged_by=by)
             step = Next(merged, {}, before=moves, after=self._source_deletion(pull))
             if self._write(shelved.state, step, f"Merge by {by}"):
                 return Landed(ok=True, reason=Reason.MERGED, commit=head)
-        raise Retryable(f"could not land pull request {number}: its refs kept moving")
+        raise Retryable(f"could not land pull request {judged.number}: its refs kept moving")
 
-    def _obstacle(self, pull: PullRequest, head: str, base: str, branch: str) -> Landed | None:
+    def _obstacle(self, pull: PullRequest, judged: PullRequest, branch: str) -> Landed | None:
         """Which compare fails, None when nothing is in the way; an empty `branch` already holds the head."""
+        head, base = judged.head, judged.base
         if pull.state is PullState.MERGED and pull.merged == head:
             self._repo.move(self._source_deletion(pull))  # a crash cut the deletion off
             return Landed(ok=True, reason=Reason.MERGED, commit=head)
@@ -189,6 +191,7 @@ class EmbeddedForge:
             (pull.head != head, Reason.HEAD_MOVED),
             (bool(branch) and source != head, Reason.HEAD_MOVED),
             (bool(branch) and (branch != base or pull.base != base), Reason.BASE_MOVED),
+            (bool(branch) and pull.reviews != judged.reviews, Reason.REVIEWED),
         )
         return next((Landed(ok=False, reason=reason) for failed, reason in obstacles if failed), None)
 
