@@ -10,7 +10,7 @@ Steps, in this order, because each protects the next:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol, cast
 
@@ -26,10 +26,23 @@ MAX_DEPTH = 40
 MAX_DOCUMENTS = 200
 
 
-def parse(data: bytes, where: str) -> tuple[ParsedDocument, ...]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How much is read, and what an unquoted scalar means."""
+
+    bytes: int = MAX_BYTES
+    documents: int = MAX_DOCUMENTS
+    depth: int = MAX_DEPTH
+    plain: Callable[[str], bool | int | float | str | None] = scalars.plain
+
+
+DOCUMENT = Reading()  # what Homeostat's own files need
+
+
+def parse(data: bytes, where: str, reading: Reading = DOCUMENT) -> tuple[ParsedDocument, ...]:
     """Every document of a file, in order; a file without any is ()."""
-    text = readable(data, where, MAX_BYTES)
-    builder = _Builder(where)
+    text = readable(data, where, reading.bytes)
+    builder = _Builder(where, reading)
     for event in _events(text, where):
         builder.take(event)
     return tuple(ParsedDocument(where, index, root, text) for index, root in enumerate(builder.roots))
@@ -70,6 +83,7 @@ class _Frame:
 @dataclass(slots=True)
 class _Builder:
     where: str
+    reading: Reading
     roots: list[Node] = field(default_factory=list)
     open: list[_Frame] = field(default_factory=list)
 
@@ -91,13 +105,13 @@ class _Builder:
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         if event.version or event.tags:
             self._refuse(event, "directives are not allowed", "remove the % line")
-        if len(self.roots) >= MAX_DOCUMENTS:
-            self._refuse(event, f"more than {MAX_DOCUMENTS} documents", "split the file")
+        if len(self.roots) >= self.reading.documents:
+            self._refuse(event, f"more than {self.reading.documents} documents", "split the file")
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         self._check_node(event)
-        if len(self.open) >= MAX_DEPTH:
-            self._refuse(event, f"nested deeper than {MAX_DEPTH}", "flatten the document")
+        if len(self.open) >= self.reading.depth:
+            self._refuse(event, f"nested deeper than {self.reading.depth}", "flatten the document")
         if self._expects_key():
             self._refuse(event, "a key must be text", "quote it")
         style = "flow" if event.flow_style else "block"
@@ -109,7 +123,7 @@ class _Builder:
         value: Value = event.value
         if style == "plain":
             try:
-                value = scalars.plain(event.value)
+                value = self.reading.plain(event.value)
             except ValueError as error:
                 self._refuse(event, str(error), "quote it to make it text")
         elif style == '"' and HIDDEN.search(event.value):  # escapes can write what bytes may not hold

@@ -6,6 +6,7 @@ The rule of both: readers of YAML 1.1 and 1.2 must agree. Where they do not (`no
 
 from __future__ import annotations
 
+import math
 import re
 
 import yaml
@@ -17,6 +18,20 @@ INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z", re.ASCII)
 FRACTION = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+\Z", re.ASCII)
 NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 _CORE_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")  # YAML 1.2
+_YAML_1_1_BOOLS = {
+    word: value
+    for value, words in ((True, ("y", "yes", "on")), (False, ("n", "no", "off")))
+    for base in words
+    for word in (base, base.capitalize(), base.upper())
+}
+_BASES = (
+    (2, re.compile(r"[-+]?0b[01]+\Z", re.ASCII)),
+    (16, re.compile(r"[-+]?0x[0-9a-fA-F]+\Z", re.ASCII)),
+    (8, re.compile(r"[-+]?0o?[0-7]+\Z", re.ASCII)),
+)
+_EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.?[0-9]*)(?:[eE][-+]?[0-9]+)?\Z", re.ASCII)
+_EXACT = 2**53
+_NUMERIC = frozenset("+-.0123456789")
 MAX_DIGITS = 30  # of a number as written; larger ones overflow some reader
 INT64 = range(-(2**63), 2**63)
 
@@ -50,6 +65,27 @@ def _fraction(text: str) -> float:
     if len(text) > MAX_DIGITS:
         raise ValueError(f"a number may have at most {MAX_DIGITS} digits")
     return float(text)
+
+
+def kubernetes(text: str) -> bool | int | float | str | None:
+    """The value that kubectl, Helm and Flux give a plain scalar: `0644` is octal, `yes` is true, `1e3` is a number.
+
+    Dates and `12:30:45` are text to them as well.
+    """
+    if text in _YAML_1_1_BOOLS:
+        return _YAML_1_1_BOOLS[text]
+    digits = text.replace("_", "") if text[:1] in _NUMERIC else text
+    if len(digits) > MAX_DIGITS:
+        return plain(text)
+    for base, pattern in _BASES:
+        if pattern.match(digits) and int(digits, base) in INT64:
+            return int(digits, base)
+    if _EXPONENT.match(digits):
+        value = float(digits)
+        if math.isfinite(value):
+            return int(value) if value.is_integer() and abs(value) < _EXACT else value
+        return text
+    return plain(text)
 
 
 def is_plain_safe(text: str) -> bool:
