@@ -19,6 +19,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "target": {
         "lab": "reconciler.adapters.targets.lab:LabTarget",
         "directory": "reconciler.adapters.targets.directory:DirectoryTarget",
+        "kubernetes": "reconciler.adapters.targets.kubernetes:KubernetesTarget",
     },
     "forge": {"embedded": "reconciler.adapters.forges.embedded:EmbeddedForge"},
     "voter": {

@@ -59,7 +59,53 @@ class DirectoryTarget(Spec):
     settings: DirectorySettings = Field(description="Which folder.")
 
 
-Target = Annotated[LabTarget | DirectoryTarget, Field(discriminator="kind")]
+class KubernetesSettings(Spec):
+    """How a cluster is reached, and how much of it Homeostat may use."""
+
+    kubeconfig: str = Field(
+        default="",
+        max_length=500,
+        description="The kubeconfig file, absolute or from the home folder. Default empty: the pod's service account, else what "
+        "KUBECONFIG or ~/.kube/config says.",
+    )
+    context: str = Field(default="", max_length=253, description="The kubeconfig's context. Default empty: its current one.")
+    owner: str = Field(
+        default="homeostat",
+        pattern=NAME,
+        description="The label value that marks objects of this installation. Two installations on one cluster need two. Default "
+        "homeostat.",
+    )
+    namespace: str = Field(
+        default="homeostat-system",
+        pattern=NAME,
+        description="Where the record of each unit is kept: generation, revision and inventory. Default homeostat-system.",
+    )
+    at_once: int = Field(
+        default=16,
+        ge=1,
+        le=200,
+        description="Requests in flight at once; fewer while the API server says that it is busy. Default 16: more make no API "
+        "server faster.",
+    )
+    timeout_ms: int = Field(
+        default=15_000,
+        ge=500,
+        le=120_000,
+        description="Milliseconds that one request may take, its repetitions included. Default 15000.",
+    )
+
+
+class KubernetesTarget(Spec):
+    """A Kubernetes cluster."""
+
+    name: str = Field(pattern=NAME, description="Unique among the targets.")
+    kind: Literal["kubernetes"] = Field(description="A Kubernetes cluster.")
+    settings: KubernetesSettings = Field(
+        default_factory=KubernetesSettings, description="Access and bounds. Default: the cluster that the kubeconfig names."
+    )
+
+
+Target = Annotated[LabTarget | DirectoryTarget | KubernetesTarget, Field(discriminator="kind")]
 
 
 class Source(Spec):

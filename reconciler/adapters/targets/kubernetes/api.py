@@ -1,0 +1,219 @@
+"""Api: requests to one API server, bounded in number, time and size; routine trouble is retried here and nowhere else.
+
+Raw HTTP and not the typed client: the same patch costs a third of the processor time (docs/adr/0012). What is retried: too
+many requests, a server that is away or overloaded, a broken connection; with growing pauses, the server's own Retry-After
+first. Only idempotent requests are sent twice. What is left is `Refused` (the server said no) or Retryable (nobody knows).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from reconciler.adapters.targets.kubernetes.access import Access
+from reconciler.adapters.targets.kubernetes.gate import Gate, Rank
+from reconciler.errors import Permanent, Retryable
+
+APPLY = "application/apply-patch+yaml"
+JSON = "application/json"
+MAX_ANSWER = 64 * 1024 * 1024  # a page of 500 objects of the largest size that is usual
+AGAIN = frozenset({429, 500, 502, 503, 504})
+BUSY = frozenset({429, 503, 504})
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+TOKEN_S = 20.0  # how long a token is used before the refresh hook is asked again
+SILENT_S = 90.0  # a watch sends a bookmark about every minute; without one it is dead
+
+
+class Refused(Permanent):
+    """The server's answer to one request: status, its reason word, its sentence, and which fields it means."""
+
+    def __init__(self, status: int, reason: str, told: str, causes: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(f"{reason or status}: {told}"[:1_000])
+        self.status, self.reason, self.told, self.causes = status, reason, told, causes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`user` is impersonated. `once`: not idempotent, so never sent twice."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content: str = JSON
+    user: str = ""
+    once: bool = False
+    accept: str = JSON
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why a try did not work; the server may have said when to come back."""
+
+    told: str
+    after_s: float = 0.0
+
+
+class Api:
+    """One cluster, on one event loop. `start` and `stop` belong to whoever owns the loop."""
+
+    def __init__(self, access: Access, *, at_once: int, timeout_s: float) -> None:
+        self.access, self.timeout_s = access, timeout_s
+        self.gate = Gate(at_once)
+        self.requests = 0
+        self._session: aiohttp.ClientSession | None = None
+        self._token, self._token_until = "", 0.0
+        self._asking: asyncio.Lock = asyncio.Lock()
+
+    def start(self) -> None:
+        connector = aiohttp.TCPConnector(limit=0, ssl=self.access.tls or False, keepalive_timeout=60)
+        self._session = aiohttp.ClientSession(
+            base_url=self.access.url + "/",
+            connector=connector,
+            auto_decompress=True,
+            trust_env=False,
+            headers={"User-Agent": "homeostat", "Accept": JSON},
+        )
+
+    async def stop(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def get(self, path: str, *, rank: Rank = Rank.USUAL, accept: str = JSON, **params: str) -> Any:
+        return await self.send(Request("GET", path, params, accept=accept), rank)
+
+    async def send(self, request: Request, rank: Rank = Rank.USUAL) -> Any:
+        """The decoded answer, after as many tries as the time allows."""
+        until = asyncio.get_running_loop().time() + self.timeout_s
+        pause = FIRST_PAUSE_S
+        while True:
+            answer = await self._try(request, rank)
+            if not isinstance(answer, _Trouble):
+                return answer
+            wait = max(answer.after_s, pause * random.uniform(0.5, 1.0))  # noqa: S311 (no secret: workers must not retry in step)
+            if asyncio.get_running_loop().time() + wait > until:
+                raise Retryable(f"{self.access.url}: {request} failed: {answer.told}", after_ms=5_000)
+            await asyncio.sleep(wait)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def _try(self, request: Request, rank: Rank) -> Any:
+        """The answer, or what makes another try worth while."""
+        try:
+            async with self.gate.turn(rank):
+                status, retry_after, raw = await self._once(request)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            told = f"{type(error).__name__}: {error}"
+            if request.once and not isinstance(error, aiohttp.ClientConnectorError):
+                raise Retryable(f"{request}: nobody knows whether it was done: {told}") from error
+            return _Trouble(told)
+        if status < 300:
+            self.gate.fine()
+            return json.loads(raw) if raw else {}
+        refused = _refusal(status, raw)
+        if status == 401 and self._token_until:
+            self._token_until = 0.0  # the next try asks the refresh hook
+        elif status not in AGAIN or request.once:
+            raise refused
+        if status in BUSY:
+            self.gate.busy()
+        return _Trouble(str(refused), retry_after)
+
+    @asynccontextmanager
+    async def watch(self, path: str, params: Mapping[str, str]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """The events of one watch until the server ends it. Raises Refused (410: the version is too old) or Retryable."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout_s, sock_read=SILENT_S)
+        try:
+            async with self._http().get(
+                path.lstrip("/"), params=params, headers=await self._auth(), timeout=timeout, **self._how()
+            ) as answer:
+                if answer.status != 200:
+                    raise _refusal(answer.status, await answer.content.read(65_536))
+                yield _lines(answer.content)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Retryable(f"the watch of {path} broke: {type(error).__name__}: {error}") from error
+
+    async def _once(self, request: Request) -> tuple[int, float, bytes]:
+        self.requests += 1
+        headers = {"Accept": request.accept, **await self._auth()}
+        if request.body is not None:
+            headers["Content-Type"] = request.content
+        if request.user:
+            headers["Impersonate-User"] = request.user
+        async with self._http().request(
+            request.method,
+            request.path.lstrip("/"),
+            params=request.params,
+            data=request.body,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=self.timeout_s),
+            **self._how(),
+        ) as answer:
+            raw = b"".join([chunk async for chunk in _capped(answer.content, str(request))])
+            return answer.status, _seconds(answer.headers.get("Retry-After", "")), raw
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise Retryable("the connection to the cluster is closed")
+        return self._session
+
+    def _how(self) -> dict[str, Any]:
+        return {"proxy": self.access.proxy, "server_hostname": self.access.server_name, "allow_redirects": False}
+
+    async def _auth(self) -> dict[str, str]:
+        now = asyncio.get_running_loop().time()
+        if now >= self._token_until:
+            async with self._asking:
+                if now >= self._token_until:
+                    self._token = await asyncio.to_thread(self.access.token)
+                    self._token_until = asyncio.get_running_loop().time() + TOKEN_S
+        return {"Authorization": self._token} if self._token else {}
+
+
+async def _capped(stream: aiohttp.StreamReader, what: str) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in stream.iter_any():
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            raise Permanent(f"the answer to {what} is larger than {MAX_ANSWER} bytes")
+        yield chunk
+
+
+async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[dict[str, Any]]:
+    """One JSON value a line; lines may be longer than any buffer."""
+    rest: list[bytes] = []
+    async for chunk in stream.iter_any():
+        *whole, last = chunk.split(b"\n")
+        for line in whole:
+            rest.append(line)
+            if joined := b"".join(rest):
+                yield json.loads(joined)
+            rest = []
+        if last:
+            rest.append(last)
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.isdigit() and len(text) < 6 else 0.0
+
+
+def _refusal(status: int, raw: bytes) -> Refused:
+    """What the server's Status object says; anything else is shown as it came, capped."""
+    try:
+        told = json.loads(raw)
+        details = told.get("details") or {}
+        causes = tuple(
+            (str(c.get("field", "")), str(c.get("message", ""))) for c in details.get("causes") or () if isinstance(c, dict)
+        )
+        return Refused(status, str(told.get("reason") or ""), str(told.get("message") or ""), causes)
+    except (ValueError, AttributeError, RecursionError):
+        return Refused(status, "", raw[:300].decode("utf-8", "replace"))

@@ -1,0 +1,243 @@
+"""Applying: one unit's plan, level by level, all objects of a level at once.
+
+1. Fence: the unit's record names this generation, written over exactly the version that was read. Else STALE_PLAN.
+2. Creations and updates by server-side apply, in the order of `order.levels`. A level with CRDs is over when the server serves
+   them. An object whose kind or namespace failed before is told as blocked; everything else goes on.
+3. Deletions in reverse order, each of exactly the object that was seen (uid), ours, unprotected.
+4. What failed is taken out of the record, so that nobody mistakes it for drift.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
+from reconciler.adapters.targets.kubernetes.fields import MANAGER, without
+from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
+from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT, LiveStore
+from reconciler.adapters.targets.kubernetes.order import levels
+from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
+from reconciler.errors import HomeostatError
+from reconciler.model.reasons import Reason
+from reconciler.model.revisions import ChangeSet, DesiredObject, Plan, Step, StepResult, Verb
+
+CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+ESTABLISHED_S = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Applier:
+    """What applying needs of the target."""
+
+    api: Api
+    kinds: Kinds
+    live: LiveStore
+    records: Records
+    owner: str
+
+    async def apply(self, plan: Plan) -> ChangeSet:
+        record = await self._fence(plan)
+        if record is None:
+            return _answer(plan, (), Reason.STALE_PLAN.value)
+        desired = {o.id: o for o in plan.objects}
+        results = await self._put_all(plan, desired)
+        results += await self._prune_all(plan, desired)
+        failed = {r.id for r in results if not r.ok and r.verb is not Verb.PRUNE}
+        if failed:
+            marked = {**record.objects, **dict.fromkeys(failed & set(record.objects), FAILED)}
+            await self.records.write(record, dataclasses.replace(record, objects=marked))
+        return _answer(plan, results, _overall(results))
+
+    async def dry_run(self, plan: Plan) -> ChangeSet:
+        if (await self.records.get(plan.unit)).stale(plan.generation, plan.revision):
+            return _answer(plan, (), Reason.STALE_PLAN.value)
+        desired = {o.id: o for o in plan.objects}
+        asked = [self._dry(s, desired[s.id], desired) for s in plan.steps if s.verb is not Verb.PRUNE]
+        pruned = [_done(s) for s in plan.steps if s.verb is Verb.PRUNE]
+        results = [*await asyncio.gather(*asked), *pruned]
+        return _answer(plan, results, _overall(results))
+
+    async def _fence(self, plan: Plan) -> UnitRecord | None:
+        """The record with this plan in it; None when the cluster has a newer one."""
+        wanted = {o.id: o.digest for o in plan.objects}
+        held = await self.records.get(plan.unit)
+        for _ in range(5):
+            if held.stale(plan.generation, plan.revision):
+                return None
+            if (held.generation, held.revision) == (plan.generation, plan.revision) and held.objects == wanted and held.version:
+                return held
+            after = UnitRecord(plan.unit, plan.generation, plan.revision, wanted)
+            if written := await self.records.write(held, after):
+                return written
+            held = await self.records.again(plan.unit)
+        return None
+
+    async def _put_all(self, plan: Plan, desired: Mapping[str, DesiredObject]) -> list[StepResult]:
+        steps = {s.id: s for s in plan.steps if s.verb is not Verb.PRUNE}
+        results: list[StepResult] = []
+        broken: dict[str, str] = {}
+        for _, ids in levels({i: desired[i].spec for i in steps}):
+            level = await asyncio.gather(*(self._put(steps[i], desired[i], broken) for i in ids))
+            results += level
+            for result in level:
+                if not result.ok:
+                    broken.update(_provides(desired[result.id], result.detail))
+            await self._established([i for i in ids if i.startswith(CRD + "/") and i not in {r.id for r in level if not r.ok}])
+        return results
+
+    async def _put(self, step: Step, desired: DesiredObject, broken: Mapping[str, str]) -> StepResult:
+        if blocked := _blocked(desired, broken):
+            return _failed(step, Reason.BLOCKED, blocked)
+        try:
+            kind, answer = await self._send(desired, dry=False)
+        except Refused as refused:
+            return _failed(step, Reason.INVALID, _words(refused))
+        except HomeostatError as error:
+            return _failed(step, Reason.ERROR, str(error))
+        self.live.applied(kind, answer)
+        return _done(step)
+
+    async def _dry(self, step: Step, desired: DesiredObject, wanted: Mapping[str, DesiredObject]) -> StepResult:
+        try:
+            await self._send(desired, dry=True)
+        except Refused as refused:
+            if refused.status == 404 and _made_with(desired, wanted):
+                return dataclasses.replace(
+                    _done(step), detail="not checked by the server: its kind or namespace comes with the same plan"
+                )
+            return _failed(step, Reason.INVALID, _words(refused))
+        except HomeostatError as error:
+            return _failed(step, Reason.ERROR, str(error))
+        return _done(step)
+
+    async def _send(self, desired: DesiredObject, *, dry: bool) -> tuple[Kind, Any]:
+        manifest = desired.spec
+        kind = await self.kinds.find(str(manifest["apiVersion"]), str(manifest["kind"]))
+        if kind is None:
+            raise Refused(
+                404, "UnknownKind", f"the cluster serves no {manifest['apiVersion']} {manifest['kind']}; is its CRD there?"
+            )
+        metadata = manifest["metadata"]
+        held = self.live.get(desired.id)
+        params = {"fieldManager": MANAGER, "force": "true", **({"dryRun": "All"} if dry else {})}
+        sent = body(desired, self.owner, held.yielded if held else frozenset())
+        path = kind.path(metadata.get("namespace", ""), metadata["name"])
+        return kind, await self.api.send(Request("PATCH", path, params, sent, APPLY))
+
+    async def _established(self, crds: Sequence[str]) -> None:
+        """Until the server serves the new kinds. Its own list is asked: it is what the next apply meets."""
+        await asyncio.gather(*(self._served(i.split("/", 1)[1]) for i in crds))
+        if crds:
+            await self.kinds.refresh()
+
+    async def _served(self, name: str) -> None:
+        path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        found = await self.api.get(f"{path}/{name}")
+        if _is_established(found):
+            return
+        params = {
+            "watch": "1", "fieldSelector": f"metadata.name={name}", "resourceVersion": found["metadata"]["resourceVersion"],
+            "timeoutSeconds": str(int(ESTABLISHED_S)),
+        }  # fmt: skip
+        async with self.api.watch(path, params) as events:
+            async for event in events:
+                if _is_established(event.get("object") or {}):
+                    return
+
+    async def _prune_all(self, plan: Plan, desired: Mapping[str, DesiredObject]) -> list[StepResult]:
+        steps = {s.id: s for s in plan.steps if s.verb is Verb.PRUNE and s.id not in desired}
+        found: list[StepResult] = []
+        for _, ids in reversed(list(levels({i: {} for i in steps}))):
+            found += await asyncio.gather(*(self._prune(steps[i], plan.unit) for i in ids))
+        return found
+
+    async def _prune(self, step: Step, unit: str) -> StepResult:
+        live = self.live.get(step.id)
+        if live is None or live.unit != unit:
+            return _done(step)  # gone, or another unit's by now
+        if live.protected:
+            return dataclasses.replace(_done(step), detail="kept: it is annotated homeostat.dev/prune: never")
+        kind = await self.kinds.find_named(step.id.split("/", 1)[0])
+        if kind is None:
+            return _done(step)
+        *inside, name = step.id.split("/")[1:]
+        options = {"preconditions": {"uid": live.uid}, "propagationPolicy": "Background"}
+        try:
+            await self.api.send(Request("DELETE", kind.path("".join(inside), name), body=json.dumps(options).encode()))
+        except Refused as refused:
+            if refused.status not in (404, 409):
+                return _failed(step, Reason.INVALID, _words(refused))
+        except HomeostatError as error:
+            return _failed(step, Reason.ERROR, str(error))
+        return _done(step)
+
+
+def body(desired: DesiredObject, owner: str, yielded: frozenset[str]) -> bytes:
+    manifest = desired.spec
+    metadata = manifest["metadata"]
+    marked = {
+        **metadata,
+        "labels": {**(metadata.get("labels") or {}), OWNER: owner, UNIT: desired.unit},
+        "annotations": {**(metadata.get("annotations") or {}), DIGEST: desired.digest},
+    }
+    sent = {**manifest, "metadata": marked}
+    return json.dumps(without(sent, sorted(yielded)) if yielded else sent, ensure_ascii=False).encode()
+
+
+def _provides(desired: DesiredObject, why: str) -> Mapping[str, str]:
+    """What others need of a failed object: its namespace or its kind."""
+    manifest = desired.spec
+    if manifest["kind"] == "Namespace":
+        return {"namespace " + manifest["metadata"]["name"]: why}
+    if manifest["kind"] == "CustomResourceDefinition":
+        spec = manifest.get("spec") or {}
+        return {f"kind {spec.get('group')}/{(spec.get('names') or {}).get('kind')}": why}
+    return {}
+
+
+def _needs(desired: DesiredObject) -> tuple[str, str]:
+    manifest = desired.spec
+    group = str(manifest["apiVersion"]).rpartition("/")[0]
+    return "namespace " + str(manifest["metadata"].get("namespace", "")), f"kind {group}/{manifest['kind']}"
+
+
+def _blocked(desired: DesiredObject, broken: Mapping[str, str]) -> str:
+    return next((f"waits for {need}: {broken[need]}" for need in _needs(desired) if need in broken), "")
+
+
+def _made_with(desired: DesiredObject, wanted: Mapping[str, DesiredObject]) -> bool:
+    provided = {need for other in wanted.values() for need in _provides(other, "")}
+    return any(need in provided for need in _needs(desired))
+
+
+def _is_established(crd: Mapping[str, Any]) -> bool:
+    conditions = (crd.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)
+
+
+def _words(refused: Refused) -> str:
+    """The server's sentence, and for a conflict or an invalid field which one."""
+    named = "; ".join(f"{field}: {told}" if field else told for field, told in refused.causes[:10])
+    return f"{refused.told} ({named})" if named and named not in refused.told else refused.told or str(refused)
+
+
+def _overall(results: Sequence[StepResult]) -> str:
+    if all(r.ok for r in results):
+        return Reason.APPLIED.value
+    return next(r.reason for r in results if not r.ok)
+
+
+def _done(step: Step) -> StepResult:
+    return StepResult(step.id, step.verb, ok=True, reason=Reason.APPLIED.value)
+
+
+def _failed(step: Step, reason: Reason, detail: str) -> StepResult:
+    return StepResult(step.id, step.verb, ok=False, reason=reason.value, detail=detail[:1_000])
+
+
+def _answer(plan: Plan, results: Sequence[StepResult], reason: str) -> ChangeSet:
+    return ChangeSet(plan.unit, plan.target, plan.revision, plan.generation, tuple(results), reason)

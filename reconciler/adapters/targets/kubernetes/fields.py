@@ -1,0 +1,254 @@
+"""Fields: who owns what in a live object, read from `metadata.managedFields`.
+
+A field's path is a JSON pointer in which an item of a keyed list is named by its key: `/spec/containers[name=web]/image`.
+Unit files (masks), drift messages and plans all use these paths.
+
+In: a live object and our field manager. Out: the leaves that we own with a print of each value (`Owned`), and where a desired
+manifest and the live object are apart (`apart`). Nothing here needs a schema: the server has written down what a leaf is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MANAGER = "homeostat"
+OURS = ("/metadata/labels/homeostat.dev~1", "/metadata/annotations/homeostat.dev~1")
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Paths in order, and a print of each value. Objects of one shape share one tuple of paths."""
+
+    paths: tuple[str, ...] = ()
+    prints: tuple[int, ...] = ()
+
+    def changed(self, before: Owned) -> tuple[str, ...]:
+        """Paths that were ours and are not, or hold another value."""
+        if self == before:
+            return ()
+        now = dict(zip(self.paths, self.prints, strict=True))
+        return tuple(p for p, v in zip(before.paths, before.prints, strict=True) if now.get(p) != v)
+
+    def without(self, paths: frozenset[str]) -> Owned:
+        if not paths:
+            return self
+        kept = [(p, v) for p, v in zip(self.paths, self.prints, strict=True) if p not in paths]
+        return Owned(tuple(p for p, _ in kept), tuple(v for _, v in kept))
+
+
+_SHAPES: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+
+def owned(live: Mapping[str, Any]) -> Owned:
+    """What our manager owns by server-side apply."""
+    tree = _tree(live)
+    if not tree:
+        return Owned()
+    found = sorted((path, _print(value)) for path, value in _leaves(tree, live, "") if not path.startswith(OURS))
+    paths = tuple(sys.intern(path) for path, _ in found)
+    return Owned(_SHAPES.setdefault(paths, paths), tuple(value for _, value in found))
+
+
+def owners(live: Mapping[str, Any], path: str) -> tuple[tuple[str, str], ...]:
+    """(manager, subresource) of everybody else who owns a path or a part of it."""
+    found = []
+    for entry in _entries(live):
+        if entry.get("manager") == MANAGER:
+            continue
+        fields = entry.get("fieldsV1")
+        if isinstance(fields, Mapping) and any(p == path for p, _ in _leaves(fields, live, "")):
+            found.append((str(entry.get("manager", "")), str(entry.get("subresource", ""))))
+    return tuple(found)
+
+
+def apart(desired: Mapping[str, Any], live: Mapping[str, Any]) -> tuple[str, ...]:
+    """Paths of desired leaves that are not ours or not as desired. A value that the server writes differently ("1000m" and
+    "1") counts as apart: who needs certainty asks the server.
+    """
+    tree = _tree(live)
+    return tuple(p for p in _apart(desired, live, tree or {}, "") if p not in _IDENTITY and not p.startswith(OURS))
+
+
+_IDENTITY = frozenset({"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"})
+
+
+def value_at(value: Any, path: str) -> Any:
+    """The value at a path; None when there is none."""
+    for part in steps(path):
+        value = _item(value, part)
+        if value is _MISSING:
+            return None
+    return value
+
+
+def without(value: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+    """A copy without these leaves; maps and lists that become empty by it go too."""
+    copy = json.loads(json.dumps(value))
+    for path in paths:
+        _drop(copy, list(steps(path)))
+    return dict(copy)
+
+
+def steps(path: str) -> Iterator[str | Mapping[str, Any]]:
+    """The parts of a path: a key, or the key fields of a list's item."""
+    for part in path.split("/")[1:]:
+        name, bracket, rest = part.partition("[")
+        if name:
+            yield _plain(name)
+        if bracket:
+            yield _keys(rest.rstrip("]"))
+
+
+def _keys(text: str) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for pair in text.split(","):
+        key, _, raw = pair.partition("=")
+        try:
+            found[_plain(key)] = json.loads(_plain(raw))
+        except ValueError:
+            found[_plain(key)] = _plain(raw)
+    return found
+
+
+def _drop(value: Any, parts: list[Any]) -> bool:
+    """Whether `value` is empty now."""
+    head, *rest = parts
+    child = _item(value, head)
+    if child is _MISSING:
+        return False
+    if not rest or (_drop(child, rest) and not child):
+        if isinstance(value, dict):
+            value.pop(head, None)
+        elif isinstance(value, list):
+            value.remove(child)
+    return not value
+
+
+def _item(value: Any, part: str | Mapping[str, Any]) -> Any:
+    if isinstance(part, str):
+        return value.get(part, _MISSING) if isinstance(value, Mapping) else _MISSING
+    if not isinstance(value, list):
+        return _MISSING
+    if "" in part:
+        return part[""] if part[""] in value else _MISSING
+    return next((i for i in value if isinstance(i, Mapping) and _keyed(i, part)), _MISSING)
+
+
+def _keyed(item: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
+    """Compared as text: a path does not tell 80 from "80"."""
+    return all(_word(item.get(k, _default(k))) == _word(v) for k, v in keys.items())
+
+
+def _entries(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    metadata = live.get("metadata")
+    entries = metadata.get("managedFields") if isinstance(metadata, Mapping) else None
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Mapping):
+            yield entry
+
+
+def _tree(live: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    for entry in _entries(live):
+        if entry.get("manager") == MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource"):
+            fields = entry.get("fieldsV1")
+            return fields if isinstance(fields, Mapping) else None
+    return None
+
+
+def _leaves(tree: Mapping[str, Any], value: Any, at: str) -> Iterator[tuple[str, Any]]:
+    below = [key for key in tree if key != "."]
+    if not below:
+        yield at, value
+    for key in below:
+        part, text = _part(key)
+        yield from _leaves(tree[key] or {}, _item(value, part), at + text)
+
+
+def _part(key: str) -> tuple[str | Mapping[str, Any], str]:
+    """A key of fieldsV1 as a step and as text."""
+    kind, _, rest = key.partition(":")
+    if kind == "f":
+        return rest, "/" + _escaped(rest)
+    if kind == "k":
+        keys = json.loads(rest)
+        return keys, "[" + ",".join(f"{_escaped(k)}={_escaped(_word(v))}" for k, v in sorted(keys.items())) + "]"
+    if kind == "v":
+        return {"": json.loads(rest)}, f"[={_escaped(_word(json.loads(rest)))}]"
+    return rest, f"/{_escaped(key)}"
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _escaped(text: str) -> str:
+    for raw, safe in (("~", "~0"), ("/", "~1"), ("[", "~2"), ("]", "~3"), ("=", "~4"), (",", "~5")):
+        text = text.replace(raw, safe)
+    return text
+
+
+def _plain(text: str) -> str:
+    for raw, safe in (("/", "~1"), ("[", "~2"), ("]", "~3"), ("=", "~4"), (",", "~5"), ("~", "~0")):
+        text = text.replace(safe, raw)
+    return text
+
+
+def _print(value: Any) -> int:
+    if isinstance(value, str):
+        return hash(value)
+    return hash(json.dumps(value, sort_keys=True)) if value is not _MISSING else 0
+
+
+def _apart(desired: Any, live: Any, tree: Mapping[str, Any], at: str) -> Iterator[str]:
+    below = [key for key in tree if key != "."]
+    if not below:
+        if live is _MISSING or _print(desired) != _print(live):
+            yield at
+        return
+    if isinstance(desired, Mapping):
+        for key, item in desired.items():
+            if item is None:
+                continue
+            held = tree.get("f:" + key)
+            if held is None and not (isinstance(item, (Mapping, list)) and not item):
+                yield f"{at}/{_escaped(key)}"
+            elif held is not None:
+                yield from _apart(item, _item(live, key), held, f"{at}/{_escaped(key)}")
+        return
+    if isinstance(desired, list):
+        yield from _apart_list(desired, live, tree, below, at)
+        return
+    yield at
+
+
+def _apart_list(desired: list[Any], live: Any, tree: Mapping[str, Any], below: list[str], at: str) -> Iterator[str]:
+    parts = {key: _part(key) for key in below}
+    for index, item in enumerate(desired):
+        key = next((k for k, (part, _) in parts.items() if _fits(item, part)), None)
+        if key is None:
+            yield f"{at}/{index}"
+            continue
+        part, text = parts.pop(key)
+        if isinstance(item, Mapping):
+            yield from _apart(item, _item(live, part), tree[key] or {}, at + text)
+        elif _item(live, part) is _MISSING:
+            yield at + text
+    yield from (at + text for _, text in parts.values())  # ours, and no longer desired
+
+
+def _fits(item: Any, part: str | Mapping[str, Any]) -> bool:
+    if isinstance(part, str):
+        return False
+    if "" in part:
+        return bool(item == part[""])
+    return isinstance(item, Mapping) and _keyed(item, part)
+
+
+def _default(key: str) -> Any:
+    """List keys with a default that manifests leave out."""
+    return "TCP" if key == "protocol" else None

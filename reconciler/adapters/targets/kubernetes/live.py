@@ -1,0 +1,170 @@
+"""Live: what is kept of every managed object: its unit, digest, version, health, and prints of the fields we own.
+
+Kept small: a hash where a value would do nothing, paths shared between objects of one shape, the object itself only until
+somebody has compared it with what is desired. Written on the event loop only; other threads read whole values.
+
+An object is *settled* when its fields are as they were after our own apply (or after it was found to be as desired): then
+nothing has to be asked of the server. Fields that a scaler writes through the scale subresource are its business from then
+on (`yielded`), without being told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.adapters.targets.kubernetes.fields import Owned, owned, owners
+from reconciler.adapters.targets.kubernetes.kinds import Kind
+from reconciler.model.revisions import HealthState
+
+OWNER = "homeostat.dev/owner"
+UNIT = "homeostat.dev/unit"
+DIGEST = "homeostat.dev/digest"
+PROTECT = "homeostat.dev/prune"  # "never" keeps an object whatever Git says
+SCALE = "scale"
+
+Judge = Callable[[Mapping[str, Any]], tuple[HealthState, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One managed object."""
+
+    id: str
+    unit: str
+    digest: str  # of the desired object that was applied last, as the object itself says
+    uid: str
+    version: str
+    fields: Owned
+    state: HealthState
+    message: str
+    deleting: str = ""  # the finalizers that a deletion waits for, "-" without one
+    protected: bool = False
+    raw: bytes = b""  # the object, until it was compared
+    lost: tuple[str, ...] = ()  # fields that are no longer as applied
+    yielded: frozenset[str] = frozenset()
+
+    @property
+    def settled(self) -> bool:
+        return not self.lost and not self.raw
+
+    def object(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(zlib.decompress(self.raw))
+        return found
+
+
+def object_id(kind: Kind, obj: Mapping[str, Any]) -> str:
+    metadata = obj.get("metadata") or {}
+    inside = f"{metadata.get('namespace', '')}/" if kind.namespaced else ""
+    return f"{kind.name}/{inside}{metadata.get('name', '')}"
+
+
+class LiveStore:
+    """Every managed object, by unit. `changed` names units of which something changed since it was asked last."""
+
+    def __init__(self, judge: Judge, wake: Callable[[], None]) -> None:
+        self._judge, self._wake = judge, wake
+        self._units: dict[str, dict[str, Live]] = {}
+        self._where: dict[str, str] = {}
+        self._settled: dict[str, tuple[str, Owned]] = {}  # id -> digest and fields when it was as desired
+        self._changed: set[str] = set()
+
+    def unit(self, unit: str) -> Mapping[str, Live]:
+        return dict(self._units.get(unit, {}))
+
+    def inventory(self) -> dict[str, str]:
+        return dict(self._where)
+
+    def get(self, object_id: str) -> Live | None:
+        return self._units.get(self._where.get(object_id, ""), {}).get(object_id)
+
+    def changed(self) -> frozenset[str]:
+        found, self._changed = frozenset(self._changed), set()
+        return found
+
+    def seen(self, kind: Kind, obj: Mapping[str, Any]) -> Live:
+        """From a list or a watch: what is new since our own answer is looked at."""
+        metadata = obj["metadata"]
+        at = object_id(kind, obj)
+        held = self.get(at)
+        if held is not None and held.version == metadata.get("resourceVersion"):
+            return held
+        live = self._live(at, obj)
+        known = self._settled.get(at)
+        if known is None or known[0] != live.digest:
+            live = dataclasses.replace(live, raw=zlib.compress(json.dumps(obj).encode(), 1))
+        else:
+            lost = live.fields.changed(known[1])
+            yielded = frozenset(p for p in lost if any(sub == SCALE for _, sub in owners(obj, p)))
+            if yielded:
+                self._settled[at] = (known[0], known[1].without(yielded))
+            live = dataclasses.replace(
+                live, lost=tuple(p for p in lost if p not in yielded), yielded=(held.yielded if held else frozenset()) | yielded
+            )
+        self._put(live)
+        if held is None or not live.settled or (held.state, held.deleting) != (live.state, live.deleting):
+            self._changed.add(live.unit)
+            self._wake()
+        return live
+
+    def applied(self, kind: Kind, obj: Mapping[str, Any]) -> Live:
+        """From the answer to our own apply: this is what settled looks like."""
+        at = object_id(kind, obj)
+        held = self.get(at)
+        live = self._live(at, obj)
+        if held is not None:
+            live = dataclasses.replace(live, yielded=held.yielded)
+        self._settled[at] = (live.digest, live.fields)
+        self._put(live)
+        return live
+
+    def settle(self, live: Live) -> None:
+        """Somebody compared it: it is as desired."""
+        self._settled[live.id] = (live.digest, live.fields)
+        if self.get(live.id) is live:
+            self._put(dataclasses.replace(live, raw=b"", lost=()))
+
+    def unsettle(self, live: Live, lost: tuple[str, ...]) -> None:
+        """Somebody compared it: these fields are not as desired."""
+        if self.get(live.id) is live:
+            self._put(dataclasses.replace(live, raw=b"", lost=lost))
+
+    def gone(self, object_id: str) -> None:
+        unit = self._where.pop(object_id, "")
+        self._settled.pop(object_id, None)
+        if self._units.get(unit, {}).pop(object_id, None):
+            self._changed.add(unit)
+            self._wake()
+
+    def of_kind(self, name: str) -> frozenset[str]:
+        return frozenset(i for i in self._where if i.startswith(name + "/"))
+
+    def _live(self, at: str, obj: Mapping[str, Any]) -> Live:
+        metadata = obj["metadata"]
+        labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
+        state, message = self._judge(obj)
+        deleting = ",".join(metadata.get("finalizers") or ()) or "-" if metadata.get("deletionTimestamp") else ""
+        return Live(
+            at,
+            labels.get(UNIT, ""),
+            notes.get(DIGEST, ""),
+            metadata.get("uid", ""),
+            metadata.get("resourceVersion", ""),
+            owned(obj),
+            state,
+            message,
+            deleting,
+            notes.get(PROTECT) == "never",
+        )
+
+    def _put(self, live: Live) -> None:
+        before = self._where.get(live.id)
+        if before is not None and before != live.unit:
+            self._units.get(before, {}).pop(live.id, None)
+            self._changed.add(before)
+        self._where[live.id] = live.unit
+        self._units.setdefault(live.unit, {})[live.id] = live

@@ -1,0 +1,243 @@
+"""KubernetesTarget: a cluster as a Target.
+
+The rest of the loop is synchronous; requests and watches run on one event loop in one thread of this target. Reads are
+answered from what the watches hold: an object that is as it was applied costs no request.
+
+`observe` tells the desired digest of an object that is settled, and another one while it is not; `plan` compares what nobody
+has compared yet, and asks the server (dry run) only where the two are written differently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reconciler.adapters.targets.kubernetes.access import Access, find
+from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
+from reconciler.adapters.targets.kubernetes.applying import Applier, body
+from reconciler.adapters.targets.kubernetes.fields import MANAGER, apart, value_at
+from reconciler.adapters.targets.kubernetes.kinds import Kinds
+from reconciler.adapters.targets.kubernetes.live import OWNER, Live, LiveStore
+from reconciler.adapters.targets.kubernetes.record import FAILED, Records
+from reconciler.adapters.targets.kubernetes.watching import Watch
+from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
+from reconciler.documents.installation_parts import KubernetesSettings
+from reconciler.errors import Retryable
+from reconciler.model.revisions import (
+    ChangeSet,
+    DesiredObject,
+    Health,
+    HealthState,
+    Observed,
+    Plan,
+    Rendered,
+    Step,
+    Verb,
+)
+
+T = TypeVar("T")
+SHOWN = 200  # updates of one plan whose fields are read from the server to be shown
+SYNC_S = 60.0
+
+
+def unjudged(_: Mapping[str, Any]) -> tuple[HealthState, str]:
+    return HealthState.UNKNOWN, ""
+
+
+class KubernetesTarget:
+    """One cluster. `wake` is called, from another thread, when something changed that nobody here did."""
+
+    at_once = 16  # units that may be applied at the same time
+
+    def __init__(
+        self, name: str, access: Access, settings: KubernetesSettings, *, wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self.name = name
+        self._settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"kubernetes {name}", daemon=True)
+        self._thread.start()
+        self._api = Api(access, at_once=settings.at_once, timeout_s=settings.timeout_ms / 1_000)
+        self._kinds = Kinds(self._api)
+        self._live = LiveStore(unjudged, wake)
+        self._records = Records(self._api, settings.namespace, settings.owner)
+        self._applier = Applier(self._api, self._kinds, self._live, self._records, settings.owner)
+        self._watches: dict[str, Watch] = {}
+        self._ready = False
+        self._opening: asyncio.Lock | None = None
+
+    @classmethod
+    def from_settings(cls, name: str, settings: KubernetesSettings, home: Path) -> KubernetesTarget:
+        return cls(name, find(settings.kubeconfig, settings.context, home), settings)
+
+    def close(self) -> None:
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far; watches are not counted."""
+        return self._api.requests
+
+    def changed(self) -> frozenset[str]:
+        """Units of which something changed since the last call."""
+        return self._live.changed()
+
+    def observe(self, unit: str) -> Observed:
+        return self._call(self._observe(unit))
+
+    def inventory(self) -> Mapping[str, str]:
+        return self._call(self._inventory())
+
+    def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+        return self._call(self._plan(rendered, revision, generation))
+
+    def dry_run(self, plan: Plan) -> ChangeSet:
+        return self._call(self._within(plan, self._applier.dry_run))
+
+    def apply(self, plan: Plan) -> ChangeSet:
+        return self._call(self._within(plan, self._applier.apply))
+
+    def health(self, unit: str) -> Sequence[Health]:
+        return self._call(self._health(unit))
+
+    async def _within(self, plan: Plan, act: Callable[[Plan], Coroutine[Any, Any, ChangeSet]]) -> ChangeSet:
+        await self._open(_kind_names(plan.objects))
+        changes = await act(plan)
+        await self._open(_kind_names(plan.objects))  # kinds that this plan brought are watched from now on
+        return changes
+
+    async def _observe(self, unit: str) -> Observed:
+        await self._open(())
+        record = await self._records.get(unit)
+        live = self._live.unit(unit)
+        applied = {i: d for i, d in record.objects.items() if d != FAILED}
+        held = {i: o.digest for i, o in live.items()}
+        return Observed(
+            unit,
+            record.generation,
+            record.revision,
+            {i: o.digest if o.settled or o.raw else f"{o.digest}~{o.version}" for i, o in live.items()},
+            {**applied, **held},
+        )
+
+    async def _inventory(self) -> Mapping[str, str]:
+        await self._open(())
+        recorded = {i: r.unit for r in (await self._records.all()).values() for i in r.objects}
+        return {**recorded, **self._live.inventory()}
+
+    async def _plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+        await self._open(_kind_names(rendered.objects))
+        live = self._live.unit(rendered.unit)
+        await asyncio.gather(*(self._compare(o, live[o.id]) for o in rendered.objects if o.id in live and live[o.id].raw))
+        live = self._live.unit(rendered.unit)
+        wanted = {o.id: o for o in rendered.objects}
+        late = [o for o in rendered.objects if o.id in live and not _same(live[o.id], o)]
+        shown = dict(zip((o.id for o in late), await asyncio.gather(*(self._fields(o) for o in late[:SHOWN])), strict=False))
+        steps = [
+            Step(Verb.CREATE, i, field_changes({}, wanted[i].spec)) if i not in live else Step(Verb.UPDATE, i, shown.get(i, ()))
+            for i in sorted(wanted)
+            if i not in live or not _same(live[i], wanted[i])
+        ]
+        leaving = sorted((i for i, o in live.items() if i not in wanted and not o.deleting), reverse=True)
+        steps += [Step(Verb.PRUNE, i) for i in leaving]
+        return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects)
+
+    async def _compare(self, desired: DesiredObject, live: Live) -> None:
+        """An object that nobody has compared since it was listed: here, and only when in doubt by the server."""
+        if live.digest != desired.digest:
+            return self._live.unsettle(live, ())
+        found = live.object()
+        if not (lost := apart(desired.spec, found)):
+            return self._live.settle(live)
+        kind = await self._kinds.find(str(desired.spec["apiVersion"]), str(desired.spec["kind"]))
+        metadata = desired.spec["metadata"]
+        if kind is None:
+            return self._live.unsettle(live, lost)
+        params = {"fieldManager": MANAGER, "force": "true", "dryRun": "All"}
+        path = kind.path(metadata.get("namespace", ""), metadata["name"])
+        try:
+            sent = body(desired, self._settings.owner, live.yielded)
+            answer = await self._api.send(Request("PATCH", path, params, sent, APPLY))
+        except Refused:
+            return self._live.unsettle(live, lost)
+        same = _content(answer) == _content(found)
+        return self._live.settle(live) if same else self._live.unsettle(live, lost)
+
+    async def _fields(self, desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
+        """What an update changes, read from the live object; a field that cannot be read shows as empty."""
+        live = self._live.get(desired.id)
+        kind = await self._kinds.find(str(desired.spec["apiVersion"]), str(desired.spec["kind"]))
+        metadata = desired.spec["metadata"]
+        if kind is None or live is None:
+            return ()
+        try:
+            found = await self._api.get(kind.path(metadata.get("namespace", ""), metadata["name"]))
+        except Refused:
+            return ()
+        paths = apart(desired.spec, found)[:MAX_FIELDS]
+        return tuple((p[:MAX_TEXT], _text(value_at(found, p)), _text(value_at(desired.spec, p))) for p in paths)
+
+    async def _health(self, unit: str) -> Sequence[Health]:
+        await self._open(())
+        record = await self._records.get(unit)
+        live = self._live.unit(unit)
+        missing = [Health(i, HealthState.MISSING, "it is not in the cluster") for i in sorted(set(record.objects) - set(live))]
+        return [*(Health(i, o.state, o.message) for i, o in sorted(live.items())), *missing]
+
+    async def _open(self, names: Iterable[str]) -> None:
+        """Connected, the records read, and every kind that is named here or there watched and in step."""
+        if self._opening is None:
+            self._opening = asyncio.Lock()
+        async with self._opening:
+            if not self._ready:
+                self._api.start()
+                await self._kinds.refresh()
+                self._ready = True
+            recorded = {i.split("/", 1)[0] for r in (await self._records.all()).values() for i in r.objects}
+            for name in (recorded | set(names)) - set(self._watches):
+                if kind := self._kinds.named(name):
+                    self._watches[name] = Watch(
+                        self._api,
+                        kind,
+                        f"{OWNER}={self._settings.owner}",
+                        lambda k, o: self._live.seen(k, o).id,
+                        self._live.gone,
+                        lambda k: self._live.of_kind(k.name),
+                    )
+        await asyncio.gather(*(w.synced(SYNC_S) for w in self._watches.values()))
+
+    async def _close(self) -> None:
+        for watch in self._watches.values():
+            await watch.stop()
+        await self._api.stop()
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop.is_closed() or not self._thread.is_alive():
+            work.close()
+            raise Retryable(f"the connection to {self.name} is closed")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _kind_names(objects: Sequence[DesiredObject]) -> frozenset[str]:
+    return frozenset(o.id.split("/", 1)[0] for o in objects)
+
+
+def _same(live: Live, desired: DesiredObject) -> bool:
+    return live.digest == desired.digest and live.settled and not live.deleting
+
+
+def _content(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object without what every write changes."""
+    metadata = {k: v for k, v in obj["metadata"].items() if k not in ("managedFields", "resourceVersion", "generation")}
+    return {**obj, "metadata": metadata}
+
+
+def _text(value: Any) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

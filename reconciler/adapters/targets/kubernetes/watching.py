@@ -1,0 +1,130 @@
+"""Watching: one list-and-watch over the managed objects of one kind, for as long as the target lives.
+
+Filtered by our owner label at the server, so that other people's objects cost nothing. A watch that ends goes on from the
+last version, bookmarks included; a version that is too old lists again; trouble waits longer each time, and while it lasts
+`behind` is true: who needs the truth is told that nobody knows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.adapters.targets.kubernetes.api import Api, Refused
+from reconciler.adapters.targets.kubernetes.gate import Rank
+from reconciler.adapters.targets.kubernetes.kinds import Kind
+from reconciler.errors import HomeostatError, Retryable
+
+log = logging.getLogger(__name__)
+PAGE = "500"
+LONGEST_S = 30.0
+GONE = 410
+
+
+class Watch:
+    """`seen` gets objects, `gone` ids of what is no longer there (decided by `listed` after a whole list)."""
+
+    def __init__(
+        self,
+        api: Api,
+        kind: Kind,
+        selector: str,
+        seen: Callable[[Kind, Mapping[str, Any]], str],
+        gone: Callable[[str], None],
+        held: Callable[[Kind], frozenset[str]],
+    ) -> None:
+        self.kind = kind
+        self._api, self._selector = api, selector
+        self._seen, self._gone, self._held = seen, gone, held
+        self._synced = asyncio.Event()
+        self.trouble: HomeostatError | None = None
+        self._task = asyncio.create_task(self._run(), name=f"watch {kind.name}")
+
+    async def synced(self, timeout_s: float) -> None:
+        """Returns once the first list is in and the watch is not behind; Retryable when that does not happen."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._synced.wait()
+        except TimeoutError:
+            why = self.trouble or "the list has not arrived"
+            raise Retryable(f"{self.kind.name} cannot be watched: {why}", after_ms=5_000) from None
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        version, pause = "", 0.2
+        while True:
+            try:
+                if not version:
+                    version = await self._list()
+                self.trouble, pause = None, 0.2
+                self._synced.set()
+                version = await self._follow(version)
+            except Refused as error:
+                self._behind(error)
+                version = ""
+                if error.status == GONE:
+                    continue  # at once: it only was too old
+            except HomeostatError as error:
+                self._behind(error)
+            except (KeyError, TypeError, ValueError, RecursionError) as error:  # no object as the API promises one
+                self._behind(Retryable(f"the answer is no list of objects: {type(error).__name__}: {error}"))
+                version = ""
+            if self.trouble:
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
+                pause = min(pause * 2, LONGEST_S)
+
+    def _behind(self, error: HomeostatError) -> None:
+        self.trouble = error
+        self._synced.clear()
+        log.warning("kubernetes.watch", extra={"fields": {"kind": self.kind.name, "why": str(error)}})
+
+    async def _list(self) -> str:
+        found: set[str] = set()
+        params = {"labelSelector": self._selector, "limit": PAGE}
+        while True:
+            page = await self._api.get(self.kind.path(), rank=Rank.USUAL, **params)
+            for item in page.get("items") or ():
+                item.setdefault("apiVersion", self.kind.api_version)
+                item.setdefault("kind", self.kind.kind)
+                found.add(self._seen(self.kind, item))
+            if not (more := page["metadata"].get("continue")):
+                break
+            params["continue"] = more
+        for missing in self._held(self.kind) - found:
+            self._gone(missing)
+        return str(page["metadata"]["resourceVersion"])
+
+    async def _follow(self, version: str) -> str:
+        """Until the server ends the watch; the version to go on from."""
+        params = {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "labelSelector": self._selector,
+            "resourceVersion": version,
+            "timeoutSeconds": str(random.randint(240, 480)),  # noqa: S311 (no secret: so that watches do not end together)
+        }
+        async with self._api.watch(self.kind.path(), params) as events:
+            async for event in events:
+                version = self._take(event)
+        return version
+
+    def _take(self, event: Mapping[str, Any]) -> str:
+        what, obj = event["type"], event["object"]
+        if what == "ERROR":
+            raise Refused(int(obj.get("code") or 500), str(obj.get("reason")), str(obj.get("message")))
+        if what == "DELETED":
+            self._gone_object(obj)
+        elif what in ("ADDED", "MODIFIED"):
+            self._seen(self.kind, obj)
+        return str(obj["metadata"]["resourceVersion"])
+
+    def _gone_object(self, obj: Mapping[str, Any]) -> None:
+        metadata = obj["metadata"]
+        inside = f"{metadata.get('namespace', '')}/" if self.kind.namespaced else ""
+        self._gone(f"{self.kind.name}/{inside}{metadata.get('name', '')}")
