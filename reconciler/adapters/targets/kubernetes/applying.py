@@ -18,7 +18,7 @@ from typing import Any
 from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.fields import MANAGER, without
 from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
-from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT, LiveStore
+from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT, Live, LiveStore
 from reconciler.adapters.targets.kubernetes.order import levels
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
 from reconciler.errors import HomeostatError
@@ -157,23 +157,33 @@ class Applier:
 
     async def _prune(self, step: Step, unit: str) -> StepResult:
         live = self.live.get(step.id)
-        if live is None or live.unit != unit:
+        kind = await self.kinds.find_named(step.id.split("/", 1)[0])
+        if live is None or live.unit != unit or kind is None:
             return _done(step)  # gone, or another unit's by now
         if live.protected:
             return dataclasses.replace(_done(step), detail="kept: it is annotated homeostat.dev/prune: never")
-        kind = await self.kinds.find_named(step.id.split("/", 1)[0])
-        if kind is None:
-            return _done(step)
-        *inside, name = step.id.split("/")[1:]
-        options = {"preconditions": {"uid": live.uid}, "propagationPolicy": "Background"}
         try:
-            await self.api.send(Request("DELETE", kind.path("".join(inside), name), body=json.dumps(options).encode()))
+            answer = await self._delete(kind, live)
         except Refused as refused:
-            if refused.status not in (404, 409):
-                return _failed(step, Reason.INVALID, _words(refused))
+            return _failed(step, Reason.INVALID, _words(refused))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))
-        return _done(step)
+        if answer.get("kind") == "Status":
+            self.live.deleted(live)
+            return _done(step)
+        waits = self.live.seen(kind, answer).deleting
+        return dataclasses.replace(_done(step), detail=f"its deletion waits for {waits}" if waits.strip("-") else "")
+
+    async def _delete(self, kind: Kind, live: Live) -> Any:
+        """Exactly the object that was seen; gone already, or replaced by another of its name, is as good."""
+        *inside, name = live.id.split("/")[1:]
+        options = {"preconditions": {"uid": live.uid}, "propagationPolicy": "Background"}
+        try:
+            return await self.api.send(Request("DELETE", kind.path("".join(inside), name), body=json.dumps(options).encode()))
+        except Refused as refused:
+            if refused.status not in (404, 409):
+                raise
+            return {"kind": "Status"}
 
 
 def body(desired: DesiredObject, owner: str, yielded: frozenset[str]) -> bytes:

@@ -72,6 +72,7 @@ class LiveStore:
         self._where: dict[str, str] = {}
         self._settled: dict[str, tuple[str, Owned]] = {}  # id -> digest and fields when it was as desired
         self._changed: set[str] = set()
+        self._buried: set[str] = set()  # uids that the server said it deleted, until the watch says so too
 
     def unit(self, unit: str) -> Mapping[str, Live]:
         return dict(self._units.get(unit, {}))
@@ -91,9 +92,11 @@ class LiveStore:
         metadata = obj["metadata"]
         at = object_id(kind, obj)
         held = self.get(at)
-        if held is not None and held.version == metadata.get("resourceVersion"):
+        if held is not None and not _newer(str(metadata.get("resourceVersion", "")), held.version):
             return held
         live = self._live(at, obj)
+        if live.uid in self._buried:
+            return live
         known = self._settled.get(at)
         if known is None or known[0] != live.digest:
             live = dataclasses.replace(live, raw=zlib.compress(json.dumps(obj).encode(), 1))
@@ -133,7 +136,16 @@ class LiveStore:
         if self.get(live.id) is live:
             self._put(dataclasses.replace(live, raw=b"", lost=lost))
 
-    def gone(self, object_id: str) -> None:
+    def deleted(self, live: Live) -> None:
+        """The server deleted it on our word. Older news of it that are still on their way are not believed."""
+        if self.get(live.id) is not None:
+            self._buried.add(live.uid)
+            self.gone(live.id)
+
+    def gone(self, object_id: str, uid: str = "") -> None:
+        if uid in self._buried:
+            self._buried.discard(uid)
+            return
         unit = self._where.pop(object_id, "")
         self._settled.pop(object_id, None)
         if self._units.get(unit, {}).pop(object_id, None):
@@ -168,3 +180,8 @@ class LiveStore:
             self._changed.add(before)
         self._where[live.id] = live.unit
         self._units.setdefault(live.unit, {})[live.id] = live
+
+
+def _newer(version: str, held: str) -> bool:
+    """Versions of one kind are numbers that grow; where a server does not keep to that, any other one counts as newer."""
+    return int(version) > int(held) if version.isdigit() and held.isdigit() else version != held

@@ -42,6 +42,7 @@ from reconciler.model.revisions import (
 T = TypeVar("T")
 SHOWN = 200  # updates of one plan whose fields are read from the server to be shown
 SYNC_S = 60.0
+CLOSING_S = 0.1  # encrypted connections say goodbye in a later turn of the event loop
 
 
 def unjudged(_: Mapping[str, Any]) -> tuple[HealthState, str]:
@@ -78,6 +79,7 @@ class KubernetesTarget:
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
+        self._loop.close()
 
     @property
     def requests(self) -> int:
@@ -216,6 +218,7 @@ class KubernetesTarget:
         for watch in self._watches.values():
             await watch.stop()
         await self._api.stop()
+        await asyncio.sleep(CLOSING_S)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop.is_closed() or not self._thread.is_alive():

@@ -33,7 +33,7 @@ class Watch:
         kind: Kind,
         selector: str,
         seen: Callable[[Kind, Mapping[str, Any]], str],
-        gone: Callable[[str], None],
+        gone: Callable[[str, str], None],
         held: Callable[[Kind], frozenset[str]],
     ) -> None:
         self.kind = kind
@@ -97,7 +97,7 @@ class Watch:
                 break
             params["continue"] = more
         for missing in self._held(self.kind) - found:
-            self._gone(missing)
+            self._gone(missing, "")
         return str(page["metadata"]["resourceVersion"])
 
     async def _follow(self, version: str) -> str:
@@ -127,4 +127,4 @@ class Watch:
     def _gone_object(self, obj: Mapping[str, Any]) -> None:
         metadata = obj["metadata"]
         inside = f"{metadata.get('namespace', '')}/" if self.kind.namespaced else ""
-        self._gone(f"{self.kind.name}/{inside}{metadata.get('name', '')}")
+        self._gone(f"{self.kind.name}/{inside}{metadata.get('name', '')}", metadata.get("uid", ""))
