@@ -93,7 +93,7 @@ class Applier:
         if blocked := _blocked(desired, broken):
             return _failed(step, Reason.BLOCKED, blocked)
         try:
-            kind, answer = await self._send(desired, dry=False)
+            kind, answer = await self.send(desired, self._yielded(desired.id), dry=False)
         except Refused as refused:
             return _failed(step, Reason.INVALID, _words(refused))
         except HomeostatError as error:
@@ -103,7 +103,7 @@ class Applier:
 
     async def _dry(self, step: Step, desired: DesiredObject, wanted: Mapping[str, DesiredObject]) -> StepResult:
         try:
-            await self._send(desired, dry=True)
+            await self.send(desired, self._yielded(desired.id), dry=True)
         except Refused as refused:
             if refused.status == 404 and _made_with(desired, wanted):
                 return dataclasses.replace(
@@ -114,19 +114,21 @@ class Applier:
             return _failed(step, Reason.ERROR, str(error))
         return _done(step)
 
-    async def _send(self, desired: DesiredObject, *, dry: bool) -> tuple[Kind, Any]:
+    async def send(self, desired: DesiredObject, yielded: frozenset[str], *, dry: bool) -> tuple[Kind, Any]:
+        """One server-side apply, and the object as the server has it then."""
         manifest = desired.spec
         kind = await self.kinds.find(str(manifest["apiVersion"]), str(manifest["kind"]))
         if kind is None:
             raise Refused(
                 404, "UnknownKind", f"the cluster serves no {manifest['apiVersion']} {manifest['kind']}; is its CRD there?"
             )
-        metadata = manifest["metadata"]
-        held = self.live.get(desired.id)
+        path = kind.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
         params = {"fieldManager": MANAGER, "force": "true", **({"dryRun": "All"} if dry else {})}
-        sent = body(desired, self.owner, held.yielded if held else frozenset())
-        path = kind.path(metadata.get("namespace", ""), metadata["name"])
-        return kind, await self.api.send(Request("PATCH", path, params, sent, APPLY))
+        return kind, await self.api.send(Request("PATCH", path, params, body(desired, self.owner, yielded), APPLY))
+
+    def _yielded(self, object_id: str) -> frozenset[str]:
+        held = self.live.get(object_id)
+        return held.yielded if held else frozenset()
 
     async def _established(self, crds: Sequence[str]) -> None:
         """Until the server serves the new kinds. Its own list is asked: it is what the next apply meets."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,17 +97,15 @@ class LiveStore:
         live = self._live(at, obj)
         if live.uid in self._buried:
             return live
+        given = held.yielded if held else frozenset()
         known = self._settled.get(at)
         if known is None or known[0] != live.digest:
-            live = dataclasses.replace(live, raw=zlib.compress(json.dumps(obj).encode(), 1))
+            live = dataclasses.replace(live, raw=zlib.compress(json.dumps(obj).encode(), 1), yielded=given)
         else:
             lost = live.fields.changed(known[1])
-            yielded = frozenset(p for p in lost if any(sub == SCALE for _, sub in owners(obj, p)))
-            if yielded:
+            if yielded := scaled(obj, lost):
                 self._settled[at] = (known[0], known[1].without(yielded))
-            live = dataclasses.replace(
-                live, lost=tuple(p for p in lost if p not in yielded), yielded=(held.yielded if held else frozenset()) | yielded
-            )
+            live = dataclasses.replace(live, lost=tuple(p for p in lost if p not in yielded), yielded=given | yielded)
         self._put(live)
         if held is None or not live.settled or (held.state, held.deleting) != (live.state, live.deleting):
             self._changed.add(live.unit)
@@ -119,22 +117,21 @@ class LiveStore:
         at = object_id(kind, obj)
         held = self.get(at)
         live = self._live(at, obj)
-        if held is not None:
-            live = dataclasses.replace(live, yielded=held.yielded)
         self._settled[at] = (live.digest, live.fields)
+        if held is not None and _newer(held.version, live.version):  # the watch was faster, and knows more
+            live = dataclasses.replace(held, raw=b"", lost=held.fields.changed(live.fields))
+        elif held is not None:
+            live = dataclasses.replace(live, yielded=held.yielded)
         self._put(live)
         return live
 
-    def settle(self, live: Live) -> None:
-        """Somebody compared it: it is as desired."""
-        self._settled[live.id] = (live.digest, live.fields)
-        if self.get(live.id) is live:
-            self._put(dataclasses.replace(live, raw=b"", lost=()))
-
-    def unsettle(self, live: Live, lost: tuple[str, ...]) -> None:
-        """Somebody compared it: these fields are not as desired."""
-        if self.get(live.id) is live:
-            self._put(dataclasses.replace(live, raw=b"", lost=lost))
+    def compared(self, live: Live, lost: tuple[str, ...], yielded: frozenset[str]) -> None:
+        """Somebody compared it with what is desired: `lost` is not as desired, `yielded` is a scaler's."""
+        if self.get(live.id) is not live:
+            return  # it has changed meanwhile
+        if not lost:
+            self._settled[live.id] = (live.digest, live.fields)
+        self._put(dataclasses.replace(live, raw=b"", lost=lost, yielded=yielded))
 
     def deleted(self, live: Live) -> None:
         """The server deleted it on our word. Older news of it that are still on their way are not believed."""
@@ -180,6 +177,11 @@ class LiveStore:
             self._changed.add(before)
         self._where[live.id] = live.unit
         self._units.setdefault(live.unit, {})[live.id] = live
+
+
+def scaled(obj: Mapping[str, Any], paths: Iterable[str]) -> frozenset[str]:
+    """Those that somebody owns through the scale subresource."""
+    return frozenset(p for p in paths if any(sub == SCALE for _, sub in owners(obj, p)))
 
 
 def _newer(version: str, held: str) -> bool:

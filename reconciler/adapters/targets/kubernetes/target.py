@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reconciler.adapters.targets.kubernetes.access import Access, find
-from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
-from reconciler.adapters.targets.kubernetes.applying import Applier, body
-from reconciler.adapters.targets.kubernetes.fields import MANAGER, apart, value_at
+from reconciler.adapters.targets.kubernetes.api import Api, Refused
+from reconciler.adapters.targets.kubernetes.applying import Applier
+from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
-from reconciler.adapters.targets.kubernetes.live import OWNER, Live, LiveStore
+from reconciler.adapters.targets.kubernetes.live import OWNER, Live, LiveStore, scaled
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
@@ -42,6 +42,7 @@ from reconciler.model.revisions import (
 T = TypeVar("T")
 SHOWN = 200  # updates of one plan whose fields are read from the server to be shown
 SYNC_S = 60.0
+HIDDEN = "(not shown)"  # values of Secrets
 CLOSING_S = 0.1  # encrypted connections say goodbye in a later turn of the event loop
 
 
@@ -142,7 +143,7 @@ class KubernetesTarget:
         late = [o for o in rendered.objects if o.id in live and not _same(live[o.id], o)]
         shown = dict(zip((o.id for o in late), await asyncio.gather(*(self._fields(o) for o in late[:SHOWN])), strict=False))
         steps = [
-            Step(Verb.CREATE, i, field_changes({}, wanted[i].spec)) if i not in live else Step(Verb.UPDATE, i, shown.get(i, ()))
+            Step(Verb.CREATE, i, _created(wanted[i])) if i not in live else Step(Verb.UPDATE, i, shown.get(i, ()))
             for i in sorted(wanted)
             if i not in live or not _same(live[i], wanted[i])
         ]
@@ -153,37 +154,42 @@ class KubernetesTarget:
     async def _compare(self, desired: DesiredObject, live: Live) -> None:
         """An object that nobody has compared since it was listed: here, and only when in doubt by the server."""
         if live.digest != desired.digest:
-            return self._live.unsettle(live, ())
+            return  # it is going to be applied
         found = live.object()
-        if not (lost := apart(desired.spec, found)):
-            return self._live.settle(live)
+        lost = apart(desired.spec, found)
+        yielded = scaled(found, lost)
+        lost = tuple(path for path in lost if path not in yielded)
+        if lost and (answer := await self._tried(desired, yielded)) is not None and _content(answer) == _content(found):
+            lost = ()
+        self._live.compared(live, lost, yielded)
+
+    async def _tried(self, desired: DesiredObject, yielded: frozenset[str]) -> Mapping[str, Any] | None:
+        """What the server would make of it; None when it refuses."""
+        try:
+            _, answer = await self._applier.send(desired, yielded, dry=True)
+        except Refused:
+            return None
+        return dict(answer)
+
+    async def _fields(self, desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
+        """What an update changes, as the server would write it. What cannot be read is not shown."""
+        live = self._live.get(desired.id)
+        yielded = live.yielded if live else frozenset()
         kind = await self._kinds.find(str(desired.spec["apiVersion"]), str(desired.spec["kind"]))
         metadata = desired.spec["metadata"]
         if kind is None:
-            return self._live.unsettle(live, lost)
-        params = {"fieldManager": MANAGER, "force": "true", "dryRun": "All"}
-        path = kind.path(metadata.get("namespace", ""), metadata["name"])
-        try:
-            sent = body(desired, self._settings.owner, live.yielded)
-            answer = await self._api.send(Request("PATCH", path, params, sent, APPLY))
-        except Refused:
-            return self._live.unsettle(live, lost)
-        same = _content(answer) == _content(found)
-        return self._live.settle(live) if same else self._live.unsettle(live, lost)
-
-    async def _fields(self, desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
-        """What an update changes, read from the live object; a field that cannot be read shows as empty."""
-        live = self._live.get(desired.id)
-        kind = await self._kinds.find(str(desired.spec["apiVersion"]), str(desired.spec["kind"]))
-        metadata = desired.spec["metadata"]
-        if kind is None or live is None:
             return ()
         try:
             found = await self._api.get(kind.path(metadata.get("namespace", ""), metadata["name"]))
         except Refused:
             return ()
-        paths = apart(desired.spec, found)[:MAX_FIELDS]
-        return tuple((p[:MAX_TEXT], _text(value_at(found, p)), _text(value_at(desired.spec, p))) for p in paths)
+        after = await self._tried(desired, yielded)
+        before = {p: value_at(found, p) for p in (*owned(found).paths, *(owned(after).paths if after else ()))}
+        wanted = after or desired.spec
+        paths = before if after else apart(desired.spec, found)
+        changed = [(p, before.get(p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
+        secret = desired.id.startswith("Secret/")
+        return tuple((p[:MAX_TEXT], _text(a, secret), _text(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
 
     async def _health(self, unit: str) -> Sequence[Health]:
         await self._open(())
@@ -241,6 +247,13 @@ def _content(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**obj, "metadata": metadata}
 
 
-def _text(value: Any) -> str:
+def _created(desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
+    changes = field_changes({}, desired.spec)
+    return tuple((p, "", HIDDEN) for p, _, _ in changes) if desired.id.startswith("Secret/") else changes
+
+
+def _text(value: Any, secret: bool) -> str:
+    if secret and value is not None:
+        return HIDDEN
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
