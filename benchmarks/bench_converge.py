@@ -161,7 +161,7 @@ def main() -> int:
         load_s = time.perf_counter() - start
         start = time.perf_counter()
         some = index.in_order(f"u{i}" for i in range(COLD))
-        assert all(isinstance(controller.cache.get(controller.repo, root, u), RenderedUnit) for u in some)
+        assert all(isinstance(controller.cache.get(controller.repo, root, u, "lab"), RenderedUnit) for u in some)
         render_s = time.perf_counter() - start
         unrelated, quiet = measured(controller, {"docs/notes.md": b"hello\n"}, 30)
         one, touched = measured(controller, {"a/u77/web.yaml": manifest("web-77", 2)}, 30)

@@ -100,7 +100,7 @@ def _held(found: Scratch, before: Rulebook) -> dict[str, dict[str, Any]]:
     held: dict[str, dict[str, Any]] = {}
     cache = RenderCache()
     for unit in before.installation.spec.units:
-        made = cache.get(found.repo, found.before, unit)
+        made = cache.get(found.repo, found.before, unit, before.index.kind_of(unit))
         if isinstance(made, RenderedUnit):
             held.setdefault(unit.target, {})[unit.name] = made.rendered.objects
     return held

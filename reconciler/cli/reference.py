@@ -28,7 +28,7 @@ from reconciler.settings import Settings
 
 FOLDER = Path("docs/reference")
 GENERATED = "<!-- Written by `make docs` from the code. Edit the code, not this page. -->\n"
-PORTS = ("clock", "forge", "notifier", "repo", "signing", "store", "target", "telemetry", "voter", "work")
+PORTS = ("clock", "forge", "notifier", "renderer", "repo", "signing", "store", "target", "telemetry", "voter", "work")
 _METRIC = re.compile(r"# TYPE (\w+) (\w+)")
 
 

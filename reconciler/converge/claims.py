@@ -35,8 +35,13 @@ def claim(renders: Mapping[str, Outcome], inventory: Mapping[str, str], render_o
             wanted[object_id] = unit
             continue
         errors.setdefault(unit, []).append(Place(place, f"{object_id} already belongs to unit {rival}; write it in one of them"))
-    blind = next((name for name in sorted(renders) if isinstance(renders[name], RenderFailure)), "")
+    blind = next((name for name in sorted(renders) if _is_partial(renders[name])), "")
     return Claims(wanted, {unit: tuple(found) for unit, found in errors.items()}, blind)
+
+
+def _is_partial(made: Outcome) -> bool:
+    """Whether a render may lack objects that its unit wants."""
+    return isinstance(made, RenderFailure) or bool(made.errors)
 
 
 def _wishes(renders: Mapping[str, Outcome], inventory: Mapping[str, str]) -> Sequence[tuple[str, str, str, str]]:
@@ -61,4 +66,4 @@ def _outside(
         return None
     if isinstance(made, RenderFailure):
         return holder
-    return holder if any(o.id == object_id for o in made.rendered.objects) else None
+    return holder if made.errors or any(o.id == object_id for o in made.rendered.objects) else None

@@ -1,162 +1,199 @@
-"""Rendering: the plain manifests of one unit's folder, at one revision, become desired objects.
+"""Rendering: one unit at one revision becomes desired objects.
 
-In: a repository, a revision, a unit. Out: `RenderedUnit`, or a `RenderFailure` with every error and its place.
+In: a repository, a revision, a unit, the kind of its target. Out: `RenderedUnit`, or a `RenderFailure` with every error and
+its place.
 
 Invariants
-* Read from the Git tree, never a work tree; the answer depends on the folder's tree id alone and is cached by it, so an
-  unrelated commit reads and parses nothing.
-* A manifest is `apiVersion`, `kind`, `metadata.name` and its body. The body is the value of `spec`; a manifest of another
-  shape (a ConfigMap's `data`) has all its other keys as body. Labels and annotations are for people and not applied.
-* `digest` covers the body as written, so that a target can compute it from what it holds.
+* Read from the Git tree, never a work tree. The answer depends on exactly what the renderer declares to read, on what
+  homeostat.yaml says about the unit and on the renderer's version, and is cached by these: an unrelated commit renders nothing.
 * Bounded: files, bytes and objects of one unit.
+* Decrypted values stay in memory, and out of every message.
+* For a target that takes whole manifests, what is wrong with one file or object does not hold back the others: they are
+  in the RenderedUnit beside its `errors`, and nothing is deleted meanwhile.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import secrets as random
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.converge.manifests import KUBERNETES, Found, Maker, is_sealed, limits_of, maybe_sealed, output_of, written
+from reconciler.converge.shapes import Place as Manifest
 from reconciler.converge.values import Place, RenderFailure
 from reconciler.documents.installation import Unit
-from reconciler.errors import Misconfigured, Permanent
+from reconciler.documents.installation_render import Adjust, ManifestsRender
+from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.model.canonical import digest
-from reconciler.model.revisions import DesiredObject, Rendered
+from reconciler.model.revisions import Rendered
+from reconciler.ports.renderer import Ask, Reads, Renderer, Secrets
 from reconciler.ports.repo import Repo
-from reconciler.yamltext import ParsedDocument, Pointer, Value, parse
+from reconciler.yamltext import parse
 
-MAX_FILES = 2_000
-MAX_BYTES = 16 * 1024 * 1024
-MAX_OBJECTS = 5_000
 MAX_ERRORS = 50
-SUFFIXES = (".yaml", ".yml")
-HEAD = frozenset({"apiVersion", "kind", "metadata"})
-KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}\Z")
-NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,3}\Z")
+YAML = (".yaml", ".yml")
+SUFFIXES = {KUBERNETES: (*YAML, ".json")}
+_PLAIN, _UNTOUCHED = ManifestsRender(), Adjust()
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedUnit:
-    """A unit's objects and where each is written (id -> file:line:column)."""
+    """A unit's objects and where each is written (id -> file:line:column). `errors` are what is missing among them."""
 
     rendered: Rendered
     places: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[Place, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        return "; ".join(str(e) for e in self.errors)
 
 
 Outcome = RenderedUnit | RenderFailure
 
 
-class RenderCache:
-    """The last renders by (unit, target, folder, tree id), failures too; the least recently used leave first."""
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What rendering needs beside the repository. Without a key of its own, digests of Secrets are good for one process."""
 
-    def __init__(self, size: int = 4_096) -> None:
+    renderers: Mapping[str, Renderer] = field(default_factory=dict)
+    secrets: Secrets | None = None
+    digest_key: bytes = field(default_factory=lambda: random.token_bytes(32), repr=False)
+
+
+class RenderCache:
+    """The last renders by all they depend on, failures too; the least recently used leave first."""
+
+    def __init__(self, size: int = 4_096, *, tools: Tools | None = None) -> None:
         self._size = size
-        self._kept: OrderedDict[tuple[str, str, str, str], Outcome] = OrderedDict()
+        self._tools = tools or Tools()
+        self._kept: OrderedDict[tuple[str, ...], Outcome] = OrderedDict()
         self.misses = 0  # renders that had to read files
 
-    def get(self, repo: Repo, revision: str, unit: Unit) -> Outcome:
-        tree = repo.tree(revision, unit.path) or ""
-        key = (unit.name, unit.target, unit.path, tree)
+    def get(self, repo: Repo, revision: str, unit: Unit, kind: str) -> Outcome:
+        """`kind` is that of the unit's target."""
+        try:
+            reads, tree, version = self._depends_on(repo, revision, unit)
+        except (Misconfigured, Permanent, Retryable) as error:
+            return RenderFailure(unit.name, "", (Place("", str(error)),))
+        key = (unit.name, unit.target, kind, unit.path, tree, version, _settings(unit))
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         self.misses += 1
-        self._kept[key] = render(repo, revision, unit, tree)
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+        made, keep = _Render(self._tools, repo, revision, unit, kind, tree).outcome(reads)
+        if keep:
+            self._kept[key] = made
+            if len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        return made
+
+    def reads(self, repo: Repo, revision: str, unit: Unit) -> frozenset[str]:
+        """Where else than in the unit's own folder a touched path may concern it."""
+        if isinstance(unit.render, ManifestsRender):
+            return frozenset()
+        return self._renderer(unit).reads(_ask(unit), repo, revision).around
+
+    def _depends_on(self, repo: Repo, revision: str, unit: Unit) -> tuple[Reads | None, str, str]:
+        if isinstance(unit.render, ManifestsRender):
+            return None, repo.tree(revision, unit.path) or "", ""
+        renderer = self._renderer(unit)
+        version, reads = renderer.version(), renderer.reads(_ask(unit), repo, revision)
+        return reads, digest([[path, blob] for path, blob in sorted(reads.files.items())]), version
+
+    def _renderer(self, unit: Unit) -> Renderer:
+        if found := self._tools.renderers.get(unit.render.kind):
+            return found
+        raise Misconfigured(f"unit {unit.name} is rendered by {unit.render.kind}, which is not set up here")
 
 
-def render(repo: Repo, revision: str, unit: Unit, tree: str) -> Outcome:
-    """Read and parse every manifest below the unit's folder. A folder that is not there has no objects."""
-    if not tree:
-        return RenderedUnit(Rendered(unit.name, unit.target, "", ()))
-    errors: list[Place] = []
-    found: dict[str, DesiredObject] = {}
-    places: dict[str, str] = {}
-    try:
-        for document in _documents(repo, revision, unit, errors):
-            _take(document, unit, found, places, errors)
-    except Permanent as error:  # a symlink, a submodule, colliding names, too much of something
-        errors.append(Place(unit.path, error.message))
-    if errors:
-        return RenderFailure(unit.name, tree, tuple(errors[:MAX_ERRORS]))
-    return RenderedUnit(Rendered(unit.name, unit.target, tree, tuple(found[k] for k in sorted(found))), places)
+def render(repo: Repo, revision: str, unit: Unit, tree: str, kind: str = "lab", tools: Tools | None = None) -> Outcome:
+    """Plain manifests below the unit's folder, whose tree is `tree`. A folder that is not there has no objects."""
+    return _Render(tools or Tools(), repo, revision, unit, kind, tree).outcome(None)[0]
 
 
-def _documents(repo: Repo, revision: str, unit: Unit, errors: list[Place]) -> Iterator[ParsedDocument]:
-    files = repo.files(revision, unit.path)
-    manifests = sorted(path for path in files if path.endswith(SUFFIXES))
-    if len(manifests) > MAX_FILES:
-        raise Permanent(f"{len(manifests)} manifests in one unit, at most {MAX_FILES} are rendered; split the unit")
-    size = 0
-    for path in manifests:
-        data = repo.blob(files[path])
-        size += len(data)
-        if size > MAX_BYTES:
-            raise Permanent(f"more than {MAX_BYTES} bytes of manifests in one unit; split the unit")
+def _settings(unit: Unit) -> str:
+    """What homeostat.yaml says about the unit's objects; most units say nothing."""
+    if unit.render == _PLAIN and unit.adjust == _UNTOUCHED:
+        return ""
+    return unit.render.model_dump_json() + unit.adjust.model_dump_json()
+
+
+def _ask(unit: Unit) -> Ask:
+    return Ask(unit.name, unit.path, unit.adjust.namespace, unit.render.model_dump(mode="json", by_alias=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Render:
+    """One unit being rendered."""
+
+    tools: Tools
+    repo: Repo
+    revision: str
+    unit: Unit
+    kind: str
+    tree: str
+
+    def outcome(self, reads: Reads | None) -> tuple[Outcome, bool]:
+        """What came of it, and whether it may be kept."""
+        if not self.tree:
+            return RenderedUnit(Rendered(self.unit.name, self.unit.target, "", ())), True
+        found = Found()
+        maker = Maker(self.unit, self.kind, self.tools.secrets, self.tools.digest_key)
+        fatal = False
         try:
-            yield from parse(data, path)
-        except Misconfigured as error:
-            errors.append(Place("", str(error)))
+            places = list(self._files(maker, found) if reads is None else self._child(maker, reads, found))
+            maker.make(places, found)
+        except (Misconfigured, Permanent, Retryable) as error:  # a symlink, too much of something, a renderer's refusal
+            found.wrong(error)
+            found.retry |= isinstance(error, Retryable)
+            fatal = True
+        return self._settled(found, fatal=fatal), not found.retry
 
+    def _settled(self, found: Found, *, fatal: bool) -> Outcome:
+        errors = tuple(found.errors[:MAX_ERRORS])
+        objects = found.objects
+        if fatal or (errors and (self.kind != KUBERNETES or not objects)):
+            return RenderFailure(self.unit.name, self.tree, errors)
+        made = tuple(objects[k] for k in sorted(objects))
+        return RenderedUnit(Rendered(self.unit.name, self.unit.target, self.tree, made), found.places, errors)
 
-def _take(
-    document: ParsedDocument, unit: Unit, found: dict[str, DesiredObject], places: dict[str, str], errors: list[Place]
-) -> None:
-    try:
-        made = _object(document, unit)
-    except Misconfigured as error:
-        errors.append(Place("", str(error)))
-        return
-    key = made.id.casefold()  # two ids that differ in case only are one file on many systems
-    if key in found:
-        errors.append(Place(document.locate(("metadata", "name")), f"{made.id} is already written at {places[found[key].id]}"))
-    elif len(found) >= MAX_OBJECTS:
-        raise Permanent(f"more than {MAX_OBJECTS} objects in one unit; split the unit")
-    else:
-        found[key] = made
-        places[made.id] = document.locate(())
+    def _files(self, maker: Maker, found: Found) -> Iterator[Manifest]:
+        limits = limits_of(self.kind)
+        files = self.repo.files(self.revision, self.unit.path)
+        manifests = {path: files[path] for path in sorted(files) if path.endswith(SUFFIXES.get(self.kind, YAML))}
+        for path, data in self._blobs(manifests).items():
+            yield from maker.read(data, path, limits.reading, found)
 
+    def _blobs(self, files: Mapping[str, str]) -> dict[str, bytes]:
+        limits = limits_of(self.kind)
+        if len(files) > limits.files:
+            raise Permanent(f"{self.unit.path}: {len(files)} files in one unit, at most {limits.files} are rendered",
+                            next_step="split the unit")  # fmt: skip
+        found, size = dict[str, bytes](), 0
+        for path, blob in files.items():
+            found[path] = self.repo.blob(blob)
+            size += len(found[path])
+            if size > limits.bytes:
+                raise Permanent(f"{self.unit.path}: more than {limits.bytes} bytes in one unit", next_step="split the unit")
+        return found
 
-def _object(document: ParsedDocument, unit: Unit) -> DesiredObject:
-    manifest = document.value
-    if not isinstance(manifest, dict):
-        raise Misconfigured("a manifest is a mapping with apiVersion, kind, metadata and spec", where=document.locate(()))
-    kind = _text(document, manifest.get("kind"), ("kind",), KIND)
-    metadata = manifest.get("metadata")
-    name = _text(document, metadata.get("name") if isinstance(metadata, dict) else None, ("metadata", "name"), NAME)
-    if not isinstance(manifest.get("apiVersion"), str):
-        raise Misconfigured("apiVersion is missing", where=document.locate(("apiVersion",)))
-    body = _body(document, manifest)
-    return DesiredObject(f"{kind}/{name}", unit.name, body, document.where, body_digest(body))
+    def _child(self, maker: Maker, reads: Reads, found: Found) -> Iterator[Manifest]:
+        files = self._blobs(reads.files)
+        opened = {path: self._opened(maker, data, path, found) for path, data in files.items() if maybe_sealed(data)}
+        renderer = self.tools.renderers[self.unit.render.kind]
+        try:
+            output = renderer.render(_ask(self.unit), {**files, **opened}, secret=bool(found.redactor))
+        except (Misconfigured, Permanent, Retryable) as error:
+            error.message = found.redactor.hide(error.message)
+            error.args = tuple(found.redactor.hide(str(part)) for part in error.args)
+            raise
+        yield from maker.read(output, f"{self.unit.path} ({self.unit.render.kind})", output_of(self.kind), found)
 
-
-def _text(document: ParsedDocument, value: Value, at: Pointer, pattern: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not pattern.match(value):
-        field_name = ".".join(str(part) for part in at)
-        raise Misconfigured(f"{field_name} has to be a text of the form {pattern.pattern}", where=document.locate(at))
-    return value
-
-
-def _body(document: ParsedDocument, manifest: dict[str, Value]) -> dict[str, Value]:
-    rest = {key: value for key, value in manifest.items() if key not in HEAD}
-    if set(rest) != {"spec"}:
-        if "spec" in rest:
-            other = next(key for key in rest if key != "spec")
-            raise Misconfigured(f"{other!r} beside spec is not desired state", where=document.locate((other,), key=True))
-        return rest
-    spec = rest["spec"]
-    if not isinstance(spec, dict):
-        raise Misconfigured("spec is a mapping", where=document.locate(("spec",)))
-    return spec
-
-
-def body_digest(body: Mapping[str, Value]) -> str:
-    """The digest of an object's body. Without fractions it is `canonical.digest`, which refuses them: nothing signed
-    holds this value's parts, and Python, JSON and Git round-trip a written fraction to the same shortest text.
-    """
-    raw = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return digest(raw.encode())
+    def _opened(self, maker: Maker, data: bytes, path: str, found: Found) -> bytes:
+        """A file that the renderer reads, decrypted if sops wrote it. One that cannot be is an error of the whole unit."""
+        if not path.endswith((*YAML, ".json")):
+            return data
+        values = [document.value for document in parse(data, path, limits_of(self.kind).reading)]
+        return written(maker.unseal(values, path, found)) if any(map(is_sealed, values)) else data

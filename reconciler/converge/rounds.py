@@ -6,7 +6,8 @@ Out: a `ConvergeResult`. Admission has happened before (`admit`); health and ver
 Invariants
 * Only units that a commit touched, that drifted or that still wait are looked at; a round over nothing asks no target.
 * Dependencies first. A unit whose dependency failed waits as `blocked`; independent units go on; all errors are told.
-* A unit that does not render, renders to nothing or would delete too much keeps its last good state.
+* A unit that does not render, renders to nothing or would delete too much keeps its last good state. Of one that renders in
+  part, what renders is applied, and nothing is deleted.
 * The plan of a looked-at unit is applied even when it is empty: that moves the target's generation forward, so that a
   delayed older plan can never land on it.
 """
@@ -21,7 +22,7 @@ from reconciler.converge.drift import DriftReport, compare, report
 from reconciler.converge.fights import FightBook
 from reconciler.converge.plans import Leave, Refused, Trimmed, refuse_empty, trim
 from reconciler.converge.render import Outcome, RenderCache, RenderedUnit
-from reconciler.converge.units import UnitIndex, concerned
+from reconciler.converge.units import Readings, UnitIndex, concerned
 from reconciler.converge.values import ConvergeResult, RenderFailure, UnitOutcome
 from reconciler.documents.installation import Unit
 from reconciler.errors import Misconfigured, Permanent, Retryable
@@ -58,14 +59,18 @@ class Converger:
         self._targets = targets
         self._cache = cache or RenderCache()
         self._fights = fights or FightBook()
+        self._readings = Readings(self._reads)
 
     def converge(self, ask: Round) -> ConvergeResult:
         """One round."""
         misses = self._cache.misses
-        touched = concerned(self._repo, ask.index, ask.applied, ask.revision)
+        shared = self._readings.at(ask.index, ask.applied)
+        touched = concerned(self._repo, ask.index, ask.applied, ask.revision, shared)
         names = touched | ask.pending | ask.drifted
         units = ask.index.in_order(names)
-        renders = {u.name: self._cache.get(self._repo, ask.revision, u) for u in units}
+        renders = {u.name: self._render(ask.index, ask.revision, u) for u in units}
+        if not ask.dry_run:
+            self._readings.follow(ask.index, ask.revision, names)
         ownership = {t: self._ownership(ask, t, renders) for t in sorted({u.target for u in units})}
         outcomes: dict[str, UnitOutcome] = {}
         for unit in units:
@@ -76,9 +81,19 @@ class Converger:
             self._cache.misses - misses, tuple(o for o in ownership.values() if isinstance(o, str)),
         )  # fmt: skip
 
+    def _render(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
+        return self._cache.get(self._repo, revision, unit, index.kind_of(unit))
+
+    def _reads(self, revision: str, unit: Unit) -> frozenset[str]:
+        """Nothing for a unit whose reads cannot be told: it does not render either, and is looked at until it does."""
+        try:
+            return self._cache.reads(self._repo, revision, unit)
+        except Unreachable:
+            return frozenset()
+
     def drift(self, index: UnitIndex, revision: str, names: Sequence[str], now_ms: int) -> DriftReport:
         """Looks at live objects of these units; corrects nothing. `revision` is the one applied last."""
-        reports = [self._drift_of(unit, revision, now_ms) for unit in index.in_order(names)]
+        reports = [self._drift_of(index, unit, revision, now_ms) for unit in index.in_order(names)]
         return DriftReport(
             tuple(d for r in reports for d in r.drifts),
             tuple(s for r in reports for s in r.signals),
@@ -86,8 +101,8 @@ class Converger:
             tuple(dict.fromkeys(f for r in reports for f in r.faults)),
         )
 
-    def _drift_of(self, unit: Unit, revision: str, now_ms: int) -> DriftReport:
-        made = self._cache.get(self._repo, revision, unit)
+    def _drift_of(self, index: UnitIndex, unit: Unit, revision: str, now_ms: int) -> DriftReport:
+        made = self._render(index, revision, unit)
         if isinstance(made, RenderFailure) or unit.target not in self._targets:
             return DriftReport()
         try:
@@ -110,7 +125,7 @@ class Converger:
 
         def render_other(name: str) -> Outcome | None:
             unit = ask.index.by_name.get(name)
-            return self._cache.get(self._repo, ask.revision, unit) if unit and unit.target == target else None
+            return self._render(ask.index, ask.revision, unit) if unit and unit.target == target else None
 
         return claim(mine, inventory, render_other)
 
@@ -126,7 +141,7 @@ class Converger:
         if waits := [d for d in unit.depends_on if d in outcomes and not outcomes[d].ok]:
             return UnitOutcome(unit.name, unit.target, Reason.BLOCKED, f"waits for unit {waits[0]}: {outcomes[waits[0]].detail}")
         try:
-            return self._apply(ask, unit, made, claims)
+            return _with_errors(self._apply(ask, unit, made, claims), made)
         except Unreachable as error:
             return UnitOutcome(unit.name, unit.target, Reason.ERROR, f"{unit.target}: {error}", again=True)
 
@@ -178,6 +193,14 @@ def _outcome(unit: Unit, trimmed: Trimmed, changes: ChangeSet) -> UnitOutcome:
         return UnitOutcome(unit.name, unit.target, reason, told, plan, changes, again=True)
     reason = Reason.OK if plan.is_empty else Reason.APPLIED
     return UnitOutcome(unit.name, unit.target, reason, "; ".join(trimmed.held), plan, changes, trimmed.again, trimmed.waits_for)
+
+
+def _with_errors(outcome: UnitOutcome, made: RenderedUnit) -> UnitOutcome:
+    """What was done, and that the unit is not right before the rest of it renders."""
+    if not made.errors:
+        return outcome
+    reason = Reason.INVALID if outcome.ok else outcome.reason
+    return replace(outcome, reason=reason, detail="; ".join(filter(None, (made.detail, outcome.detail))), again=True)
 
 
 def _settle(outcomes: Mapping[str, UnitOutcome]) -> Iterator[UnitOutcome]:

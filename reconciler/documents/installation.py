@@ -10,16 +10,17 @@ folders and none lies inside another (a file belongs to at most one unit, so one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from reconciler.documents.base import NAME, Document, Spec
 from reconciler.documents.installation_parts import Grouping, Source, Target, TrustRoots, VerificationDefaults
+from reconciler.documents.installation_render import FOLDER, Adjust, ManifestsRender, Render
 
-FOLDER = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
 MAX_UNITS = 50_000
+_UNTOUCHED = Adjust()
 
 
 class Unit(Spec):
@@ -33,6 +34,10 @@ class Unit(Spec):
         "end. No unit's folder may lie inside another's, so that a file belongs to at most one unit.",
     )
     target: str = Field(pattern=NAME, description="The name of the target that the objects are applied to.")
+    render: Render = Field(
+        default=ManifestsRender(), description="How the folder's files become objects. Default: plain manifests."
+    )
+    adjust: Adjust = Field(default=Adjust(), description="What is done to the objects after rendering. Default nothing.")
     depends_on: tuple[str, ...] = Field(
         default=(),
         max_length=100,
@@ -95,7 +100,7 @@ class InstallationSpec(Spec):
         _unique("targets", (t.name for t in self.targets))
         _unique("sources", (s.name for s in self.sources))
         _unique("units", (u.name for u in self.units))
-        _references(self.units, {t.name for t in self.targets})
+        _references(self.units, {t.name: t.kind for t in self.targets})
         _apart(self.units)
         if cycle := find_cycle(self.units):
             raise ValueError(f"units: dependsOn runs in a circle: {' -> '.join(cycle)}; remove one of these")
@@ -117,13 +122,15 @@ def _unique(part: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def _references(units: Sequence[Unit], targets: set[str]) -> None:
+def _references(units: Sequence[Unit], targets: Mapping[str, str]) -> None:
     names = {u.name for u in units}
     for index, unit in enumerate(units):
         if unit.target not in targets:
             raise ValueError(f"units[{index}].target: no target is named {unit.target!r}; there are {', '.join(sorted(targets))}")
         if missing := [d for d in unit.depends_on if d not in names]:
             raise ValueError(f"units[{index}].dependsOn: no unit is named {missing[0]!r}")
+        if targets[unit.target] != "kubernetes" and unit.adjust != _UNTOUCHED:
+            raise ValueError(f"units[{index}].adjust: only objects for a target of kind kubernetes are adjusted; remove it")
 
 
 def _apart(units: Sequence[Unit]) -> None:

@@ -54,13 +54,44 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class DesiredObject:
-    """One rendered object: `id` is unique within its target ("Service/checkout")."""
+    """One rendered object: `id` is unique within its target ("Service/checkout"). The values of a `secret` one are never
+    shown, logged or recorded, and its digest is keyed.
+    """
 
     id: str
     unit: str
-    spec: Mapping[str, Any]
+    spec: Mapping[str, Any] = field(repr=False)
     path: str
     digest: str
+    secret: bool = False
+
+
+class Owner(enum.StrEnum):
+    """Whose a field is that Git names and something in the cluster writes, too."""
+
+    GIT = "git"  # put back
+    THEIRS = "theirs"  # not applied, not compared, not shown
+    REFUSE = "refuse"  # an object with such a conflict is not applied, and says so
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """The one mask of diff, apply and display. Empty parts match everything; `name` and `manager` may hold `*`."""
+
+    owner: Owner
+    kind: str = ""  # Kind.group
+    name: str = ""
+    path: str = ""  # the field, or everything below it
+    manager: str = ""  # who else writes it
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a unit's objects are handled in their target, beyond what they are."""
+
+    user: str = ""  # in whose name it is applied; "" for our own
+    adopt: bool = False  # objects that are there already and nobody's of ours are taken over
+    fields: tuple[FieldRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +102,7 @@ class Rendered:
     target: str
     tree: str
     objects: tuple[DesiredObject, ...]
+    manner: Manner = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +139,7 @@ class Plan:
     generation: int
     steps: tuple[Step, ...]
     objects: tuple[DesiredObject, ...]  # the whole desired set, for create and update
+    manner: Manner = Manner()
 
     @property
     def is_empty(self) -> bool:

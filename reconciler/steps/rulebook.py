@@ -117,7 +117,7 @@ def rulebook(documents: DocumentSet) -> Rulebook:
         )
     return Rulebook(
         installation=installation.document,
-        index=UnitIndex.of(installation.document.spec.units),
+        index=UnitIndex.of(installation.document.spec.units, installation.document.spec.targets),
         policy=policy_set(documents),
         quorum=quorum.document,
         quorum_place=quorum.at("spec"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.converge.diffing import make_plan
-from reconciler.converge.render import body_digest
+from reconciler.converge.shapes import body_digest
 from reconciler.errors import Retryable
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet, Health, HealthState, Observed, Plan, Rendered, Step, StepResult, Verb

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from reconciler.adapters.targets.lab import MAX_ANSWER, LabTarget
-from reconciler.converge.render import body_digest
+from reconciler.converge.shapes import body_digest
 from reconciler.errors import Permanent, Retryable
 from reconciler.lab.server import make_server
 from reconciler.lab.world import World

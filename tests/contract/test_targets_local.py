@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.targets.directory import DirectoryTarget
-from reconciler.converge.render import body_digest
+from reconciler.converge.shapes import body_digest
 from reconciler.model.revisions import DesiredObject
 from reconciler.ports.target import Target
 from reconciler.testing.check_target import CHECKS, TargetRig, check_target

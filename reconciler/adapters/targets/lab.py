@@ -14,7 +14,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reconciler.converge.diffing import make_plan
-from reconciler.converge.render import body_digest
+from reconciler.converge.shapes import body_digest
 from reconciler.documents.installation_parts import LabSettings
 from reconciler.errors import Permanent, Retryable
 from reconciler.model.proposals import Irreversibility

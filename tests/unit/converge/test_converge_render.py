@@ -6,7 +6,9 @@ import pytest
 from converge_history import History, service, unit
 
 from reconciler.adapters.repos.pygit import PygitRepo
-from reconciler.converge.render import MAX_FILES, Outcome, RenderCache, RenderedUnit, body_digest, render
+from reconciler.converge.manifests import PLAIN
+from reconciler.converge.render import Outcome, RenderCache, RenderedUnit, render
+from reconciler.converge.shapes import body_digest
 from reconciler.converge.values import RenderFailure
 from reconciler.model.canonical import digest
 
@@ -121,8 +123,8 @@ def _with_symlink(history: History) -> str:
 
 
 def test_too_many_files_are_refused_before_any_is_read(history: History) -> None:
-    history.commit({f"apps/shop/{i}.yaml": b"x" for i in range(MAX_FILES + 1)})
-    assert f"at most {MAX_FILES}" in errors(history)
+    history.commit({f"apps/shop/{i}.yaml": b"x" for i in range(PLAIN.files + 1)})
+    assert f"at most {PLAIN.files}" in errors(history)
 
 
 def test_fractions_have_a_digest_of_their_own(history: History) -> None:
@@ -132,18 +134,18 @@ def test_fractions_have_a_digest_of_their_own(history: History) -> None:
 
 def test_an_unrelated_commit_renders_nothing(history: History) -> None:
     cache = RenderCache()
-    first = cache.get(history.repo, history.commit({"apps/shop/a.yaml": service("a")}), SHOP)
-    again = cache.get(history.repo, history.commit({"docs/x": b"1"}), SHOP)
+    first = cache.get(history.repo, history.commit({"apps/shop/a.yaml": service("a")}), SHOP, "lab")
+    again = cache.get(history.repo, history.commit({"docs/x": b"1"}), SHOP, "lab")
     assert again is first
     assert cache.misses == 1
-    cache.get(history.repo, history.commit({"apps/shop/a.yaml": service("a", 2)}), SHOP)
+    cache.get(history.repo, history.commit({"apps/shop/a.yaml": service("a", 2)}), SHOP, "lab")
     assert cache.misses == 2
 
 
 def test_two_units_never_share_a_cached_render(history: History) -> None:
     cache = RenderCache()
     head = history.commit({"apps/shop/a.yaml": service("a"), "apps/edge/a.yaml": service("a")})
-    made = [cache.get(history.repo, head, unit(name)) for name in ("shop", "edge")]
+    made = [cache.get(history.repo, head, unit(name), "lab") for name in ("shop", "edge")]
     assert [m.rendered.unit for m in made if isinstance(m, RenderedUnit)] == ["shop", "edge"]
 
 
@@ -151,5 +153,5 @@ def test_the_cache_forgets_the_least_recently_used(history: History) -> None:
     cache = RenderCache(size=2)
     head = history.commit({"apps/shop/a.yaml": service("a")})
     for name in ("shop", "edge", "shop", "data", "shop"):
-        cache.get(history.repo, head, unit(name))
+        cache.get(history.repo, head, unit(name), "lab")
     assert cache.misses == 3

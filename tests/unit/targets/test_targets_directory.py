@@ -15,7 +15,7 @@ from reconciler.adapters.targets import ledger
 from reconciler.adapters.targets.directory import DirectoryTarget, content
 from reconciler.adapters.targets.files import Files
 from reconciler.adapters.targets.ledger import Entry, Ledger
-from reconciler.converge.render import body_digest
+from reconciler.converge.shapes import body_digest
 from reconciler.errors import Permanent, Retryable
 from reconciler.model.revisions import ChangeSet, DesiredObject, HealthState, Plan, Rendered, Step, Verb
 

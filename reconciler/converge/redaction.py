@@ -1,0 +1,59 @@
+"""Redaction: the decrypted values of one unit, so that no message shows them and objects that hold them are marked.
+
+A value shorter than `SHORTEST` is not looked for: it stands everywhere. Kinds that are secret by themselves do not need this.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import re
+
+HIDDEN = "(hidden)"
+SHORTEST = 4
+SHORTEST_LINE = 8  # of a value of several lines, each of which a program may quote alone
+
+
+class Redactor:
+    """Learns values, then hides them. Empty, it changes nothing."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def learn(self, before: object, after: object) -> None:
+        """Every leaf that decryption changed."""
+        if isinstance(before, dict) and isinstance(after, dict):
+            for key, value in after.items():
+                self.learn(before.get(key), value)
+        elif isinstance(before, list) and isinstance(after, list):
+            for old, new in zip(before, after, strict=False):
+                self.learn(old, new)
+        elif before != after:
+            self.add(str(after))
+
+    def add(self, value: str) -> None:
+        self.__dict__.pop("_pattern", None)
+        lines = [line.strip() for line in value.splitlines() if len(line.strip()) >= SHORTEST_LINE]
+        for text in {value, value.strip(), *lines}:
+            if len(text) >= SHORTEST:
+                self._values |= {text, base64.b64encode(text.encode()).decode()}
+
+    def hide(self, text: str) -> str:
+        return self._pattern.sub(HIDDEN, text) if self._values else text
+
+    def holds(self, value: object) -> bool:
+        """Whether any text in a value holds a secret one."""
+        if not self._values:
+            return False
+        if isinstance(value, dict):
+            return any(self.holds(item) for pair in value.items() for item in pair)
+        if isinstance(value, list):
+            return any(self.holds(item) for item in value)
+        return value is not None and self._pattern.search(str(value)) is not None
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, sorted(self._values, key=len, reverse=True))))
