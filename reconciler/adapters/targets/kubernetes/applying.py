@@ -15,12 +15,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
-from reconciler.adapters.targets.kubernetes.fields import MANAGER, without
+from reconciler.adapters.targets.kubernetes.api import Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
-from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT, Live, LiveStore
+from reconciler.adapters.targets.kubernetes.live import Live, LiveStore
 from reconciler.adapters.targets.kubernetes.order import levels
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
+from reconciler.adapters.targets.kubernetes.sending import Asked, Sender, words
 from reconciler.errors import HomeostatError
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet, DesiredObject, Plan, Step, StepResult, Verb
@@ -37,14 +37,15 @@ class Applier:
     kinds: Kinds
     live: LiveStore
     records: Records
-    owner: str
+    sender: Sender
 
     async def apply(self, plan: Plan) -> ChangeSet:
-        record = await self._fence(plan)
+        before = await self.records.get(plan.unit)
+        record = await self._fence(plan, before)
         if record is None:
             return _answer(plan, (), Reason.STALE_PLAN.value)
         desired = {o.id: o for o in plan.objects}
-        results = await self._put_all(plan, desired)
+        results = await self._put_all(plan, desired, frozenset(before.objects))
         results += await self._prune_all(plan, desired)
         failed = {r.id for r in results if not r.ok and r.verb is not Verb.PRUNE}
         if failed:
@@ -56,15 +57,15 @@ class Applier:
         if (await self.records.get(plan.unit)).stale(plan.generation, plan.revision):
             return _answer(plan, (), Reason.STALE_PLAN.value)
         desired = {o.id: o for o in plan.objects}
-        asked = [self._dry(s, desired[s.id], desired) for s in plan.steps if s.verb is not Verb.PRUNE]
+        ours = frozenset((await self.records.get(plan.unit)).objects)
+        asked = [self._dry(s, self._ask(plan, desired[s.id], ours), desired) for s in plan.steps if s.verb is not Verb.PRUNE]
         pruned = [_done(s) for s in plan.steps if s.verb is Verb.PRUNE]
         results = [*await asyncio.gather(*asked), *pruned]
         return _answer(plan, results, _overall(results))
 
-    async def _fence(self, plan: Plan) -> UnitRecord | None:
+    async def _fence(self, plan: Plan, held: UnitRecord) -> UnitRecord | None:
         """The record with this plan in it; None when the cluster has a newer one."""
         wanted = {o.id: o.digest for o in plan.objects}
-        held = await self.records.get(plan.unit)
         for _ in range(5):
             if held.stale(plan.generation, plan.revision):
                 return None
@@ -76,12 +77,12 @@ class Applier:
             held = await self.records.again(plan.unit)
         return None
 
-    async def _put_all(self, plan: Plan, desired: Mapping[str, DesiredObject]) -> list[StepResult]:
+    async def _put_all(self, plan: Plan, desired: Mapping[str, DesiredObject], ours: frozenset[str]) -> list[StepResult]:
         steps = {s.id: s for s in plan.steps if s.verb is not Verb.PRUNE}
         results: list[StepResult] = []
         broken: dict[str, str] = {}
         for _, ids in levels({i: desired[i].spec for i in steps}):
-            level = await asyncio.gather(*(self._put(steps[i], desired[i], broken) for i in ids))
+            level = await asyncio.gather(*(self._put(steps[i], self._ask(plan, desired[i], ours), broken) for i in ids))
             results += level
             for result in level:
                 if not result.ok:
@@ -89,46 +90,36 @@ class Applier:
             await self._established([i for i in ids if i.startswith(CRD + "/") and i not in {r.id for r in level if not r.ok}])
         return results
 
-    async def _put(self, step: Step, desired: DesiredObject, broken: Mapping[str, str]) -> StepResult:
-        if blocked := _blocked(desired, broken):
+    def _ask(self, plan: Plan, desired: DesiredObject, ours: frozenset[str]) -> Asked:
+        """An object that is not ours yet is not taken from whoever else writes it, unless the unit says so."""
+        held = self.live.get(desired.id)
+        mine = held is not None or desired.id in ours or plan.manner.adopt
+        return Asked(desired, plan.manner, held.yielded if held else frozenset(), mine)
+
+    async def _put(self, step: Step, asked: Asked, broken: Mapping[str, str]) -> StepResult:
+        if blocked := _blocked(asked.desired, broken):
             return _failed(step, Reason.BLOCKED, blocked)
         try:
-            kind, answer = await self.send(desired, self._yielded(desired.id), dry=False)
+            kind, answer = await self.sender.send(asked)
         except Refused as refused:
-            return _failed(step, Reason.INVALID, _words(refused))
+            return _failed(step, Reason.INVALID, words(refused))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))
         self.live.applied(kind, answer)
         return _done(step)
 
-    async def _dry(self, step: Step, desired: DesiredObject, wanted: Mapping[str, DesiredObject]) -> StepResult:
+    async def _dry(self, step: Step, asked: Asked, wanted: Mapping[str, DesiredObject]) -> StepResult:
         try:
-            await self.send(desired, self._yielded(desired.id), dry=True)
+            await self.sender.send(asked, dry=True)
         except Refused as refused:
-            if refused.status == 404 and _made_with(desired, wanted):
+            if refused.status == 404 and _made_with(asked.desired, wanted):
                 return dataclasses.replace(
                     _done(step), detail="not checked by the server: its kind or namespace comes with the same plan"
                 )
-            return _failed(step, Reason.INVALID, _words(refused))
+            return _failed(step, Reason.INVALID, words(refused))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))
         return _done(step)
-
-    async def send(self, desired: DesiredObject, yielded: frozenset[str], *, dry: bool) -> tuple[Kind, Any]:
-        """One server-side apply, and the object as the server has it then."""
-        manifest = desired.spec
-        kind = await self.kinds.find(str(manifest["apiVersion"]), str(manifest["kind"]))
-        if kind is None:
-            raise Refused(
-                404, "UnknownKind", f"the cluster serves no {manifest['apiVersion']} {manifest['kind']}; is its CRD there?"
-            )
-        path = kind.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
-        params = {"fieldManager": MANAGER, "force": "true", **({"dryRun": "All"} if dry else {})}
-        return kind, await self.api.send(Request("PATCH", path, params, body(desired, self.owner, yielded), APPLY))
-
-    def _yielded(self, object_id: str) -> frozenset[str]:
-        held = self.live.get(object_id)
-        return held.yielded if held else frozenset()
 
     async def _established(self, crds: Sequence[str]) -> None:
         """Until the server serves the new kinds. Its own list is asked: it is what the next apply meets."""
@@ -154,20 +145,20 @@ class Applier:
         steps = {s.id: s for s in plan.steps if s.verb is Verb.PRUNE and s.id not in desired}
         found: list[StepResult] = []
         for _, ids in reversed(list(levels({i: {} for i in steps}))):
-            found += await asyncio.gather(*(self._prune(steps[i], plan.unit) for i in ids))
+            found += await asyncio.gather(*(self._prune(steps[i], plan) for i in ids))
         return found
 
-    async def _prune(self, step: Step, unit: str) -> StepResult:
+    async def _prune(self, step: Step, plan: Plan) -> StepResult:
         live = self.live.get(step.id)
         kind = await self.kinds.find_named(step.id.split("/", 1)[0])
-        if live is None or live.unit != unit or kind is None:
+        if live is None or live.unit != plan.unit or kind is None:
             return _done(step)  # gone, or another unit's by now
         if live.protected:
             return dataclasses.replace(_done(step), detail="kept: it is annotated homeostat.dev/prune: never")
         try:
-            answer = await self._delete(kind, live)
+            answer = await self._delete(kind, live, plan.manner.user)
         except Refused as refused:
-            return _failed(step, Reason.INVALID, _words(refused))
+            return _failed(step, Reason.INVALID, words(refused))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))
         if answer.get("kind") == "Status":
@@ -176,28 +167,17 @@ class Applier:
         waits = self.live.seen(kind, answer).deleting
         return dataclasses.replace(_done(step), detail=f"its deletion waits for {waits}" if waits.strip("-") else "")
 
-    async def _delete(self, kind: Kind, live: Live) -> Any:
+    async def _delete(self, kind: Kind, live: Live, user: str) -> Any:
         """Exactly the object that was seen; gone already, or replaced by another of its name, is as good."""
         *inside, name = live.id.split("/")[1:]
         options = {"preconditions": {"uid": live.uid}, "propagationPolicy": "Background"}
         try:
-            return await self.api.send(Request("DELETE", kind.path("".join(inside), name), body=json.dumps(options).encode()))
+            path = kind.path("".join(inside), name)
+            return await self.api.send(Request("DELETE", path, body=json.dumps(options).encode(), user=user))
         except Refused as refused:
             if refused.status not in (404, 409):
                 raise
             return {"kind": "Status"}
-
-
-def body(desired: DesiredObject, owner: str, yielded: frozenset[str]) -> bytes:
-    manifest = desired.spec
-    metadata = manifest["metadata"]
-    marked = {
-        **metadata,
-        "labels": {**(metadata.get("labels") or {}), OWNER: owner, UNIT: desired.unit},
-        "annotations": {**(metadata.get("annotations") or {}), DIGEST: desired.digest},
-    }
-    sent = {**manifest, "metadata": marked}
-    return json.dumps(without(sent, sorted(yielded)) if yielded else sent, ensure_ascii=False).encode()
 
 
 def _provides(desired: DesiredObject, why: str) -> Mapping[str, str]:
@@ -229,12 +209,6 @@ def _made_with(desired: DesiredObject, wanted: Mapping[str, DesiredObject]) -> b
 def _is_established(crd: Mapping[str, Any]) -> bool:
     conditions = (crd.get("status") or {}).get("conditions") or ()
     return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)
-
-
-def _words(refused: Refused) -> str:
-    """The server's sentence, and for a conflict or an invalid field which one."""
-    named = "; ".join(f"{field}: {told}" if field else told for field, told in refused.causes[:10])
-    return f"{refused.told} ({named})" if named and named not in refused.told else refused.told or str(refused)
 
 
 def _overall(results: Sequence[StepResult]) -> str:

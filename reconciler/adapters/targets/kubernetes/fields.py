@@ -104,6 +104,31 @@ def steps(path: str) -> Iterator[str | Mapping[str, Any]]:
             yield _keys(rest.rstrip("]"))
 
 
+def pointer(dotted: str) -> str:
+    """A field as the API server's conflicts name it (`.spec.containers[name="web"].image`) as one of our paths."""
+    found, at = "", 0
+    while at < len(dotted):
+        if dotted[at] == "[":
+            end = _closing(dotted, at)
+            pairs = (pair.partition("=") for pair in dotted[at + 1 : end].split(","))
+            found += "[" + ",".join(f"{_escaped(k)}={_escaped(v.strip(chr(34)))}" for k, _, v in sorted(pairs)) + "]"
+            at = end + 1
+        else:
+            end = next((i for i in range(at + 1, len(dotted)) if dotted[i] in ".["), len(dotted))
+            found += "/" + _escaped(dotted[at:end].lstrip("."))
+            at = end
+    return found
+
+
+def _closing(text: str, start: int) -> int:
+    quoted = False
+    for at in range(start, len(text)):
+        quoted ^= text[at] == '"'
+        if text[at] == "]" and not quoted:
+            return at
+    return len(text)
+
+
 def _keys(text: str) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for pair in text.split(","):

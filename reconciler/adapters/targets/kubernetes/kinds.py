@@ -5,6 +5,7 @@ A kind that is not known is asked for once more before it is called unknown: its
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,25 +49,26 @@ class Kinds:
         self._api = api
         self._exact: dict[tuple[str, str], Kind] = {}
         self._preferred: dict[str, Kind] = {}
-
-    def known(self, api_version: str, kind: str) -> Kind | None:
-        return self._exact.get((api_version, kind))
-
-    def named(self, name: str) -> Kind | None:
-        return self._preferred.get(name)
+        self._asked = 0.0
 
     async def find(self, api_version: str, kind: str) -> Kind | None:
         """None when the server does not serve it."""
         if (api_version, kind) not in self._exact:
-            await self.refresh()
+            await self._again()
         return self._exact.get((api_version, kind))
 
     async def find_named(self, name: str) -> Kind | None:
         if name not in self._preferred:
-            await self.refresh()
+            await self._again()
         return self._preferred.get(name)
 
+    async def _again(self) -> None:
+        """Not more often than once a second: many objects of one unknown kind are one question."""
+        if asyncio.get_running_loop().time() >= self._asked + 1:
+            await self.refresh()
+
     async def refresh(self) -> None:
+        self._asked = asyncio.get_running_loop().time()
         exact: dict[tuple[str, str], Kind] = {}
         preferred: dict[str, Kind] = {}
         for root in ("/api", "/apis"):

@@ -13,19 +13,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.adapters.targets.kubernetes.fields import Owned, owned, owners
+from reconciler.adapters.targets.kubernetes.fields import Owned, owned
 from reconciler.adapters.targets.kubernetes.kinds import Kind
-from reconciler.model.revisions import HealthState
+from reconciler.adapters.targets.kubernetes.masks import theirs
+from reconciler.model.revisions import FieldRule, HealthState
 
 OWNER = "homeostat.dev/owner"
 UNIT = "homeostat.dev/unit"
 DIGEST = "homeostat.dev/digest"
 PROTECT = "homeostat.dev/prune"  # "never" keeps an object whatever Git says
-SCALE = "scale"
 
 Judge = Callable[[Mapping[str, Any]], tuple[HealthState, str]]
 
@@ -68,6 +68,7 @@ class LiveStore:
 
     def __init__(self, judge: Judge, wake: Callable[[], None]) -> None:
         self._judge, self._wake = judge, wake
+        self.rules: dict[str, tuple[FieldRule, ...]] = {}  # of units, as they were planned last
         self._units: dict[str, dict[str, Live]] = {}
         self._where: dict[str, str] = {}
         self._settled: dict[str, tuple[str, Owned]] = {}  # id -> digest and fields when it was as desired
@@ -87,12 +88,15 @@ class LiveStore:
         found, self._changed = frozenset(self._changed), set()
         return found
 
-    def seen(self, kind: Kind, obj: Mapping[str, Any]) -> Live:
-        """From a list or a watch: what is new since our own answer is looked at."""
+    def seen(self, kind: Kind, obj: Mapping[str, Any], *, listed: bool = False) -> Live:
+        """From a list or a watch: what is new since our own answer is looked at. A list is believed also where it looks older: a
+        cluster that was restored from a backup counts anew.
+        """
         metadata = obj["metadata"]
         at = object_id(kind, obj)
         held = self.get(at)
-        if held is not None and not _newer(str(metadata.get("resourceVersion", "")), held.version):
+        version = str(metadata.get("resourceVersion", ""))
+        if held is not None and (version == held.version or not (listed or _newer(version, held.version))):
             return held
         live = self._live(at, obj)
         if live.uid in self._buried:
@@ -103,7 +107,7 @@ class LiveStore:
             live = dataclasses.replace(live, raw=zlib.compress(json.dumps(obj).encode(), 1), yielded=given)
         else:
             lost = live.fields.changed(known[1])
-            if yielded := scaled(obj, lost):
+            if yielded := theirs(self.rules.get(live.unit, ()), at, obj, lost):
                 self._settled[at] = (known[0], known[1].without(yielded))
             live = dataclasses.replace(live, lost=tuple(p for p in lost if p not in yielded), yielded=given | yielded)
         self._put(live)
@@ -177,11 +181,6 @@ class LiveStore:
             self._changed.add(before)
         self._where[live.id] = live.unit
         self._units.setdefault(live.unit, {})[live.id] = live
-
-
-def scaled(obj: Mapping[str, Any], paths: Iterable[str]) -> frozenset[str]:
-    """Those that somebody owns through the scale subresource."""
-    return frozenset(p for p in paths if any(sub == SCALE for _, sub in owners(obj, p)))
 
 
 def _newer(version: str, held: str) -> bool:

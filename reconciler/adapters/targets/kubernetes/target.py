@@ -21,8 +21,10 @@ from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
-from reconciler.adapters.targets.kubernetes.live import OWNER, Live, LiveStore, scaled
+from reconciler.adapters.targets.kubernetes.live import OWNER, Live, LiveStore
+from reconciler.adapters.targets.kubernetes.masks import theirs
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
+from reconciler.adapters.targets.kubernetes.sending import Asked, Sender
 from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
 from reconciler.documents.installation_parts import KubernetesSettings
@@ -32,6 +34,7 @@ from reconciler.model.revisions import (
     DesiredObject,
     Health,
     HealthState,
+    Manner,
     Observed,
     Plan,
     Rendered,
@@ -67,10 +70,11 @@ class KubernetesTarget:
         self._kinds = Kinds(self._api)
         self._live = LiveStore(unjudged, wake)
         self._records = Records(self._api, settings.namespace, settings.owner)
-        self._applier = Applier(self._api, self._kinds, self._live, self._records, settings.owner)
+        self._sender = Sender(self._api, self._kinds, settings.owner)
+        self._applier = Applier(self._api, self._kinds, self._live, self._records, self._sender)
         self._watches: dict[str, Watch] = {}
         self._ready = False
-        self._opening: asyncio.Lock | None = None
+        self._opening = asyncio.Lock()
 
     @classmethod
     def from_settings(cls, name: str, settings: KubernetesSettings, home: Path) -> KubernetesTarget:
@@ -110,13 +114,13 @@ class KubernetesTarget:
         return self._call(self._health(unit))
 
     async def _within(self, plan: Plan, act: Callable[[Plan], Coroutine[Any, Any, ChangeSet]]) -> ChangeSet:
-        await self._open(_kind_names(plan.objects))
+        await self._open(plan.unit, _kind_names(plan.objects))
         changes = await act(plan)
-        await self._open(_kind_names(plan.objects))  # kinds that this plan brought are watched from now on
+        await self._open(plan.unit, _kind_names(plan.objects))  # kinds that this plan brought are watched from now on
         return changes
 
     async def _observe(self, unit: str) -> Observed:
-        await self._open(())
+        await self._open(unit)
         record = await self._records.get(unit)
         live = self._live.unit(unit)
         applied = {i: d for i, d in record.objects.items() if d != FAILED}
@@ -130,18 +134,27 @@ class KubernetesTarget:
         )
 
     async def _inventory(self) -> Mapping[str, str]:
-        await self._open(())
+        await self._connect()
         recorded = {i: r.unit for r in (await self._records.all()).values() for i in r.objects}
         return {**recorded, **self._live.inventory()}
 
     async def _plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
-        await self._open(_kind_names(rendered.objects))
+        self._live.rules[rendered.unit] = rendered.manner.fields
+        await self._open(rendered.unit, _kind_names(rendered.objects))
         live = self._live.unit(rendered.unit)
-        await asyncio.gather(*(self._compare(o, live[o.id]) for o in rendered.objects if o.id in live and live[o.id].raw))
+        await asyncio.gather(
+            *(self._compare(o, live[o.id], rendered.manner) for o in rendered.objects if o.id in live and live[o.id].raw)
+        )
         live = self._live.unit(rendered.unit)
         wanted = {o.id: o for o in rendered.objects}
         late = [o for o in rendered.objects if o.id in live and not _same(live[o.id], o)]
-        shown = dict(zip((o.id for o in late), await asyncio.gather(*(self._fields(o) for o in late[:SHOWN])), strict=False))
+        shown = dict(
+            zip(
+                (o.id for o in late),
+                await asyncio.gather(*(self._fields(o, rendered.manner) for o in late[:SHOWN])),
+                strict=False,
+            )
+        )
         steps = [
             Step(Verb.CREATE, i, _created(wanted[i])) if i not in live else Step(Verb.UPDATE, i, shown.get(i, ()))
             for i in sorted(wanted)
@@ -149,29 +162,33 @@ class KubernetesTarget:
         ]
         leaving = sorted((i for i, o in live.items() if i not in wanted and not o.deleting), reverse=True)
         steps += [Step(Verb.PRUNE, i) for i in leaving]
-        return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects)
+        return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects, rendered.manner)
 
-    async def _compare(self, desired: DesiredObject, live: Live) -> None:
+    async def _compare(self, desired: DesiredObject, live: Live, manner: Manner) -> None:
         """An object that nobody has compared since it was listed: here, and only when in doubt by the server."""
         if live.digest != desired.digest:
             return  # it is going to be applied
         found = live.object()
         lost = apart(desired.spec, found)
-        yielded = scaled(found, lost)
+        yielded = theirs(manner.fields, live.id, found, lost)
         lost = tuple(path for path in lost if path not in yielded)
-        if lost and (answer := await self._tried(desired, yielded)) is not None and _content(answer) == _content(found):
+        if (
+            lost
+            and (answer := await self._tried(Asked(desired, manner, yielded))) is not None
+            and _content(answer) == _content(found)
+        ):
             lost = ()
         self._live.compared(live, lost, yielded)
 
-    async def _tried(self, desired: DesiredObject, yielded: frozenset[str]) -> Mapping[str, Any] | None:
+    async def _tried(self, asked: Asked) -> Mapping[str, Any] | None:
         """What the server would make of it; None when it refuses."""
         try:
-            _, answer = await self._applier.send(desired, yielded, dry=True)
+            _, answer = await self._sender.send(asked, dry=True)
         except Refused:
             return None
         return dict(answer)
 
-    async def _fields(self, desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
+    async def _fields(self, desired: DesiredObject, manner: Manner) -> tuple[tuple[str, str, str], ...]:
         """What an update changes, as the server would write it. What cannot be read is not shown."""
         live = self._live.get(desired.id)
         yielded = live.yielded if live else frozenset()
@@ -183,7 +200,7 @@ class KubernetesTarget:
             found = await self._api.get(kind.path(metadata.get("namespace", ""), metadata["name"]))
         except Refused:
             return ()
-        after = await self._tried(desired, yielded)
+        after = await self._tried(Asked(desired, manner, yielded))
         before = {p: value_at(found, p) for p in (*owned(found).paths, *(owned(after).paths if after else ()))}
         wanted = after or desired.spec
         paths = before if after else apart(desired.spec, found)
@@ -192,33 +209,44 @@ class KubernetesTarget:
         return tuple((p[:MAX_TEXT], _text(a, secret), _text(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
 
     async def _health(self, unit: str) -> Sequence[Health]:
-        await self._open(())
+        await self._open(unit)
         record = await self._records.get(unit)
         live = self._live.unit(unit)
         missing = [Health(i, HealthState.MISSING, "it is not in the cluster") for i in sorted(set(record.objects) - set(live))]
         return [*(Health(i, o.state, o.message) for i, o in sorted(live.items())), *missing]
 
-    async def _open(self, names: Iterable[str]) -> None:
-        """Connected, the records read, and every kind that is named here or there watched and in step."""
-        if self._opening is None:
-            self._opening = asyncio.Lock()
+    async def _connect(self) -> None:
         async with self._opening:
             if not self._ready:
                 self._api.start()
                 await self._kinds.refresh()
                 self._ready = True
-            recorded = {i.split("/", 1)[0] for r in (await self._records.all()).values() for i in r.objects}
-            for name in (recorded | set(names)) - set(self._watches):
-                if kind := self._kinds.named(name):
-                    self._watches[name] = Watch(
-                        self._api,
-                        kind,
-                        f"{OWNER}={self._settings.owner}",
-                        lambda k, o: self._live.seen(k, o).id,
-                        self._live.gone,
-                        lambda k: self._live.of_kind(k.name),
-                    )
-        await asyncio.gather(*(w.synced(SYNC_S) for w in self._watches.values()))
+
+    async def _open(self, unit: str, names: Iterable[str] = ()) -> None:
+        """Connected, and every kind of this unit, here named or recorded, watched and in step."""
+        await self._connect()
+        record = await self._records.get(unit)
+        wanted = {i.split("/", 1)[0] for i in record.objects} | set(names)
+        watches = [await self._watch(name) for name in sorted(wanted)]
+        await asyncio.gather(*(watch.synced(SYNC_S) for watch in watches if watch))
+
+    async def _watch(self, name: str) -> Watch | None:
+        """None while the server does not serve the kind."""
+        kind = await self._kinds.find_named(name)
+        held = self._watches.get(name)
+        if held is not None and not held.over:
+            return held
+        if kind is None:
+            return None
+        self._watches[name] = Watch(
+            self._api,
+            kind,
+            f"{OWNER}={self._settings.owner}",
+            lambda k, o, listed: self._live.seen(k, o, listed=listed).id,
+            self._live.gone,
+            lambda k: self._live.of_kind(k.name),
+        )
+        return self._watches[name]
 
     async def _close(self) -> None:
         for watch in self._watches.values():

@@ -2,7 +2,7 @@
 
 Filtered by our owner label at the server, so that other people's objects cost nothing. A watch that ends goes on from the
 last version, bookmarks included; a version that is too old lists again; trouble waits longer each time, and while it lasts
-`behind` is true: who needs the truth is told that nobody knows it.
+who needs the truth is told that nobody knows it. A kind that is not served any more has no objects: the watch is over.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 PAGE = "500"
 LONGEST_S = 30.0
 GONE = 410
+ABSENT = 404
 
 
 class Watch:
@@ -32,7 +33,7 @@ class Watch:
         api: Api,
         kind: Kind,
         selector: str,
-        seen: Callable[[Kind, Mapping[str, Any]], str],
+        seen: Callable[[Kind, Mapping[str, Any], bool], str],
         gone: Callable[[str, str], None],
         held: Callable[[Kind], frozenset[str]],
     ) -> None:
@@ -41,6 +42,7 @@ class Watch:
         self._seen, self._gone, self._held = seen, gone, held
         self._synced = asyncio.Event()
         self.trouble: HomeostatError | None = None
+        self.over = False
         self._task = asyncio.create_task(self._run(), name=f"watch {kind.name}")
 
     async def synced(self, timeout_s: float) -> None:
@@ -70,6 +72,8 @@ class Watch:
                 version = ""
                 if error.status == GONE:
                     continue  # at once: it only was too old
+                if error.status == ABSENT:
+                    return self._end()
             except HomeostatError as error:
                 self._behind(error)
             except (KeyError, TypeError, ValueError, RecursionError) as error:  # no object as the API promises one
@@ -78,6 +82,12 @@ class Watch:
             if self.trouble:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
                 pause = min(pause * 2, LONGEST_S)
+
+    def _end(self) -> None:
+        for missing in self._held(self.kind):
+            self._gone(missing, "")
+        self.trouble, self.over = None, True
+        self._synced.set()
 
     def _behind(self, error: HomeostatError) -> None:
         self.trouble = error
@@ -92,7 +102,7 @@ class Watch:
             for item in page.get("items") or ():
                 item.setdefault("apiVersion", self.kind.api_version)
                 item.setdefault("kind", self.kind.kind)
-                found.add(self._seen(self.kind, item))
+                found.add(self._seen(self.kind, item, True))
             if not (more := page["metadata"].get("continue")):
                 break
             params["continue"] = more
@@ -121,7 +131,7 @@ class Watch:
         if what == "DELETED":
             self._gone_object(obj)
         elif what in ("ADDED", "MODIFIED"):
-            self._seen(self.kind, obj)
+            self._seen(self.kind, obj, False)
         return str(obj["metadata"]["resourceVersion"])
 
     def _gone_object(self, obj: Mapping[str, Any]) -> None:

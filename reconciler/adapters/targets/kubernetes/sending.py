@@ -1,0 +1,91 @@
+"""Sending: one object to the server by server-side apply, and what a conflict over its fields means.
+
+What is sent is the manifest with our labels and the digest it is, without the fields that are somebody else's. Conflicts are
+won unless the object is not ours yet or a rule of the unit says that a field must not be taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
+from reconciler.adapters.targets.kubernetes.fields import MANAGER, pointer, without
+from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
+from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT
+from reconciler.adapters.targets.kubernetes.masks import contested, left_out, owner
+from reconciler.model.revisions import DesiredObject, FieldRule, Manner, Owner
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """One object to be applied. `ours`: it was applied by us before, or the unit takes over what it finds."""
+
+    desired: DesiredObject
+    manner: Manner
+    yielded: frozenset[str] = frozenset()
+    ours: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Sender:
+    """To one cluster, as one owner."""
+
+    api: Api
+    kinds: Kinds
+    owner: str
+
+    async def send(self, asked: Asked, *, dry: bool = False) -> tuple[Kind, Any]:
+        """The kind, and the object as the server has it then."""
+        manifest, rules = asked.desired.spec, asked.manner.fields
+        kind = await self.kinds.find(str(manifest["apiVersion"]), str(manifest["kind"]))
+        if kind is None:
+            raise Refused(
+                404, "UnknownKind", f"the cluster serves no {manifest['apiVersion']} {manifest['kind']}; is its CRD there?"
+            )
+        path = kind.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
+        sent = _body(asked.desired, self.owner, asked.yielded | left_out(rules, asked.desired.id))
+
+        async def patch(*, force: bool) -> Any:
+            params = {"fieldManager": MANAGER, "force": str(force).lower(), **({"dryRun": "All"} if dry else {})}
+            return await self.api.send(Request("PATCH", path, params, sent, APPLY, asked.manner.user))
+
+        if asked.ours and not contested(rules, asked.desired.id):
+            return kind, await patch(force=True)
+        try:
+            return kind, await patch(force=False)
+        except Refused as refused:
+            if refused.status != 409 or not asked.ours or _must_not_win(rules, asked.desired.id, refused):
+                raise
+        return kind, await patch(force=True)
+
+
+def _body(desired: DesiredObject, owner: str, yielded: frozenset[str]) -> bytes:
+    manifest = desired.spec
+    metadata = manifest["metadata"]
+    marked = {
+        **metadata,
+        "labels": {**(metadata.get("labels") or {}), OWNER: owner, UNIT: desired.unit},
+        "annotations": {**(metadata.get("annotations") or {}), DIGEST: desired.digest},
+    }
+    sent = {**manifest, "metadata": marked}
+    return json.dumps(without(sent, sorted(yielded)) if yielded else sent, ensure_ascii=False).encode()
+
+
+def _must_not_win(rules: Sequence[FieldRule], object_id: str, refused: Refused) -> bool:
+    """A conflict's causes say `conflict with "manager" using v1` for each field."""
+    found = ((pointer(field), told.partition('"')[2].partition('"')[0]) for field, told in refused.causes)
+    return any(owner(rules, object_id, path, ((manager, ""),)) is Owner.REFUSE for path, manager in found)
+
+
+def words(refused: Refused) -> str:
+    """The server's sentence, and for a conflict or an invalid field which one."""
+    if refused.status == 409 and refused.causes:
+        told = "; ".join(f"{pointer(field)}: {told}" for field, told in refused.causes[:10])
+        return (
+            f"others write these fields: {told}. Take the object over with apply.adopt, or say whose a field is in apply.fields"
+        )
+    named = "; ".join(f"{field}: {told}" if field else told for field, told in refused.causes[:10])
+    return f"{refused.told} ({named})" if named and named not in refused.told else refused.told or str(refused)
