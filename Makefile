@@ -42,8 +42,8 @@ chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moment
 bench: $(VENV)/dev.ready ## every figure with its reach (JSON=FILE, STRICT=1)
 	@$(BIN)/python benchmarks/all.py
 
-peers: ## build the real peers that some tests check against (needs Go)
-	@.ci/peers/build
+peers: ## build the real programs that some tests run beside (ONLY="cluster ..", once, long)
+	@.ci/peers/build $(ONLY)
 
 schemas: $(VENV)/dev.ready ## write schemas/ from the document models
 	@$(BIN)/python -m reconciler.documents.schemas

@@ -1,4 +1,4 @@
-"""Fixtures that need a whole installation, and the step modules of the feature files (found only as plug-ins)."""
+"""Fixtures that need a whole installation or a cluster, and the step modules of the feature files (found only as plug-ins)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from installation import Installation, installation
 
-pytest_plugins = ["steps.world_steps", "steps.people_steps", "steps.outcome_steps"]
+pytest_plugins = ["steps.world_steps", "steps.people_steps", "steps.outcome_steps", "cluster.fixtures"]
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 import datetime as dt
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from peers import peers
 
 from reconciler.adapters.signing import Ed25519Verifier
 from reconciler.audit import layout, text
@@ -116,18 +115,11 @@ def test_an_entry_that_is_not_signed_yet_has_no_bundle(log: Log, trusted: Truste
         bundle(log.refresh(), 1, trusted)
 
 
-def cosign() -> str:
-    found = shutil.which("cosign") or os.environ.get("COSIGN", "")
-    if not found and os.environ.get("CI") != "true":
-        pytest.skip("cosign is not installed; set COSIGN to its path")
-    return found
-
-
 @pytest.mark.peer
 def test_cosign_verifies_a_bundle_of_any_entry_and_refuses_it_with_one_flipped_byte(
     tmp_path: Path, log: Log, trusted, signers, record: Make
 ) -> None:
-    program = cosign()
+    program = str(peers("cosign") / "cosign")
     logged = log.publish([record(n, RecordKind.VERDICT) for n in range(7)])
     (tmp_path / "key.pem").write_text(PublicKey(signers["judge"].public).pem)
     (tmp_path / "root.json").write_text(json.dumps(trusted_root(trusted)))

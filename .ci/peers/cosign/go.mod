@@ -1,7 +1,8 @@
-// Real peers for the tests, built through the Go module proxy. Users need none of this.
-module homeostat.dev/peers
+module homeostat.dev/peers/cosign
 
 go 1.26.0
+
+tool github.com/sigstore/cosign/v3/cmd/cosign
 
 require (
 	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.11-20260415201107-50325440f8f2.1 // indirect
