@@ -34,7 +34,6 @@ from reconciler.steps.undo import undo
 from reconciler.steps.world import Advance, World
 
 log = logging.getLogger(__name__)
-OWNER = "loop"
 Step = Callable[[World, Case], Advance]
 
 STEPS: Mapping[Stage, Step] = {
@@ -74,7 +73,7 @@ def turn(world: World) -> bool:
 def work(world: World) -> bool:
     """One step after another, of whichever case is due. A store that fails here ends the turn and not the process."""
     busy = False
-    while lease := world.work.claim(OWNER, world.clock.now(), world.clock.wall()):
+    while lease := world.work.claim(world.worker, world.clock.now(), world.clock.wall()):
         advance(world, lease)
         busy = True
     return busy

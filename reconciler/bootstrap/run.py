@@ -77,6 +77,7 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
             listener = stack.enter_context(_listen(settings))
             web = f"http://127.0.0.1:{listener.getsockname()[1]}"
             system = stack.enter_context(open_system(home, lab_url=lab, base_url=web))
+            system.world.work.free(system.world.worker)  # this process has the home to itself: who held them is dead
             loop = Loop(system)
             stack.enter_context(_serve(system, listener, loop))
             _announce(home, Running(os.getpid(), web, lab))

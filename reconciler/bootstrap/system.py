@@ -7,6 +7,7 @@ and proves (keys, pinned root, the log against the remembered checkpoint); it wr
 from __future__ import annotations
 
 import contextlib
+import socket
 from dataclasses import dataclass
 from typing import Self
 
@@ -131,6 +132,7 @@ def _open(
         rules=rules,
         converger=Converger(repo, connections.targets),
         base_url=base_url,
+        worker=f"{socket.gethostname()}:{home.root.resolve()}",  # one process runs a home, so one worker has this name
         connect=connections.adopt,
     )
     if connected:

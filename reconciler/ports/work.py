@@ -23,6 +23,10 @@ class Work(Protocol):
 
     def done(self, lease: Lease) -> None: ...
 
+    def free(self, owner: str) -> None:
+        """Ends every lease of this owner at once: for whoever knows that it is dead, as the next one of that name does."""
+        ...
+
     def next_due(self) -> int | None:
         """The earliest due time of an open case, None when there is none."""
         ...

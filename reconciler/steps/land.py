@@ -3,8 +3,8 @@
 1. Publish; find the signed verdict for exactly this head. None: judge again.
 2. Ask policy once more, about the world as it is now: a rejection, hold, brake, freeze or spent budget since. Not the
    same answer: judge again.
-3. Land. A stale compare (a review in this very moment, too): judge again; a branch that others took: the pull request is over. Landed, now or in a life
-   before a crash: the merge is recorded.
+3. Land. A stale compare (also a review in this very moment): judge again; a branch that others took: the pull request
+   is over. Landed, now or in a life before a crash: the merge is recorded.
 """
 
 from __future__ import annotations

@@ -116,6 +116,7 @@ class World:
     rules: Rulebooks
     converger: Converger
     base_url: str
+    worker: str = "loop"  # whose leases its cases are
     connect: Callable[[Installation], None] = _unconnected  # targets and sources as these documents name them
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)

@@ -49,6 +49,16 @@ def ends_a_lease_by_the_wall_clock(work: StoreWithWork) -> None:
     expect(_case(work.claim("b", now_ms=1, wall_ms=lost.until_wall_ms)) == "case-1", "the wall clock does")
 
 
+def frees_the_leases_of_the_dead(work: StoreWithWork) -> None:
+    for name in ("a", "b"):
+        work.open_case(a_case(name, due_ms=ord(name)), [], [])
+    dead, alive = (_lease(work.claim(owner, now_ms=FAR_MS, wall_ms=0)) for owner in ("killed", "alive"))
+    work.free("killed")
+    again = _lease(work.claim("next", now_ms=FAR_MS, wall_ms=0))
+    expect(again.case == dead.case and again.fence > dead.fence, "what the dead held is free at once, behind a higher fence")
+    expect(work.claim("next", now_ms=FAR_MS, wall_ms=0) is None, f"and nobody else's: {alive.case} stays leased")
+
+
 def fences_a_late_worker(work: StoreWithWork) -> None:
     work.open_case(a_case(due_ms=1), [], [])
     late = _lease(work.claim("same-name", now_ms=1, wall_ms=0))
@@ -76,6 +86,7 @@ WORK_PROMISES: tuple[Callable[[StoreWithWork], None], ...] = (
     never_claims_a_finished_case,
     frees_a_case_when_done,
     ends_a_lease_by_the_wall_clock,
+    frees_the_leases_of_the_dead,
     fences_a_late_worker,
     keeps_a_lease_over_a_commit,
     tells_the_next_due_time,

@@ -112,6 +112,10 @@ class MemoryStore:
             if self._leases.get(lease.case) == lease:
                 del self._leases[lease.case]
 
+    def free(self, owner: str) -> None:
+        with self._guard:
+            self._leases = {case: lease for case, lease in self._leases.items() if lease.owner != owner}
+
     def next_due(self) -> int | None:
         with self._guard:
             return min((case.due_ms for case in self._cases.values() if case.stage is not Stage.DONE), default=None)

@@ -1,9 +1,9 @@
 """WorkTable: which case is advanced next, by whom, once (`ports.work.Work`), as columns on the case's own row.
 
 In: an owner's name and both times. Out: one lease, or None. A claim is one UPDATE, so two workers cannot take the
-same case. A lease ends by `done` or by the wall clock (`lease_until_wall`); each claim raises the fence, so a lease
-that ran out cannot end the lease of whoever came after. What a late worker writes is refused by the version of the
-case, not by the lease: the lease only saves double work.
+same case. A lease ends by `done`, by the wall clock (`lease_until_wall`) or with all of its owner's (`free`); each
+claim raises the fence, so a lease that ran out cannot end the lease of whoever came after. What a late worker writes is
+refused by the version of the case, not by the lease: the lease only saves double work.
 
 Claims are committed without fsync (`synchronous=NORMAL`): a power cut may forget who holds a case, never the case.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from reconciler.adapters.stores.connection import BUSY_MS, connect, transaction, translated
 from reconciler.ports.work import Lease
 
-LEASE_MS = 30_000  # several times the longest step; a killed worker's case waits at most this long
+LEASE_MS = 30_000  # several times the longest step; a worker that never comes back keeps its case this long
 
 _FREE = "stage <> 'done' AND due_ms <= :now AND lease_until_wall <= :wall"
 _ALONE = """ AND NOT EXISTS (SELECT 1 FROM incident_case AS other WHERE other.lease_until_wall > :wall
@@ -49,6 +49,11 @@ class WorkTable:
         release = "UPDATE incident_case SET lease_owner = '', lease_until_wall = 0 WHERE id = ? AND lease_owner = ? AND fence = ?"
         with self._work_guard, transaction(self._work, self._work_path) as connection:
             connection.execute(release, (lease.case, lease.owner, lease.fence))
+
+    def free(self, owner: str) -> None:
+        release = "UPDATE incident_case SET lease_owner = '', lease_until_wall = 0 WHERE lease_owner = ?"
+        with self._work_guard, transaction(self._work, self._work_path) as connection:
+            connection.execute(release, (owner,))
 
     def next_due(self) -> int | None:
         with self._work_guard, translated(self._work_path):
