@@ -39,6 +39,23 @@ class Fact(Generic[T]):
     value: T
 
 
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where the protected branch was seen last, and where the log says so."""
+
+    index: int = -1
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A trusted person's yes to a rewritten branch at `head`, given when `applied` was applied; it holds for no other."""
+
+    index: int = -1
+    head: str = ""
+    applied: str = ""
+
+
 class Facts:
     """What the log says, by what it is asked for. Filled by `fold` alone."""
 
@@ -58,12 +75,14 @@ class Facts:
         self.operations: dict[str, list[Fact[OperationEvent]]] = {}
         self.remembered: dict[str, str] = {}  # patch that was undone -> commit that undid it
         self.reverted: dict[str, str] = {}  # commit -> commit that undid it
+        self.tip = Tip()
+        self.acceptance = Acceptance()  # the newest
 
     def copy(self) -> Facts:
         """The same facts, which a fold may add to without anybody else seeing it."""
         made = Facts()
         for name, known in vars(self).items():
-            setattr(made, name, list(known) if isinstance(known, list) else _copied(known))
+            setattr(made, name, _copied(known))
         return made
 
     def verdict(self, head: str) -> Fact[Verdict] | None:
@@ -103,8 +122,10 @@ class Facts:
         return found[-1].value.event if found else ""
 
 
-def _copied(known: dict[object, object]) -> dict[object, object]:
-    return {key: value.copy() if isinstance(value, list | dict) else value for key, value in known.items()}
+def _copied(known: object) -> object:
+    if isinstance(known, dict):
+        return {key: value.copy() if isinstance(value, list | dict) else value for key, value in known.items()}
+    return known.copy() if isinstance(known, list) else known
 
 
 class LogView:
@@ -159,6 +180,7 @@ def _verdict(facts: Facts, logged: LoggedRecord) -> None:
 def _admission(facts: Facts, logged: LoggedRecord) -> None:
     fact = _fact(logged, Admission)
     facts.admissions[fact.value.commit] = fact
+    facts.tip = Tip(fact.index, fact.value.commit)
 
 
 def _merge(facts: Facts, logged: LoggedRecord) -> None:
@@ -225,6 +247,15 @@ def _operation(facts: Facts, logged: LoggedRecord) -> None:
     facts.operations.setdefault(fact.value.id, []).append(fact)
 
 
+def _seen(facts: Facts, logged: LoggedRecord) -> None:
+    """A tip that was refused or returned to is seen as well, and one that was accepted is where the branch goes on from."""
+    said = logged.record.payload
+    if head := str(said.get("accepted", "")):
+        facts.acceptance = Acceptance(logged.index, head, str(said.get("applied", "")))
+    if seen := head or str(said.get("seen", "")):
+        facts.tip = Tip(logged.index, seen)
+
+
 _FOLDS: dict[RecordKind, Callable[[Facts, LoggedRecord], None]] = {
     RecordKind.VERDICT: _verdict,
     RecordKind.ADMISSION: _admission,
@@ -236,4 +267,6 @@ _FOLDS: dict[RecordKind, Callable[[Facts, LoggedRecord], None]] = {
     RecordKind.REVIEW: _review,
     RecordKind.PANIC: _panic,
     RecordKind.OPERATION: _operation,
+    RecordKind.ALARM: _seen,
+    RecordKind.CONFIGURED: _seen,
 }

@@ -104,8 +104,8 @@ MEANINGS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Sign it with a key that Trust lists, or revert it.",
     ),
     Reason.REWRITTEN: (
-        "The protected branch no longer descends from what was applied; it is not followed.",
-        "Find out who pushed with force; push the old history back.",
+        "The protected branch no longer descends from the tip that was seen last; it is not followed.",
+        "Find out who pushed with force; push the old history back, or accept it: `homeostat reconcile --accept COMMIT`.",
     ),
     Reason.STALE_PLAN: ("The target holds a newer generation.", "Nothing; the plan is made again."),
     Reason.EMPTY_RESULT: (

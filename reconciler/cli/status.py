@@ -101,13 +101,14 @@ def _waiting(home: Reading) -> Iterator[Waiting]:
 
 def _refused(home: Reading) -> str:
     """Why the tip is not followed, from the newest alarm about it; "" when it is."""
-    if home.head == home.applied():
-        return ""
     told = list(home.log.records(kinds=(RecordKind.ALARM,), subject=home.head))
-    accepted = home.log.by_key(f"{RecordKind.CONFIGURED.value}/accepted/{home.head}")
-    if not told or (accepted and accepted.index > told[-1].index):
+    since = list(home.log.records(kinds=(RecordKind.CONFIGURED,), subject=home.head))  # accepted, or back after a rewrite
+    if not told or (since and since[-1].index > told[-1].index):
         return ""
-    return str(told[-1].record.payload.get("why", "it is not followed"))
+    said = told[-1].record.payload
+    if home.head == home.applied() and said.get("seen"):
+        return ""  # it could not be followed then; a rewritten branch can be at what is applied and still wait
+    return str(said.get("why", "it is not followed"))
 
 
 def _alarms(home: Reading) -> list[dict[str, object]]:

@@ -4,8 +4,8 @@ In: the branch's head as the repository has it, the revision applied last, Trust
 newest good revision, an Admission (a record to keep) for each commit up to it, and what stopped the rest.
 
 Invariants
-* Only a fast-forward is followed. A rewritten or deleted branch is a value with an alarm: nothing of it is applied until a
-  record accepts exactly this head.
+* Only a fast-forward is followed, from the tip that was seen last, be it followed or refused then. A rewritten or deleted
+  branch is a value with an alarm: nothing of it is applied until a record accepts its head over the revision applied now.
 * A commit is held against the Trust state of its believed first-parent ancestor, never against its own. A side branch is
   held against the main line at the point where it is merged: otherwise an old Trust file could be revived by branching
   off before a key was revoked.
@@ -55,12 +55,14 @@ class Admitted:
 class BranchState:
     """What is compared: `applied` is "" on a fresh target, then everything from the pinned `root` on is looked at.
 
-    `accepted` is the head that a trusted person accepted after a rewrite, by a record; "" when there is none.
+    `seen` is the tip that the branch must still hold, "" when nothing but `applied` is known of it. `accepted` is the head that a
+    trusted person accepted by a record, over this very `applied`, after a rewrite; "" when there is none.
     """
 
     head: str | None
     applied: str
     root: str
+    seen: str = ""
     accepted: str = ""
 
 
@@ -68,20 +70,25 @@ def admit(repo: Repo, state: BranchState, trust_at: TrustAt, bench: Bench) -> Ad
     """The newest revision between `state.applied` and `state.head` that may be applied."""
     start = state.applied or state.root
     head = state.head or ""
-    follows = bool(head) and repo.commit(head) is not None and repo.is_ancestor(start, head)
-    if not follows and (not head or head != state.accepted):
-        return Admitted(Reason.REWRITTEN, start, head, start, alarm=_alarm(bench.branch, start, head))
+    linear = holds(repo, start, head)
+    if not holds(repo, state.seen or start, head) or not (linear or (state.accepted and holds(repo, state.accepted, head))):
+        return Admitted(Reason.REWRITTEN, start, head, start, alarm=_alarm(bench.branch, state.seen or start, head))
     first = () if state.applied else (Admission(start, AdmissionKind.ROOT, ""),)
-    steps = _steps(repo.between(start, head), start, head, linear=follows)
+    steps = _steps(repo.between(start, head), start, head, linear=linear)
     found = _walk(repo, steps, start, trust_at, bench)
     return replace(found, head=head, admissions=first + found.admissions)
+
+
+def holds(repo: Repo, commit: str, head: str) -> bool:
+    """Whether `commit` is in the history of `head`; what is not there any more is in nobody's."""
+    return all(one and repo.commit(one) is not None for one in (commit, head)) and repo.is_ancestor(commit, head)
 
 
 def _alarm(branch: str, expected: str, found: str) -> Alarm:
     what = "was deleted" if not found else f"now at {found[:12]}, was rewritten"
     return Alarm(
         branch, expected, found,
-        f"branch {branch} {what}: it no longer descends from {expected[:12]}, which is applied; nothing of it is followed",
+        f"branch {branch} {what}: it no longer descends from {expected[:12]}, where it was seen last; nothing of it is followed",
         f"push the old history back, or accept the new one as a trusted person: homeostat reconcile --accept {found or 'COMMIT'}",
     )  # fmt: skip
 
@@ -98,7 +105,7 @@ def _steps(commits: Sequence[CommitInfo], start: str, head: str, *, linear: bool
     """Main-line moves from `start` to `head`.
 
     Where the first-parent line does not lead back to `start` (the branch was merged the wrong way round, or rewritten
-    and accepted) everything is one move: all of it or nothing.
+    and accepted) everything is one move: all of it or nothing. A way back to an older commit is a move that brings nothing.
     """
     by_id = {c.id: c for c in commits}
     line: list[str] = []
@@ -106,8 +113,6 @@ def _steps(commits: Sequence[CommitInfo], start: str, head: str, *, linear: bool
     while at in by_id:
         line.append(at)
         at = by_id[at].parents[0] if by_id[at].parents else ""
-    if not commits:
-        return ()
     if at != start or not linear:
         return (_Step(head, tuple(commits)),)
     return _with_sides(by_id, tuple(reversed(line)))

@@ -58,7 +58,7 @@ class Reason(enum.StrEnum):
     APPLIED = "applied"
     UNVERDICTED = "unverdicted"  # a machine commit without its signed verdict
     NOT_ADMITTED = "not-admitted"  # a person's commit that Trust does not admit
-    REWRITTEN = "rewritten"  # the protected branch is not a descendant of what was applied
+    REWRITTEN = "rewritten"  # the protected branch is not a descendant of the tip that was seen last
     STALE_PLAN = "stale-plan"  # the target holds a newer generation
     EMPTY_RESULT = "empty-result"
     PRUNE_BUDGET = "prune-budget"

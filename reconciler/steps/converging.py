@@ -1,6 +1,7 @@
 """Converging: what the protected branch holds is admitted, planned and applied; what drifted is put back.
 
-1. Follow: only fast-forward, every commit admitted, against the Trust state before it. What stops is told once.
+1. Follow: only fast-forward, every commit admitted, against the Trust state before it. What stops is told once, and is seen:
+   a tip that was refused may not be taken back by rewriting the branch either.
 2. Load: a revision whose documents do not load is not followed; the last good one stays. Targets and sources that it names
    anew are connected.
 3. Learn: a person's revert of a machine commit places a hold, so that the machine does not do it again. Kept before the
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 from reconciler.audit.facts import Hold, admission_record, apply_record, hold_record
+from reconciler.audit.view import Tip
 from reconciler.converge.admit import Admitted, BranchState, admit
 from reconciler.converge.commits import Bench, claims_machine
 from reconciler.converge.rounds import Round
@@ -37,9 +39,13 @@ def converge(world: World) -> bool:
     head, applied = world.head(), world.cursor.applied
     now = world.clock.now()
     waiting = bool(world.cursor.pending) and now >= world.cursor.retry_ms
-    if head == applied:
+    if head == applied == world.cursor.tip.commit:
         world.cursor.refused = ("", "")  # a branch that is back where it was is followed again
-    if not waiting and (head == applied or world.not_followed()):
+        if not waiting:
+            return False
+    if (newest := world.ledger.facts().acceptance.index) != world.cursor.acceptance:
+        world.cursor.acceptance, world.cursor.refused = newest, ("", "")  # what was refused before it is looked at again
+    if not waiting and world.not_followed():
         return False
     admitted = _follow(world, head, applied)  # 1
     if admitted is None or (admitted.good == applied and not waiting):
@@ -48,7 +54,7 @@ def converge(world: World) -> bool:
         rules = world.rules.at(admitted.good)  # 2
         world.connect(rules.installation)
     except Misconfigured as error:
-        _refuse(world, head, f"{admitted.good[:12]} does not load, {applied[:12] or 'nothing'} stays: {error}")
+        _refuse(world, head, f"{admitted.good[:12]} does not load, {applied[:12] or 'nothing'} stays: {error}", seen=head)
         return False
     if applied:
         world.keep(*_taught(world, applied, admitted.good))  # 3
@@ -73,37 +79,47 @@ def remember(world: World) -> bool:
 
 
 def _follow(world: World, head: str, applied: str) -> Admitted | None:
-    accepted = world.log.by_key(f"{RecordKind.CONFIGURED.value}/accepted/{head}")
-    state = BranchState(head or None, applied, world.root, head if accepted else "")
+    acceptance = world.ledger.facts().acceptance
+    accepted = acceptance.head if acceptance.applied == (applied or world.root) else ""
+    state = BranchState(head or None, applied, world.root, world.seen(), accepted)
     bench = Bench(world.repository, world.branch, world.log.size, world.verifier, world.recorded_verdict)
     admitted = admit(world.repo, state, world.trust_at, bench)
     if admitted.alarm:
         _refuse(world, head, f"{admitted.alarm.message}; {admitted.alarm.next_step}")
         return None
+    _see(world, head)
     world.keep(*(admission_record(world.repository, a, world.clock.stamp()) for a in admitted.admissions))
     if admitted.refusal:
         world.meters.blocked(admitted.refusal.reason.value)
-        _refuse(world, head, f"{admitted.refusal.detail}; {admitted.refusal.next_step}")
-    elif world.cursor.refused[0] == head:
+        _refuse(world, head, f"{admitted.refusal.detail}; {admitted.refusal.next_step}", seen=head)
+    else:
         world.cursor.refused = ("", "")
     return admitted
 
 
-def _refuse(world: World, head: str, why: str) -> None:
-    """Told once for each head: on record, to a person, and in status."""
+def _see(world: World, head: str) -> None:
+    """The branch goes on from here. An admission or a refusal says so on record, unless it is there since an earlier time."""
+    size, before = world.log.size, world.seen()
+    if before not in ("", head) and head in world.ledger.facts().admissions:
+        world.keep(
+            world.record(RecordKind.CONFIGURED, f"seen/{head}/{size}", {"seen": head, "branch": world.branch}, subject=head)
+        )
+    world.cursor.tip = Tip(size, head)
+
+
+def _refuse(world: World, head: str, why: str, *, seen: str = "") -> None:
+    """Told once for each head, and again after somebody accepted another: on record, to a person, and in status."""
     if world.cursor.refused == (head, why):
         return
     world.cursor.refused = (head, why)
-    world.keep(
-        world.record(
-            RecordKind.ALARM, f"branch/{head}/{canonical.digest(why)[7:23]}", {"branch": world.branch, "why": why}, subject=head
-        )
-    )
-    world.notifier.page(f"branch/{head}/{canonical.digest(why)[7:23]}", f"{world.branch} is not followed", why, world.url("/"))
+    told = canonical.digest([why, world.cursor.acceptance])[7:23]
+    payload = {"branch": world.branch, "why": why, "seen": seen}
+    world.keep(world.record(RecordKind.ALARM, f"branch/{head}/{told}", payload, subject=head))
+    world.notifier.page(f"branch/{head}/{told}", f"{world.branch} is not followed", why, world.url("/"))
 
 
 def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> None:
-    generation = len(world.repo.between(world.root, admitted.good)) + 1 if not applied else _generation(world, admitted, applied)
+    generation = _generation(world, admitted.good, applied)
     now = world.clock.now()
     ask = Round(
         index=rules.index,
@@ -132,11 +148,10 @@ def _tell(world: World, result: ConvergeResult) -> None:
         world.notifier.page(f"orphan/{unit}/{result.revision}", title, told, world.url("/"))
 
 
-def _generation(world: World, admitted: Admitted, applied: str) -> int:
-    """The height of the revision: the same for every worker, and larger for every later one."""
-    if not world.cursor.generation:
-        world.cursor.generation = len(world.repo.between(world.root, applied)) + 1
-    return world.cursor.generation + len(world.repo.between(applied, admitted.good))
+def _generation(world: World, revision: str, applied: str) -> int:
+    """The height of the revision: the same for every worker, and larger for every later one, on an accepted way back, too."""
+    before = applied or world.root
+    return _now_generation(world) + (max(1, len(world.repo.between(before, revision))) if revision != before else 0)
 
 
 def _applies(world: World, result: ConvergeResult) -> list[Record]:
@@ -174,7 +189,9 @@ def correct_drift(world: World) -> bool:
 
 def _now_generation(world: World) -> int:
     if not world.cursor.generation:
-        world.cursor.generation = len(world.repo.between(world.root, world.cursor.applied or world.root)) + 1
+        height = len(world.repo.between(world.root, world.cursor.applied or world.root)) + 1
+        known = (fact.value.generation for fact in world.ledger.facts().applies.values())  # higher before an accepted rewrite
+        world.cursor.generation = max(height, *known, 0)
     return world.cursor.generation
 
 

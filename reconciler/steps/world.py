@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from reconciler.audit.facts import record
 from reconciler.audit.log import Log
-from reconciler.audit.view import LogView
+from reconciler.audit.view import LogView, Tip
 from reconciler.converge.rounds import Converger
 from reconciler.converge.trust import RecordedVerdict, Trust
 from reconciler.documents.installation import Installation
@@ -75,6 +75,8 @@ class Cursor:
     generation: int = 0
     pending: frozenset[str] = frozenset()
     refused: tuple[str, str] = ("", "")  # head that could not be followed, and why: told once
+    tip: Tip = field(default_factory=Tip)  # the branch as it was seen last, and how long the log was then
+    acceptance: int = -1  # where the log has the newest acceptance of a rewritten branch that was taken up
     operated: str = ""  # the revision up to which Operation files were looked for
     operations: dict[str, int] | None = None  # id of those without an end -> when it is looked at again
     drift_ms: int = 0
@@ -133,6 +135,14 @@ class World:
         """Why converge does not follow the protected branch to its tip, "" when it does. A deleted branch has a reason, too."""
         head, why = self.cursor.refused
         return why if head == self.head() else ""
+
+    def seen(self) -> str:
+        """The tip that the protected branch must still hold: seen last, or accepted since; "" when there is none.
+
+        The log knows it, so that a lost store forgets nothing; this process alone knows what it has not published yet.
+        """
+        logged, own = self.ledger.facts().tip, self.cursor.tip
+        return own.commit if own.commit and logged.index < own.index else logged.commit
 
     def rulebook(self) -> Rulebook:
         """The rules of the protected branch's tip. Policy always comes from the base branch."""

@@ -46,9 +46,9 @@ class World:
     def bench(self) -> Bench:
         return Bench("infra", "main", POSITION, Ed25519Verifier(), self.verdicts.get)
 
-    def admit(self, *, head: str | None = "", applied: str = "", accepted: str = "") -> Admitted:
+    def admit(self, *, head: str | None = "", applied: str = "", seen: str = "", accepted: str = "") -> Admitted:
         at = self.history.head if head == "" else head
-        state = BranchState(at, applied or self.root, self.root, accepted)
+        state = BranchState(at, applied or self.root, self.root, seen or accepted, accepted)
         return admit(self.history.repo, state, lambda c: self.trust.get(c, self.default), self.bench())
 
     def judge(self, commit: str, effect: Effect = Effect.MERGE, **other: str) -> None:
@@ -270,12 +270,38 @@ def test_a_branch_that_is_no_descendant_freezes_with_an_alarm(world: World, gone
     assert found.alarm.found == {"deleted": "", "rewritten": rewritten, "unknown": "e" * 40}[gone]
 
 
-def test_a_rewritten_branch_is_followed_once_exactly_its_head_is_accepted(world: World) -> None:
+def test_a_rewritten_branch_is_followed_once_its_head_is_accepted_and_on_from_there(world: World) -> None:
     applied = world.history.commit(EDIT, signed_by="alice")
     rewritten = world.history.commit({"x": b"1"}, base=world.root, signed_by="alice")
+    assert world.admit(applied=applied).reason is Reason.REWRITTEN
     assert world.admit(applied=applied, accepted=rewritten).good == rewritten
     later = world.history.commit({"x": b"2"}, signed_by="alice")
-    assert world.admit(head=later, applied=applied, accepted=rewritten).reason is Reason.REWRITTEN
+    assert world.admit(head=later, applied=applied, accepted=rewritten).good == later
+    other = world.history.commit({"x": b"3"}, base=world.root, signed_by="alice")
+    assert world.admit(head=other, applied=applied, accepted=rewritten).reason is Reason.REWRITTEN
+
+
+def test_a_tip_that_was_seen_stays_below_the_branch_even_where_it_was_never_applied(world: World) -> None:
+    applied = world.history.commit(EDIT, signed_by="alice")
+    refused = world.history.commit({"x": b"1"})
+    other = world.history.commit({"x": b"2"}, base=applied, signed_by="alice")
+    found = world.admit(head=other, applied=applied, seen=refused)
+    assert (found.reason, found.good) == (Reason.REWRITTEN, applied)
+    assert found.alarm is not None
+    assert found.alarm.expected == refused
+    assert world.admit(head=applied, applied=applied, seen=refused).reason is Reason.REWRITTEN
+    assert world.admit(head=other, applied=applied, seen="e" * 40).reason is Reason.REWRITTEN  # it is in nobody's history
+
+
+def test_what_is_applied_may_be_left_only_by_an_acceptance_over_it(world: World) -> None:
+    applied = world.history.commit(EDIT, signed_by="alice")
+    assert world.admit(head=world.root, applied=applied, seen=world.root).reason is Reason.REWRITTEN
+
+
+def test_an_accepted_way_back_to_an_older_commit_is_followed(world: World) -> None:
+    applied = world.history.commit(EDIT, signed_by="alice")
+    found = world.admit(head=world.root, applied=applied, accepted=world.root)
+    assert (found.reason, found.good, found.admissions) == (Reason.OK, world.root, ())
 
 
 def test_accepting_a_rewrite_admits_none_of_its_commits(world: World) -> None:
