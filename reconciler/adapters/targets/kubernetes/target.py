@@ -205,7 +205,7 @@ class KubernetesTarget:
         wanted = after or desired.spec
         paths = before if after else apart(desired.spec, found)
         changed = [(p, before.get(p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
-        secret = desired.id.startswith("Secret/")
+        secret = desired.secret
         return tuple((p[:MAX_TEXT], _text(a, secret), _text(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
 
     async def _health(self, unit: str) -> Sequence[Health]:
@@ -277,7 +277,7 @@ def _content(obj: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _created(desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
     changes = field_changes({}, desired.spec)
-    return tuple((p, "", HIDDEN) for p, _, _ in changes) if desired.id.startswith("Secret/") else changes
+    return tuple((p, "", HIDDEN) for p, _, _ in changes) if desired.secret else changes
 
 
 def _text(value: Any, secret: bool) -> str:
