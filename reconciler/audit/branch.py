@@ -22,11 +22,13 @@ from dataclasses import dataclass
 from reconciler.audit.facts import MACHINE_PRINCIPAL, Merge
 from reconciler.audit.state import Trusted
 from reconciler.audit.view import Fact, Facts
+from reconciler.errors import Tampered
 from reconciler.model.judging import Effect
 from reconciler.model.revisions import AdmissionKind, CommitInfo
 from reconciler.ports.repo import Repo
 
 MACHINE_EMAIL = "homeostat@machine.invalid"
+TRAILER = "Homeostat-Checkpoint"
 _LANDS = frozenset({Effect.MERGE, Effect.REVIEW})  # REVIEW: only a person may merge it
 
 
@@ -90,14 +92,29 @@ def _verdict(info: CommitInfo, merge: Fact[Merge], facts: Facts) -> Iterator[str
 
 def _trailer(info: CommitInfo, root: Callable[[int], bytes]) -> Iterator[str]:
     """Numbered step 4. A log that is shorter than the trailer says was rolled back."""
-    trailer = info.trailer("Homeostat-Checkpoint")
-    if not trailer:
-        return
+    trailer = info.trailer(TRAILER)
+    if trailer and not _contained(trailer, root):
+        yield "names a checkpoint that this log does not contain"
+
+
+def refuse_unnamed(info: CommitInfo, size: int, root: Callable[[int], bytes]) -> None:
+    """Tampered when a log of this size and these roots does not contain the checkpoint that a machine commit names."""
+
+    def signed(wanted: int) -> bytes:
+        return root(wanted) if wanted <= size else b""
+
+    if not _contained(info.trailer(TRAILER), signed):
+        raise Tampered(
+            f"the log was rolled back or forked: commit {info.id[:12]} names a checkpoint that it does not contain",
+            next_step="find out who moved the log back; after a real restore: homeostat restore",
+        )
+
+
+def _contained(trailer: str, root: Callable[[int], bytes]) -> bool:
     size, _, hashed = trailer.partition(" ")
     try:
         wanted = base64.b64decode(hashed, validate=True)
         found = root(int(size)) if size.isdigit() else b""
     except (binascii.Error, ValueError, IndexError):
         found, wanted = b"", b"?"
-    if found != wanted:
-        yield "names a checkpoint that this log does not contain"
+    return found == wanted

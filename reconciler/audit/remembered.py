@@ -4,7 +4,8 @@ Git cannot show that a ref was moved back together with everything else; a remem
 moves forward. `restore` from a backup that is older than the memory is the one exception: it opens a new epoch, on
 purpose and by name, and the earlier checkpoint stays in the file as evidence.
 
-Invariants: written whole or not at all; a damaged file is Tampered, a missing one is a first use.
+Invariants: written whole or not at all; a damaged file is Tampered, a missing one is a first use: then the checkpoint
+that the newest machine commit names is all that is remembered (`bootstrap.opening.require_named`).
 """
 
 from __future__ import annotations

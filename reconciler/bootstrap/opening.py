@@ -12,6 +12,7 @@ from reconciler.adapters.clocks import SteppedClock, SystemClock
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
 from reconciler.adapters.signing.keys import load_public
+from reconciler.audit.branch import MACHINE_EMAIL, TRAILER, refuse_unnamed
 from reconciler.audit.keyring import KeyRing
 from reconciler.audit.log import Log
 from reconciler.audit.redact import Redactor
@@ -29,6 +30,7 @@ from reconciler.ports.repo import Repo
 if TYPE_CHECKING:
     from reconciler.settings import Settings
 
+LOOK_BACK = (20, 5_000)  # commits in which the newest machine commit is looked for: most often it is near
 LOG_ROLES = ("judge", "log", "review")
 TRUSTED_ROLES = (*LOG_ROLES, "author")
 
@@ -115,6 +117,23 @@ def require_pinned(log: Log, found: Pinned) -> None:
             "the log does not begin with this installation's root revision, repository and branch",
             next_step="homeostat audit verify",
         )
+
+
+def require_named(log: Log, repo: Repo, home: Home, found: Pinned) -> None:
+    """The log still holds what the newest machine commit of the protected branch names, also where the remembered
+    checkpoint was removed together with the end of the log. A restore is a rollback on purpose, and says so by its epoch.
+    """
+    tip = repo.ref(f"refs/heads/{found.branch}")
+    if not tip or Remembered(home.checkpoint).read().epoch:
+        return
+    author, verifier, state = load_public(home.key("author")).raw, Ed25519Verifier(), log.refresh()
+    for limit in LOOK_BACK:
+        for info in repo.history(tip, limit=limit):
+            if info.committer_email != MACHINE_EMAIL or not info.trailer(TRAILER):
+                continue
+            if verifier.verify_ssh(info.signature, info.signed, "git") == author:
+                refuse_unnamed(info, state.signed_size, state.tiles.root)
+                return
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def reading(home: Home) -> Iterator[Reading]:
     repo = PygitRepo(home.repository)
     log = opening.open_log(repo, home, pinned.repository, remembered=Remembered(home.checkpoint), sign=False)
     opening.require_pinned(log, pinned)
+    opening.require_named(log, repo, home, pinned)
     clock = _clock(home)
     forge = plugins.load("forge", "embedded")(
         repo,

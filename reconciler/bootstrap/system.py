@@ -95,6 +95,7 @@ def _open(
     closing.callback(store.close)
     log = opening.open_log(repo, home, pinned.repository, remembered=Remembered(home.checkpoint))
     opening.require_pinned(log, pinned)
+    opening.require_named(log, repo, home, pinned)
     author = FileSigner(home.key("author"), "author")
     verifier = Ed25519Verifier()
     forge = plugins.load("forge", "embedded")(
