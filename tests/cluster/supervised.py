@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,7 @@ class Supervised:
         self._supervisor.stdin.close()
         self._supervisor.wait(timeout=20)
         self._supervisor.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)  # a supervisor that was itself killed left it
         self.pids.clear()
 
     def _order(self, **order: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from cluster.controlplane import running
 from cluster.supervised import Supervised
+from peers import peers
 
 HERE = Path(__file__).parent
 SLEEPER = """
@@ -59,9 +61,8 @@ def all_gone(pids: list[int], seconds: float = 10) -> bool:
 @pytest.fixture(params=[WITH_SLEEPS, pytest.param(WITH_CLUSTER, marks=pytest.mark.peer)], ids=["sleeps", "cluster"])
 def victim(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], list[int], Path]]:
     if request.param == WITH_CLUSTER:
-        from peers import peers
-
-        peers("kubernetes"), peers("etcd"), peers("kwok")
+        for needed in ("kubernetes", "etcd", "kwok"):
+            peers(needed)
     script = SLEEPER.format(tests=str(HERE.parent), start=request.param)
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -89,6 +90,7 @@ def test_kill_9_of_the_supervisor_takes_its_programs_along() -> None:
     os.kill(programs.supervisor_pid, signal.SIGKILL)
     assert all_gone([one])
     programs.close()
+    assert not programs.folder.exists()
 
 
 def test_a_program_that_does_not_start_is_reported_with_its_last_words() -> None:
@@ -101,14 +103,14 @@ def test_a_program_that_does_not_start_is_reported_with_its_last_words() -> None
 
 
 @pytest.mark.peer
-def test_a_failed_start_leaves_nothing() -> None:
-    before = set(Path("/tmp").glob("homeostat-cluster-*"))
+def test_a_failed_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with (
         pytest.raises(RuntimeError, match=r"kube-apiserver ended:\n(?s:.*)unknown flag"),
         running(apiserver_flags=("--no-such",)),
     ):
         pass
-    assert not [made for made in set(Path("/tmp").glob("homeostat-cluster-*")) - before if made.stat().st_uid == os.getuid()]
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_piece_is_refused() -> None:
