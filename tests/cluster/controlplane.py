@@ -8,12 +8,13 @@ A suite takes only the pieces that it needs:
 
 Nothing survives the test process (see supervisor.py). Faults are plain methods: `pause` and `resume` stop and continue a
 program, `restart` kills and starts it on the same port, `compact` forgets etcd's history so that old watches expire;
-proxy.py puts a slow or cut network in between.
+`restore` brings an old backup back; proxy.py puts a slow or cut network in between.
 """
 
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import socket
 import ssl
@@ -104,6 +105,26 @@ class Cluster:
             revision = int(etcd.post("/v3/kv/range", json={"key": "AA=="}).raise_for_status().json()["header"]["revision"])
             etcd.post("/v3/kv/compaction", json={"revision": revision, "physical": True}).raise_for_status()
         return revision
+
+    def back_up(self) -> Path:
+        """All objects as they are now; a paused etcd's files are what a crash at this moment would leave."""
+        kept = self.folder / f"backup-{len(list(self.folder.glob('backup-*')))}"
+        self.pause("etcd")
+        try:
+            shutil.copytree(self.folder / "data", kept)
+        finally:
+            self.resume("etcd")
+        return kept
+
+    def restore(self, backup: Path) -> None:
+        """Everything since the backup is forgotten, resource versions too; returns when the API server answers."""
+        self.programs.kill(APISERVER)
+        self.programs.kill("etcd")
+        shutil.rmtree(self.folder / "data")
+        shutil.copytree(backup, self.folder / "data")
+        self.programs.start_again("etcd")
+        self.programs.start_again(APISERVER)
+        self._wait_for_apiserver()
 
     def close(self) -> None:
         self.programs.close()

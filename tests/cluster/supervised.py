@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ class Supervised:
         )
         self.pids: dict[str, int] = {}
         self._argv: dict[str, list[str]] = {}
+        self._one_order = threading.Lock()
 
     @property
     def supervisor_pid(self) -> int:
@@ -82,9 +84,10 @@ class Supervised:
     def _order(self, **order: Any) -> dict[str, Any]:
         assert self._supervisor.stdin is not None
         assert self._supervisor.stdout is not None
-        self._supervisor.stdin.write(json.dumps(order) + "\n")
-        self._supervisor.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._supervisor.stdout.readline() or "{}")
+        with self._one_order:
+            self._supervisor.stdin.write(json.dumps(order) + "\n")
+            self._supervisor.stdin.flush()
+            answer: dict[str, Any] = json.loads(self._supervisor.stdout.readline() or "{}")
         if not answer:
             raise RuntimeError(f"the supervisor of {self.folder} has gone; it was asked to {order}")
         return answer

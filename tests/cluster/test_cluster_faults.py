@@ -50,6 +50,16 @@ def test_after_compaction_an_old_watch_is_gone(breakable: Cluster) -> None:
     assert json.loads(events.text.splitlines()[0])["object"]["code"] == httpx.codes.GONE
 
 
+def test_a_restored_backup_has_forgotten_what_came_later(breakable: Cluster) -> None:
+    with breakable.client() as client:
+        client.post("/api/v1/namespaces", json={"metadata": {"name": "earlier"}}).raise_for_status()
+        backup = breakable.back_up()
+        client.post("/api/v1/namespaces", json={"metadata": {"name": "later"}}).raise_for_status()
+        breakable.restore(backup)
+        assert client.get("/api/v1/namespaces/earlier").status_code == httpx.codes.OK
+        assert client.get("/api/v1/namespaces/later").status_code == httpx.codes.NOT_FOUND
+
+
 def test_users_have_only_the_rights_that_they_are_given(breakable: Cluster) -> None:
     with breakable.client("reader") as reader:
         assert reader.get("/api/v1/secrets").status_code == httpx.codes.FORBIDDEN
