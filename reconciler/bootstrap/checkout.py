@@ -23,7 +23,7 @@ from reconciler.model.home import INSTALLATION
 from reconciler.model.revisions import ChangeSet, DesiredObject, Health, HealthState, Observed, Plan, Rendered
 from reconciler.ports.repo import MACHINE
 
-FOLDERS = ("policies", "playbooks", "sensors")
+FOLDERS = ("policies", "playbooks", "sensors", "health")
 MAX_BYTES = 16 * 1024 * 1024
 GIT_S = 120
 
@@ -124,6 +124,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 class Before:
     """A Target that holds what an earlier revision rendered to. It can be planned against and never applied to."""
+
+    at_once = 1
 
     def __init__(self, name: str, units: Mapping[str, Sequence[DesiredObject]]) -> None:
         self.name = name

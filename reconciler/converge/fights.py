@@ -9,6 +9,7 @@ The book is memory, not authority: a restart forgets it and at most five more co
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
@@ -30,9 +31,14 @@ class FightBook:
 
     def __init__(self) -> None:
         self._pages: OrderedDict[tuple[str, str], _Page] = OrderedDict()
+        self._lock = threading.Lock()  # units are applied side by side
 
     def may_correct(self, target: str, object_id: str, digest: str, now_ms: int) -> bool:
         """False while the object is fought over. `digest` is what Git wants now."""
+        with self._lock:
+            return self._may(target, object_id, digest, now_ms)
+
+    def _may(self, target: str, object_id: str, digest: str, now_ms: int) -> bool:
         page = self._pages.get((target, object_id))
         if page is None or page.digest != digest:
             return True
@@ -46,10 +52,11 @@ class FightBook:
 
     def corrected(self, target: str, object_id: str, digest: str, now_ms: int) -> None:
         """Writes down one correction that was made."""
-        page = self._pages.pop((target, object_id), None)
-        if page is None or page.digest != digest or page.stopped_ms is not None:
-            page = _Page(digest)
-        page.times.append(now_ms)
-        self._pages[target, object_id] = page
-        if len(self._pages) > SIZE:
-            self._pages.popitem(last=False)
+        with self._lock:
+            page = self._pages.pop((target, object_id), None)
+            if page is None or page.digest != digest or page.stopped_ms is not None:
+                page = _Page(digest)
+            page.times.append(now_ms)
+            self._pages[target, object_id] = page
+            if len(self._pages) > SIZE:
+                self._pages.popitem(last=False)

@@ -20,8 +20,10 @@ from dataclasses import dataclass, replace
 from reconciler.converge.claims import Claims, claim
 from reconciler.converge.drift import DriftReport, compare, report
 from reconciler.converge.fights import FightBook
+from reconciler.converge.manners import manner_of
 from reconciler.converge.plans import Leave, Refused, Trimmed, refuse_empty, trim
 from reconciler.converge.render import Outcome, RenderCache, RenderedUnit
+from reconciler.converge.schedule import side_by_side, waits
 from reconciler.converge.units import Readings, UnitIndex, concerned
 from reconciler.converge.values import ConvergeResult, RenderFailure, UnitOutcome
 from reconciler.documents.installation import Unit
@@ -73,8 +75,12 @@ class Converger:
             self._readings.follow(ask.index, ask.revision, names)
         ownership = {t: self._ownership(ask, t, renders) for t in sorted({u.target for u in units})}
         outcomes: dict[str, UnitOutcome] = {}
-        for unit in units:
+
+        def work(unit: Unit) -> None:
             outcomes[unit.name] = self._one(ask, unit, renders[unit.name], ownership[unit.target], outcomes)
+
+        at_once = {name: target.at_once for name, target in self._targets.items()}
+        side_by_side(units, waits(units, renders), at_once, work)
         orphans = self._orphans(ask.index) if len(names) >= len(ask.index.by_name) else ()
         return ConvergeResult(
             ask.revision, ask.generation, tuple(_settle(outcomes)), orphans,
@@ -138,8 +144,10 @@ class Converger:
             return UnitOutcome(unit.name, unit.target, Reason.ERROR, claims, again=True)
         if unit.name in claims.errors:
             return UnitOutcome(unit.name, unit.target, Reason.INVALID, "; ".join(map(str, claims.errors[unit.name])))
-        if waits := [d for d in unit.depends_on if d in outcomes and not outcomes[d].ok]:
-            return UnitOutcome(unit.name, unit.target, Reason.BLOCKED, f"waits for unit {waits[0]}: {outcomes[waits[0]].detail}")
+        if failed := [d for d in unit.depends_on if d in outcomes and not outcomes[d].ok]:
+            return UnitOutcome(
+                unit.name, unit.target, Reason.BLOCKED, f"waits for unit {failed[0]}: {outcomes[failed[0]].detail}"
+            )
         try:
             return _with_errors(self._apply(ask, unit, made, claims), made)
         except Unreachable as error:
@@ -149,7 +157,7 @@ class Converger:
         if refused := refuse_empty(unit, made.rendered):
             return UnitOutcome(unit.name, unit.target, refused.reason, refused.detail)
         target = self._targets[unit.target]
-        plan = target.plan(made.rendered, ask.revision, ask.generation)
+        plan = target.plan(replace(made.rendered, manner=manner_of(unit)), ask.revision, ask.generation)
         desired = {o.id: o.digest for o in made.rendered.objects}
         trimmed = trim(unit, plan, claims, target.observe(unit.name), self._leave(ask, unit, desired))
         if isinstance(trimmed, Refused):

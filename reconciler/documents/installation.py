@@ -16,11 +16,12 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from reconciler.documents.base import NAME, Document, Spec
+from reconciler.documents.installation_apply import Apply
 from reconciler.documents.installation_parts import Grouping, Source, Target, TrustRoots, VerificationDefaults
 from reconciler.documents.installation_render import FOLDER, Adjust, ManifestsRender, Render
 
 MAX_UNITS = 50_000
-_UNTOUCHED = Adjust()
+_UNTOUCHED, _GENTLY = Adjust(), Apply()
 
 
 class Unit(Spec):
@@ -38,6 +39,7 @@ class Unit(Spec):
         default=ManifestsRender(), description="How the folder's files become objects. Default: plain manifests."
     )
     adjust: Adjust = Field(default=Adjust(), description="What is done to the objects after rendering. Default nothing.")
+    apply: Apply = Field(default=Apply(), description="How the objects are put on a cluster. Default: in our own name, gently.")
     depends_on: tuple[str, ...] = Field(
         default=(),
         max_length=100,
@@ -131,6 +133,8 @@ def _references(units: Sequence[Unit], targets: Mapping[str, str]) -> None:
             raise ValueError(f"units[{index}].dependsOn: no unit is named {missing[0]!r}")
         if targets[unit.target] != "kubernetes" and unit.adjust != _UNTOUCHED:
             raise ValueError(f"units[{index}].adjust: only objects for a target of kind kubernetes are adjusted; remove it")
+        if targets[unit.target] != "kubernetes" and unit.apply != _GENTLY:
+            raise ValueError(f"units[{index}].apply: only a target of kind kubernetes has other writers; remove it")
 
 
 def _apart(units: Sequence[Unit]) -> None:

@@ -19,6 +19,11 @@ class Target(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def at_once(self) -> int:
+        """How many units may be applied at the same time; with 1 every call comes from one thread."""
+        ...
+
     def observe(self, unit: str) -> Observed: ...
 
     def inventory(self) -> Mapping[str, str]:

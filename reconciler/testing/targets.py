@@ -28,6 +28,7 @@ class FakeTarget:
     """`refuse` holds ids that fail, `broken` makes every call Retryable, `calls` is the history."""
 
     name: str
+    at_once: int = 1
     objects: dict[str, _Object] = field(default_factory=dict)
     fences: dict[str, tuple[int, str]] = field(default_factory=dict)
     refuse: set[str] = field(default_factory=set)

@@ -44,6 +44,8 @@ OBJECT_ID = re.compile(r"(?P<kind>[A-Z][A-Za-z0-9]{0,62})/(?P<name>[a-z0-9][a-z0
 class DirectoryTarget:
     """A Target whose real system is the file system."""
 
+    at_once = 1
+
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
         self._root = root

@@ -79,6 +79,8 @@ class _Acted(_Answer):
 class LabTarget:
     """One lab, which is an Operator, too. Keeps one connection; `close` ends it."""
 
+    at_once = 1
+
     def __init__(self, name: str, url: str, *, timeout_ms: int = 5_000) -> None:
         self.name = name
         self._url = url

@@ -1,0 +1,83 @@
+"""Schedule: units after what they wait for, and side by side where nothing is waited for.
+
+In: the units of a round and their renders. Out: for each unit what comes before it, and the work done in that order.
+
+A unit waits for those of `dependsOn`, and for the units that bring its namespaces and the definitions of its kinds: that
+needs not be written down. What is only implied never makes a circle and never blocks: where it would, the units go side by side
+and what was too early is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from graphlib import CycleError, TopologicalSorter
+
+from reconciler.converge.render import Outcome, RenderedUnit
+from reconciler.documents.installation import Unit
+from reconciler.model.revisions import DesiredObject
+
+Waits = Mapping[str, frozenset[str]]
+
+
+def waits(units: Sequence[Unit], renders: Mapping[str, Outcome]) -> Waits:
+    """Unit -> units of this round that come before it."""
+    names = {u.name for u in units}
+    written = {u.name: frozenset(u.depends_on) & names for u in units}
+    implied = {u.name: written[u.name] | found for u, found in zip(units, _implied(units, renders), strict=True)}
+    try:
+        TopologicalSorter(implied).prepare()
+    except CycleError:
+        return written
+    return implied
+
+
+def side_by_side(units: Sequence[Unit], before: Waits, at_once: Mapping[str, int], work: Callable[[Unit], None]) -> None:
+    """Does the work of each unit. `at_once` is by target: 1 works in this very thread."""
+    by_name = {u.name: u for u in units}
+    position = {u.name: at for at, u in enumerate(units)}
+    running: dict[Future[None], str] = {}
+    sorter = TopologicalSorter(before)
+    sorter.prepare()
+    with ExitStack() as stack:
+        pools = {t: stack.enter_context(ThreadPoolExecutor(n, f"converge {t}")) for t, n in at_once.items() if n > 1}
+        while sorter.is_active():
+            for name in sorted(sorter.get_ready(), key=position.__getitem__):
+                unit = by_name[name]
+                if unit.target in pools:
+                    running[pools[unit.target].submit(work, unit)] = name
+                else:
+                    work(unit)
+                    sorter.done(name)
+            if running:
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    future.result()
+                    sorter.done(running.pop(future))
+
+
+def _implied(units: Sequence[Unit], renders: Mapping[str, Outcome]) -> Iterator[frozenset[str]]:
+    """Only targets whose ids hold a namespace have any."""
+    found = [(u, made.rendered.objects if isinstance(made := renders[u.name], RenderedUnit) else ()) for u in units]
+    brings = {(u.target, thing): u.name for u, objects in found for o in objects for thing in _brings(o)}
+    for unit, objects in found:
+        wanted = {brings.get((unit.target, thing), "") for o in objects for thing in _needs(o)}
+        yield frozenset(wanted - {"", unit.name})
+
+
+def _brings(obj: DesiredObject) -> Iterator[str]:
+    kind, _, rest = obj.id.partition("/")
+    if kind == "Namespace":
+        yield f"namespace {rest}"
+    elif kind == "CustomResourceDefinition.apiextensions.k8s.io":
+        spec = obj.spec.get("spec") or {}
+        yield f"kind {(spec.get('names') or {}).get('kind')}.{spec.get('group')}"
+
+
+def _needs(obj: DesiredObject) -> Iterator[str]:
+    kind, _, rest = obj.id.partition("/")
+    if "/" in rest:
+        yield f"namespace {rest.partition('/')[0]}"
+    if "." in kind:
+        yield f"kind {kind}"
