@@ -21,6 +21,8 @@ __all__ = [
     "ClockSettings",
     "Home",
     "LabSettings",
+    "RenderSettings",
+    "SecretsSettings",
     "Settings",
     "WebSettings",
 ]
@@ -61,6 +63,24 @@ class ClockSettings(_Part):
     """`system` follows the machine; `stepped` moves only when told to, for the demo and for tests."""
 
 
+class RenderSettings(_Part):
+    """The programs that render units; nothing of them is needed for plain manifests."""
+
+    kustomize: str = ""
+    """Path of the `kustomize` program; empty looks on PATH."""
+    helm: str = ""
+    """Path of the `helm` program; empty looks on PATH."""
+
+
+class SecretsSettings(_Part):
+    """The age keys that files encrypted by sops are opened with. They are never in the repository."""
+
+    age_key_file: str = "secrets/age.txt"
+    """File of age keys (`age-keygen -o FILE`), absolute or from the home folder, mode 0600; it need not exist."""
+    age_key_env: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,99})?$")
+    """Name of an environment variable that holds age keys, beside the file; empty means none."""
+
+
 class Settings(_Part):
     """`HOME/settings.yaml`. Every field has a default, an empty file is valid."""
 
@@ -70,6 +90,10 @@ class Settings(_Part):
     """The embedded lab."""
     clock: ClockSettings = ClockSettings()
     """Which clock drives everything."""
+    render: RenderSettings = RenderSettings()
+    """The programs that render units."""
+    secrets: SecretsSettings = SecretsSettings()
+    """The age keys that open encrypted files."""
     turn_seconds: float = Field(default=0.1, ge=0.01, le=60)
     """Seconds between two looks at the protected branch when nothing wakes the loop; unit s."""
     heartbeat_seconds: int = Field(default=60, ge=1, le=3600)

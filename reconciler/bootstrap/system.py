@@ -22,6 +22,8 @@ from reconciler.audit.remembered import Remembered
 from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
 from reconciler.bootstrap.connections import Connections
+from reconciler.bootstrap.rendering import tools
+from reconciler.converge.render import RenderCache
 from reconciler.converge.rounds import Converger
 from reconciler.errors import Misconfigured
 from reconciler.ports.voter import Voter
@@ -131,7 +133,7 @@ def _open(
         ledger=LogView(log),
         notifier=make_notifier(home.pages, settings.notify_url, clock),
         rules=rules,
-        converger=Converger(repo, connections.targets),
+        converger=Converger(repo, connections.targets, cache=RenderCache(tools=tools(home, settings, author))),
         base_url=base_url,
         worker=f"{socket.gethostname()}:{home.root.resolve()}",  # one process runs a home, so one worker has this name
         connect=connections.adopt,

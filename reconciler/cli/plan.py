@@ -11,6 +11,7 @@ from reconciler.errors import Misconfigured, Permanent
 
 if TYPE_CHECKING:
     from reconciler.bootstrap.checkout import Scratch
+    from reconciler.converge.render import RenderCache
     from reconciler.converge.values import ConvergeResult
     from reconciler.documents import Problem
     from reconciler.model.revisions import Step
@@ -75,14 +76,17 @@ def _checkout(arguments: argparse.Namespace, path: Path) -> int:
 
 def _against_before(found: Scratch) -> ConvergeResult:
     from reconciler.bootstrap.checkout import Before
+    from reconciler.bootstrap.rendering import offline_tools
+    from reconciler.converge.render import RenderCache
     from reconciler.converge.rounds import Converger, Round
     from reconciler.steps.rulebook import Rulebooks
 
     rules = Rulebooks(found.repo)
     now = rules.at(found.now)
-    held = _held(found, rules.at(found.before)) if found.before and _loads(rules, found.before) else {}
+    cache = RenderCache(tools=offline_tools())
+    held = _held(found, rules.at(found.before), cache) if found.before and _loads(rules, found.before) else {}
     targets = {t.name: Before(t.name, held.get(t.name, {})) for t in now.installation.spec.targets}
-    return Converger(found.repo, targets).converge(Round(now.index, found.now, "", 1, 0, dry_run=True))
+    return Converger(found.repo, targets, cache=cache).converge(Round(now.index, found.now, "", 1, 0, dry_run=True))
 
 
 def _loads(rules: Any, revision: str) -> bool:
@@ -93,12 +97,11 @@ def _loads(rules: Any, revision: str) -> bool:
     return True
 
 
-def _held(found: Scratch, before: Rulebook) -> dict[str, dict[str, Any]]:
+def _held(found: Scratch, before: Rulebook, cache: RenderCache) -> dict[str, dict[str, Any]]:
     """Target to unit to objects, as the revision before renders."""
-    from reconciler.converge.render import RenderCache, RenderedUnit
+    from reconciler.converge.render import RenderedUnit
 
     held: dict[str, dict[str, Any]] = {}
-    cache = RenderCache()
     for unit in before.installation.spec.units:
         made = cache.get(found.repo, found.before, unit, before.index.kind_of(unit))
         if isinstance(made, RenderedUnit):

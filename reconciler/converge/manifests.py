@@ -7,12 +7,12 @@ Steps: 1. parse within limits, 2. decrypt what is encrypted, in memory, 3. take 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.converge.adjust import adjusted
-from reconciler.converge.redaction import Redactor
+from reconciler.converge.redaction import KnownValues
+from reconciler.converge.sealed import is_sealed, without_seal
 from reconciler.converge.shapes import Place, Shape, builtin_scopes, flatten, keyed_digest, qualified, shape_of
 from reconciler.converge.values import Place as Error
 from reconciler.documents.installation import Unit
@@ -24,7 +24,6 @@ from reconciler.yamltext import DOCUMENT, ParsedDocument, Reading, Value, kubern
 
 HOOK = "helm.sh/hook"
 TESTS = frozenset({"test", "test-success", "test-failure"})
-SEALED = (b"sops", b"ENC[AES256_GCM,")  # both stand in every file that sops wrote
 KUBERNETES = "kubernetes"
 
 
@@ -59,11 +58,11 @@ class Found:
     objects: dict[str, DesiredObject] = field(default_factory=dict)  # by what no other id may fold to
     places: dict[str, str] = field(default_factory=dict)
     errors: list[Error] = field(default_factory=list)
-    redactor: Redactor = field(default_factory=Redactor)
+    known: KnownValues = field(default_factory=KnownValues)
     retry: bool = False  # an error may be gone without another commit
 
     def wrong(self, error: HomeostatError) -> None:
-        self.errors.append(Error("", self.redactor.hide(str(error))))
+        self.errors.append(Error("", self.known.hide(str(error))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class Maker:
         except Misconfigured:
             found.retry = True
             raise
-        found.redactor.learn([without_seal(value) for value in values], made)
+        found.known.learn([without_seal(value) for value in values], made)
         return made
 
     def make(self, places: Sequence[Place], found: Found) -> None:
@@ -151,7 +150,7 @@ class Maker:
         except Misconfigured as error:
             found.wrong(error)
             return
-        if found.redactor.holds(made.spec) and not made.secret:
+        if found.known.holds(made.spec) and not made.secret:
             made = replace(made, secret=True, digest=keyed_digest(made.spec, self.key))
         key = shape.fold(made.id)
         if key in found.objects:
@@ -162,26 +161,6 @@ class Maker:
         else:
             found.objects[key] = made
             found.places[made.id] = place.locate()
-
-
-def is_sealed(value: Value) -> bool:
-    """Whether a document was written by sops."""
-    told = value.get("sops") if isinstance(value, dict) else None
-    return isinstance(told, dict) and "mac" in told
-
-
-def maybe_sealed(data: bytes) -> bool:
-    """Quickly, and never wrongly no."""
-    return all(mark in data for mark in SEALED)
-
-
-def without_seal(value: Value) -> Value:
-    return {key: item for key, item in value.items() if key != "sops"} if isinstance(value, dict) else value
-
-
-def written(values: Iterable[Value]) -> bytes:
-    """Documents as text that every YAML reader reads alike: JSON, which is YAML."""
-    return b"".join(b"---\n" + json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values)
 
 
 def _hook(manifest: dict[str, Value]) -> frozenset[str]:

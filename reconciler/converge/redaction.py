@@ -14,7 +14,7 @@ SHORTEST = 4
 SHORTEST_LINE = 8  # of a value of several lines, each of which a program may quote alone
 
 
-class Redactor:
+class KnownValues:
     """Learns values, then hides them. Empty, it changes nothing."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Redactor:
         elif isinstance(before, list) and isinstance(after, list):
             for old, new in zip(before, after, strict=False):
                 self.learn(old, new)
-        elif before != after:
+        elif before != after and not isinstance(after, bool):
             self.add(str(after))
 
     def add(self, value: str) -> None:

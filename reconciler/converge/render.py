@@ -19,7 +19,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.converge.manifests import KUBERNETES, Found, Maker, is_sealed, limits_of, maybe_sealed, output_of, written
+from reconciler.converge.manifests import KUBERNETES, Found, Maker, limits_of, output_of
+from reconciler.converge.sealed import maybe_sealed, unsealed
 from reconciler.converge.shapes import Place as Manifest
 from reconciler.converge.values import Place, RenderFailure
 from reconciler.documents.installation import Unit
@@ -29,7 +30,6 @@ from reconciler.model.canonical import digest
 from reconciler.model.revisions import Rendered
 from reconciler.ports.renderer import Ask, Reads, Renderer, Secrets
 from reconciler.ports.repo import Repo
-from reconciler.yamltext import parse
 
 MAX_ERRORS = 50
 YAML = (".yaml", ".yml")
@@ -184,16 +184,13 @@ class _Render:
         opened = {path: self._opened(maker, data, path, found) for path, data in files.items() if maybe_sealed(data)}
         renderer = self.tools.renderers[self.unit.render.kind]
         try:
-            output = renderer.render(_ask(self.unit), {**files, **opened}, secret=bool(found.redactor))
+            output = renderer.render(_ask(self.unit), {**files, **opened}, secret=bool(found.known))
         except (Misconfigured, Permanent, Retryable) as error:
-            error.message = found.redactor.hide(error.message)
-            error.args = tuple(found.redactor.hide(str(part)) for part in error.args)
+            error.message = found.known.hide(error.message)
+            error.args = tuple(found.known.hide(str(part)) for part in error.args)
             raise
         yield from maker.read(output, f"{self.unit.path} ({self.unit.render.kind})", output_of(self.kind), found)
 
     def _opened(self, maker: Maker, data: bytes, path: str, found: Found) -> bytes:
         """A file that the renderer reads, decrypted if sops wrote it. One that cannot be is an error of the whole unit."""
-        if not path.endswith((*YAML, ".json")):
-            return data
-        values = [document.value for document in parse(data, path, limits_of(self.kind).reading)]
-        return written(maker.unseal(values, path, found)) if any(map(is_sealed, values)) else data
+        return unsealed(data, path, limits_of(self.kind).reading, lambda values: maker.unseal(values, path, found))

@@ -1,8 +1,9 @@
 """Which units a commit concerns: an index from paths to units and the order of dependsOn.
 
 In: the units of homeostat.yaml, two revisions. Out: the units to look at. Cost follows the size of the commit, not of the
-repository: each touched path is looked up by its folders, and so are folders that several units read (`Readings`). Where history is not one straight line the whole difference is
-added, because a merge can drop what the other side had without touching it.
+repository: each touched path is looked up by its folders, and so are folders that several units read (`Readings`). Where
+history is not one straight line the whole difference is added, because a merge can drop what the other side had without
+touching it.
 """
 
 from __future__ import annotations

@@ -59,6 +59,7 @@ class HelmRender(Spec):
     values: dict[str, JsonValue] = Field(default_factory=dict, description="Values that win over all files. Default none.")
     include_crds: bool = Field(
         default=True,
+        alias="includeCRDs",
         description="Whether the chart's `crds` folder is applied and updated, too. Default true: objects of a kind that is not "
         "there fail.",
     )
