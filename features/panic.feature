@@ -8,7 +8,7 @@ Feature: Panic
     When Ada panics about the last 5 minutes
     And two minutes go by
     Then checkout runs release "1.5.0"
-    And the newest commit on main is the machine's "Panic: undo 1 machine-made commits"
+    And the newest commit on main is the machine's "Panic: undo 1 machine-made commit"
     And git itself verifies the newest commit
     And the machine has done nothing since
     And a brake of "ada" is on

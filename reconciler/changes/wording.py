@@ -22,6 +22,11 @@ def line(text: str, limit: int = 300) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 commit`, `2 commits`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def escape(text: str, limit: int = 300) -> str:
     """`line`, inert in Markdown: no markup, no HTML, no mention, no link."""
     plain = line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from reconciler.changes.wording import counted
 from reconciler.cli.common import acting, answer, duration_ms, opened
 
 
@@ -16,17 +17,22 @@ def run(arguments: argparse.Namespace) -> int:
         since = world.clock.now() - duration_ms(arguments.since)
         if arguments.dry_run:
             plan = panic.plan(world, since)
-            answer(arguments, plan, f"would undo {len(plan.reverted)} commits\n{_told(plan.reverted, plan.skipped)}".rstrip())
+            answer(
+                arguments,
+                plan,
+                f"would undo {counted(len(plan.reverted), 'commit')}\n{_told(plan.reverted, plan.skipped)}".rstrip(),
+            )
             return 0
         done = panic.panic(world, acting(arguments, system), since)
         head = (
-            f"{done.panic.commit[:12]} undoes {len(done.panic.reverted)} commits"
+            f"{done.panic.commit[:12]} undoes {counted(len(done.panic.reverted), 'commit')}"
             if done.panic.commit
             else "nothing was left to undo"
         )
         stopped = f"{done.brake.id} is on: machine merges, Operations and drift correction are stopped"
         lift = f"lift it with: homeostat brake off {done.brake.id}"
-        text = "\n".join(part for part in (head, _told(done.panic.reverted, done.panic.skipped), stopped, lift) if part)
+        kept = f"the targets keep what they have, because the branch is not followed: {done.untouched}" if done.untouched else ""
+        text = "\n".join(part for part in (head, _told(done.panic.reverted, done.panic.skipped), kept, stopped, lift) if part)
         answer(arguments, done, text)
     return 0
 

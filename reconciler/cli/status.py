@@ -165,7 +165,8 @@ def _pull(pull: PullRequest) -> dict[str, object]:
 
 def _repairs(home: Reading) -> list[Repair]:
     """Machine merges, newest first."""
-    merges = [fact for fact in home.ledger.facts().merges.values() if fact.value.machine]
+    undoing = {fact.value.commit for fact in home.ledger.facts().panics}  # what a panic did is no repair
+    merges = [f for f in home.ledger.facts().merges.values() if f.value.machine and f.value.commit not in undoing]
     return [_repair(home, fact) for fact in sorted(merges, key=lambda f: f.index, reverse=True)[:RECENT]]
 
 

@@ -18,6 +18,7 @@ from reconciler.audit.facts import Brake, Merge, Panic, brake_record, merge_reco
 from reconciler.audit.view import Fact
 from reconciler.changes.building import affected_trees
 from reconciler.changes.verdict import verdict as compose
+from reconciler.changes.wording import counted
 from reconciler.commands.people import Person, require
 from reconciler.consensus.decision import not_applicable
 from reconciler.converge.operations import STARTED
@@ -26,8 +27,8 @@ from reconciler.errors import Misconfigured, Retryable
 from reconciler.model.canonical import digest
 from reconciler.model.judging import Decision, Effect, Judge, Requirement, Status, Subject
 from reconciler.model.reasons import Reason
-from reconciler.model.records import Record
-from reconciler.ports.repo import MACHINE, RefMove
+from reconciler.model.records import Record, RecordKind
+from reconciler.ports.repo import MACHINE, RefMove, Repo
 from reconciler.steps.world import World
 
 ATTEMPTS = 20
@@ -50,21 +51,26 @@ class PanicPlan:
 class Panicked:
     panic: Panic
     brake: Brake
+    untouched: str = ""  # why converge does not follow the branch: then no target changes
 
 
 def plan(world: World, since_ms: int) -> PanicPlan:
-    """Steps 2 and 3; moves no ref."""
-    base = world.head()
+    """Steps 2 and 3; writes nothing."""
+    with world.repo.aside() as repo:
+        return _plan(world, repo, world.head(), since_ms)
+
+
+def _plan(world: World, repo: Repo, base: str, since_ms: int) -> PanicPlan:
     tip, reverted, skipped = base, list[str](), list[tuple[str, str]]()
     for fact in _window(world, since_ms):
         commit, why = fact.value.commit, _spared(world, fact)
-        files = None if why else world.repo.revert(commit, tip)
+        files = None if why else repo.revert(commit, tip)
         if why or not files:
             skipped.append((commit, why or ("it does not revert cleanly" if files is None else "it is undone already")))
             continue
-        tip = world.repo.write(tip, files, f"Undo {commit}\n", MACHINE, world.clock.now(), None)
+        tip = repo.write(tip, files, f"Undo {commit}\n", MACHINE, world.clock.now(), None)
         reverted.append(commit)
-    files = {path: world.repo.blob(after) if after else None for path, (_, after) in world.repo.changed(base, tip).items()}
+    files = {path: repo.blob(after) if after else None for path, (_, after) in repo.changed(base, tip).items()}
     return PanicPlan(base, tuple(reverted), (*skipped, *_operations(world, since_ms)), files)
 
 
@@ -83,6 +89,7 @@ def panic(world: World, person: Person, since_ms: int) -> Panicked:
     require(world, person, Role.OPERATE)  # 1
     world.publish()
     _finish_interrupted(world)
+    untouched = _untouched(world)
     commit, wanted = "", plan(world, since_ms)
     for _ in range(ATTEMPTS):
         if not wanted.files:
@@ -97,7 +104,17 @@ def panic(world: World, person: Person, since_ms: int) -> Panicked:
     done = Panic(person.name, since_ms, commit, wanted.reverted if commit else (), wanted.skipped)
     merged = _merge_records(world, commit, person.name)
     brake = _brake(world, person, *merged, panic_record(done, world.clock.stamp()))  # 5
-    return Panicked(done, brake)
+    return Panicked(done, brake, untouched)
+
+
+def _untouched(world: World) -> str:
+    """What the log says against following the branch's tip, as whoever looks from outside the loop can know it."""
+    head = world.head()
+    alarms = list(world.log.records(kinds=(RecordKind.ALARM,), subject=head))
+    accepted = world.log.by_key(f"{RecordKind.CONFIGURED.value}/accepted/{head}")
+    if not alarms or head in world.ledger.facts().applied or (accepted and accepted.index > alarms[-1].index):
+        return ""
+    return str(alarms[-1].record.payload.get("why", "homeostat why tells"))
 
 
 def _brake(world: World, person: Person, *before: Record) -> Brake:
@@ -130,7 +147,7 @@ def _land(world: World, person: Person, wanted: PanicPlan) -> str:
     """Step 4; "" when the branch moved meanwhile."""
     now = world.clock.now()
     undoes = "".join(f"{UNDOES}: {commit}\n" for commit in wanted.reverted)
-    message = f"Panic: undo {len(wanted.reverted)} machine-made commits\n\n{BY}: {person.name}\n{undoes}"
+    message = f"Panic: undo {counted(len(wanted.reverted), 'machine-made commit')}\n\n{BY}: {person.name}\n{undoes}"
     commit = world.repo.write(wanted.base, wanted.files, message, MACHINE, now, world.author)
     units = world.rules.standing(wanted.base).units
     trees = affected_trees(world.repo, commit, wanted.files, units)

@@ -6,6 +6,7 @@ window) is what is acted on. An action answers with a redirect, so that reloadin
 
 from __future__ import annotations
 
+from reconciler.changes.wording import counted
 from reconciler.commands import brakes, panic, reviews, undoing
 from reconciler.console.gate import Refused, Visit
 from reconciler.console.logins import redeem
@@ -96,7 +97,7 @@ def panic_now(visit: Visit) -> Redirect:
         raise Refused(400, "the confirmation is missing", "look at the dry run, tick the box, send it again")
     done = panic.panic(visit.world, visit.person(Role.OPERATE), int(since))
     undone = (
-        f"{len(done.panic.reverted)} commits are undone by {done.panic.commit[:12]}"
+        f"{counted(len(done.panic.reverted), 'commit')} undone by {done.panic.commit[:12]}"
         if done.panic.commit
         else "Nothing was left to undo"
     )

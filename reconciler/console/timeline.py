@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from reconciler.audit.facts import Brake, Hold, Merge, Panic
 from reconciler.audit.text import moment
+from reconciler.changes.wording import counted
 from reconciler.errors import Permanent
 from reconciler.model.canonical import decode
 from reconciler.model.diagnosis import Diagnosis
@@ -237,7 +238,7 @@ def _panic(payload: Payload) -> Told:
     found = _value(Panic, payload)
     left = tuple(f"left {commit[:12]}: {why}" for commit, why in found.skipped)
     undone = tuple(f"undone {commit[:12]}" for commit in found.reverted)
-    return Told(f"panic by {found.by}: {len(undone)} commits undone", "bad", bullets=(*undone, *left)[:MAX_ROWS])
+    return Told(f"panic by {found.by}: {counted(len(undone), 'commit')} undone", "bad", bullets=(*undone, *left)[:MAX_ROWS])
 
 
 def _closed(payload: Payload) -> Told:

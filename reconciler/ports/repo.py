@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -93,6 +94,10 @@ class Repo(Protocol):
 
     def move(self, moves: Sequence[RefMove]) -> bool:
         """All moves in one transaction, each compared with its `old`; False when any value was stale."""
+        ...
+
+    def aside(self) -> AbstractContextManager[Repo]:
+        """The same objects for a while, in a repository without refs; what is written there is gone afterwards."""
         ...
 
     def maintain(self) -> None:

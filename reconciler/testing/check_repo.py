@@ -189,6 +189,15 @@ def keeps_further_parents(repo: Repo) -> None:
     expect(list(repo.files(made)) == ["a"], "they lend no files")
 
 
+def leaves_nothing_of_what_was_written_aside(repo: Repo) -> None:
+    base = write(repo, "", {"a": b"1"})
+    with repo.aside() as aside:
+        made = write(aside, base, {"a": b"2"})
+        expect(dict(aside.revert(made, made) or {}) == {"a": b"1"}, "what is written aside can be worked with")
+        expect(aside.read(base, "a") == b"1", "and so can everything that was there")
+    expect(repo.commit(made) is None, "afterwards nothing of it is left")
+
+
 REPO_PROMISES: tuple[Callable[[Repo], None], ...] = (
     writes_the_same_commit_twice,
     reads_what_was_written,
@@ -204,6 +213,7 @@ REPO_PROMISES: tuple[Callable[[Repo], None], ...] = (
     lets_one_of_many_writers_win,
     keeps_everything_when_maintained,
     keeps_further_parents,
+    leaves_nothing_of_what_was_written_aside,
 )
 
 

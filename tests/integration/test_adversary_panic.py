@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from installation import Installation, installation
 
+from reconciler.cli import main
 from reconciler.commands import panic as panicking
 from reconciler.commands.brakes import brakes
 from reconciler.errors import Retryable
@@ -47,3 +49,40 @@ def test_a_panic_that_never_wins_the_branch_puts_the_brake_on_all_the_same(
             site.panic(3_600)
 
         assert [brake.reason for brake in brakes(site.system.world)] == ["panic"]
+
+
+def test_a_dry_run_writes_nothing_into_the_repository(tmp_path: Path) -> None:
+    with installation(tmp_path) as site:
+        repair = repaired(site)
+        before = objects(site)
+
+        found = panicking.plan(site.system.world, 0)
+
+        assert found.reverted == (repair,)
+        assert found.files
+        assert objects(site) == before
+
+
+def test_what_a_panic_did_is_no_repair_in_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with installation(tmp_path) as site:
+        repair = repaired(site)
+        site.panic(3_600)
+
+        assert main(["--home", str(site.home.root), "--json", "status"]) == 0
+        assert [one["commit"] for one in json.loads(capsys.readouterr().out)["repairs"]] == [repair]
+
+
+def test_a_panic_on_a_branch_that_is_not_followed_says_that_the_targets_keep_what_they_have(tmp_path: Path) -> None:
+    with installation(tmp_path) as site:
+        repaired(site)
+        assert site.panic(0).untouched == ""
+        world, head = site.system.world, site.head()
+        forged = world.repo.write(head, {"NOTES": b"x\n"}, "No verdict\n", MACHINE, world.clock.now(), world.author)
+        assert world.repo.move([RefMove(world.ref, head, forged)])
+        site.settle()
+
+        assert "verdict" in site.panic(3_600).untouched
+
+
+def objects(site: Installation) -> set[str]:
+    return {str(path) for path in (site.home.repository / "objects").rglob("*")}

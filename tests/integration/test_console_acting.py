@@ -121,7 +121,7 @@ def test_panic_shows_a_dry_run_first_and_undoes_only_when_confirmed(ada: Browser
     assert site.live("checkout", "release") == "1.5.0"
     assert world.ledger.facts().braked(world.clock.now()) is not None
     text = said(ada.get("/"))
-    assert "1 commits are undone" in text
+    assert "1 commit undone" in text
     assert "Brake on: panic" in text
 
 

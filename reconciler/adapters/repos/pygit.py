@@ -9,7 +9,9 @@ what the next step is about to reference.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pygit2
@@ -18,7 +20,7 @@ from reconciler.adapters.repos import commits, refs, trees
 from reconciler.adapters.repos.libgit import Handles, find_commit, intact, need_commit, parent_of, prepare, run_git
 from reconciler.errors import Permanent, Retryable
 from reconciler.model.revisions import CommitInfo
-from reconciler.ports.repo import Identity, RefMove
+from reconciler.ports.repo import Identity, RefMove, Repo
 from reconciler.ports.signing import Signer
 
 WORTH_KEEPING = 64 * 1024  # bytes: a file this large costs milliseconds to unpack, and homeostat.yaml is asked for every time
@@ -118,6 +120,13 @@ class PygitRepo:
 
     def move(self, moves: Sequence[RefMove]) -> bool:
         return refs.move_refs(self.path, self._git, moves)
+
+    @contextmanager
+    def aside(self) -> Iterator[Repo]:
+        with tempfile.TemporaryDirectory(prefix="homeostat-aside-") as folder:
+            pygit2.init_repository(folder, bare=True)
+            Path(folder, "objects/info/alternates").write_text(f"{self.path / 'objects'}\n", encoding="utf-8")
+            yield PygitRepo(folder)
 
     def maintain(self) -> None:
         with refs.sole_writer(self.path):

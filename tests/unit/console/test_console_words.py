@@ -93,7 +93,7 @@ def test_brakes_holds_and_panics_name_their_owner():
     assert "brake-1 is on by ada: night" in told(RecordKind.BRAKE, Brake("brake-1", "ada", "night", 9)).title
     assert "apps/x is held by ada: why" in told(RecordKind.HOLD, Hold("apps/x", "ada", "why")).title
     found = told(RecordKind.PANIC, Panic("ada", 0, "c" * 40, ("a" * 40,), (("b" * 40, "conflict"),)))
-    assert found.title == "panic by ada: 1 commits undone"
+    assert found.title == "panic by ada: 1 commit undone"
     assert found.bullets == ("undone aaaaaaaaaaaa", "left bbbbbbbbbbbb: conflict")
 
 
