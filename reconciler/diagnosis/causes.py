@@ -38,7 +38,8 @@ def candidates(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequen
     return causes
 
 
-def _cause(kind: CauseKind, component: str, parts: Sequence[float], facts: Sequence[Evidence], commit: str = "") -> Cause:
+def as_cause(kind: CauseKind, component: str, parts: Sequence[float], facts: Sequence[Evidence], commit: str = "") -> Cause:
+    """A cause whose confidence is the sum of its parts, within what can be known."""
     sure = min(MOST, max(0.05, sum(parts)))
     return Cause(kind, component, number(round(sure, 2)), commit, tuple(facts))
 
@@ -63,7 +64,7 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
         -0.2 if _callee_in_trouble(sight, root.component, began) else 0.0,
     ]
     facts = [evidence.of_commit(touch), evidence.of_timing(touch, symptoms[0], began), *_shifts(symptoms), evidence.of_path(root)]
-    return _cause(kind, root.component, parts, facts, touch.commit)
+    return as_cause(kind, root.component, parts, facts, touch.commit)
 
 
 def _rivalry(touch: Touch, commits: Sequence[Touch]) -> float:
@@ -124,7 +125,7 @@ def _load(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[st
         -0.08 if repeated(sight, rate) else 0.0,
         -0.2 if any(_timely(sight, root.component, touch) for touch in commits) else 0.0,
     ]
-    return _cause(CauseKind.LOAD, root.component, parts, [*_shifts((rate, *busy)), *_shifts(sight.symptoms(root.component))])
+    return as_cause(CauseKind.LOAD, root.component, parts, [*_shifts((rate, *busy)), *_shifts(sight.symptoms(root.component))])
 
 
 def _timely(sight: Sight, component: str, touch: Touch) -> bool:
@@ -150,7 +151,7 @@ def _memory(sight: Sight, component: str, commits: Sequence[Touch]) -> Cause | N
     facts = [evidence.of_growth(component, grown)]
     if killed:
         facts.insert(0, evidence.of_kills(component, sight.kills[component], sight.peaks[component]))
-    return _cause(CauseKind.MEMORY, component, parts, [*facts, *_shifts(sight.rose(component, (MEMORY,)))])
+    return as_cause(CauseKind.MEMORY, component, parts, [*facts, *_shifts(sight.rose(component, (MEMORY,)))])
 
 
 def _killed(sight: Sight, component: str) -> bool:
@@ -165,7 +166,7 @@ def _saturation(sight: Sight, root: Root) -> Cause | None:
     ready = sight.reading(root.component, READY)
     lost = (ready,) if ready is not None and ready.shift.fell else ()
     parts = [0.45, 0.1 if any(_strained(r) for r in full) else 0.0, 0.1 if lost else 0.0]
-    return _cause(CauseKind.SATURATION, root.component, parts, [*_shifts((*full, *lost)), evidence.of_path(root)])
+    return as_cause(CauseKind.SATURATION, root.component, parts, [*_shifts((*full, *lost)), evidence.of_path(root)])
 
 
 def _strained(reading: Reading) -> bool:
@@ -190,7 +191,7 @@ def _dependency(sight: Sight, root: Root, named: Sequence[str]) -> Cause | None:
         evidence.of_path(root),
         evidence.of_absence(root.component, NOTHING.format(root.component)),
     ]
-    return _cause(CauseKind.DEPENDENCY, root.component, parts, facts)
+    return as_cause(CauseKind.DEPENDENCY, root.component, parts, facts)
 
 
 NOTHING = "no commit, no surge and no growth of memory explains {}"

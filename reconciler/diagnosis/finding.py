@@ -1,8 +1,9 @@
 """One diagnosis: look, find the roots, weigh the causes, and say "unknown" unless one of them stands out.
 
 1. Blind (telemetry old, failing, too short): unknown. A telemetry error is never evidence of anything.
-2. Nothing moved on the named components and no memory grows: unknown.
-3. Roots by the call graph; candidate causes at each root (`causes.candidates`).
+2. Nothing moved on the named components, no memory grows and no load has gone: unknown.
+3. Roots by the call graph; candidate causes at each root (`causes.candidates`). Nothing at all, but requests fell:
+   the load may have gone (`falls.fall`), or why that is not said.
 4. Below the least confidence, or two different causes too close together: unknown first, the candidates behind it.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 
 from reconciler.diagnosis import causes, evidence
 from reconciler.diagnosis.commits import Applied, Touch, touches
+from reconciler.diagnosis.falls import fall
 from reconciler.diagnosis.roots import Root, roots
 from reconciler.diagnosis.sight import Blind, Sight, look
 from reconciler.model.canonical import number
@@ -23,6 +25,7 @@ from reconciler.ports.telemetry import Telemetry
 LEAST_SURE = 0.4
 TIE = 0.04
 MAX_CAUSES = 5
+NOTHING_MOVED = "no symptom moved and no memory grows"
 
 
 def diagnose(
@@ -36,7 +39,10 @@ def diagnose(
     named = [c for c in incident.components if c in sight.topology.components] or list(sight.topology.components)
     found = roots(sight, named)
     ranked = _rank(sight, found, commits, named)  # 2. and 3.
-    return _diagnosis(incident, revision, now_ms, sight, _honest(incident, ranked))  # 4.
+    falls = [] if ranked else [fall(sight, component, commits) for component in named]
+    gone = sorted((f for f in falls if isinstance(f, Cause)), key=_order)[:MAX_CAUSES]
+    why = next((f for f in falls if isinstance(f, str) and f), NOTHING_MOVED)
+    return _diagnosis(incident, revision, now_ms, sight, _honest(incident, ranked or gone, why))  # 4.
 
 
 def _rank(sight: Sight, found: Sequence[Root], commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
@@ -59,9 +65,9 @@ def _order(cause: Cause) -> tuple[float, str, str, str]:
     return (-float(cause.confidence), cause.component, cause.kind.value, cause.commit)
 
 
-def _honest(incident: Incident, ranked: list[Cause]) -> list[Cause]:
+def _honest(incident: Incident, ranked: list[Cause], why: str) -> list[Cause]:
     if not ranked:
-        return [_unknown(incident, "no symptom moved and no memory grows")]
+        return [_unknown(incident, why)]
     top = float(ranked[0].confidence)
     if top < LEAST_SURE:
         return [_unknown(incident, "no cause is likely enough"), *ranked]

@@ -168,6 +168,17 @@ def test_taking_capacity_away_in_quiet_times_is_not_vetoed():
     assert TopologyVoter().vote(replace(quiet, incident=calm)).choice is not Choice.VETO
 
 
+@pytest.mark.parametrize(
+    ("score", "expected"), [("-14", Choice.APPROVE), ("-2", Choice.REJECT), ("14", Choice.REJECT), ("nan", Choice.REJECT)]
+)
+def test_the_causal_voter_asks_for_a_fall_of_requests_before_capacity_goes(score, expected):
+    less = Edit(EditKind.SCALE, "apps/shop/checkout.yaml", 0, ("spec", "replicas"), 4, 2)
+    idle = Evidence("shift", "checkout", "cpu_usage", "0.4", "0.1", "-10", "it fell")
+    asked = Evidence("shift", "checkout", "request_rate", "40", "12", score, "it moved")
+    gone = Cause(CauseKind.LOAD, "checkout", "0.82", "", (asked, idle))
+    assert choice(CausalVoter(), cause=gone, proposal={"cause": "load", "edits": (less,)}) is expected
+
+
 def test_the_outcomes_voter_abstains_without_history_of_this_repair():
     other = (
         past(OutcomeState.BETTER, component="cart"),

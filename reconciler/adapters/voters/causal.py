@@ -5,7 +5,8 @@ It does not trust the diagnosis' confidence: it reads the evidence again, fact b
 1. Nothing is known (no cause, unknown first): abstain.
 2. The repair acts on another cause or component than the likeliest: reject.
 3. A claimed commit needs its timing: applied before the symptom, and not long before. Otherwise reject.
-4. A cause needs a shift of that component itself, strong enough. Without one: abstain; contradicted: reject.
+4. A cause needs a shift of that component itself, strong enough. Without one: abstain. Capacity taken away for its load
+   needs a fall of its requests on record (S13: an idle CPU is none); without that: reject.
 5. A second, different cause nearly as likely: abstain.
 6. The confidence must be enough: otherwise abstain.
 """
@@ -15,12 +16,14 @@ from __future__ import annotations
 import math
 
 from reconciler.adapters.voters.ballot import Opinion, ballot, misfit
+from reconciler.adapters.voters.topology import removes_capacity
 from reconciler.model.diagnosis import Cause, CauseKind, Evidence
 from reconciler.model.judging import Ballot, Choice
 from reconciler.ports.voter import Question
 
 BY_COMMIT = frozenset({CauseKind.RELEASE, CauseKind.CONFIG})
 LATEST_S, EARLIEST_S = 300.0, -10.0
+LOAD = "request_rate"
 STRONG = 3.0  # robust deviations
 STEADY = 0.9  # share of the time in which it rose
 NEAR = 0.1
@@ -49,14 +52,14 @@ class CausalVoter:
             return Opinion(Choice.REJECT, (fault,))
         if top is None:  # 1.
             return Opinion(Choice.ABSTAIN, ("no cause is known",))
-        against = _other_target(question, top) or _untimely(top)  # 2. and 3.
+        against = _other_target(question, top) or _untimely(top) or _not_fallen(question, top)  # 2., 3. and 4.
         if against:
             return Opinion(Choice.REJECT, (against,))
         return self._weigh(question, top)
 
     def _weigh(self, question: Question, top: Cause) -> Opinion:
         shifts = [e for e in top.evidence if e.kind == "shift" and e.component == top.component]
-        strongest = max((_number(e.score) for e in shifts), default=math.nan)
+        strongest = max((abs(_number(e.score)) for e in shifts), default=math.nan)
         if not (strongest >= STRONG or _grows(top)):  # 4.
             return Opinion(Choice.ABSTAIN, (f"no metric of {top.component} moved clearly",))
         sure = _number(top.confidence)
@@ -92,6 +95,15 @@ def _untimely(top: Cause) -> str:
     if not EARLIEST_S <= delay <= LATEST_S:
         return f"the symptom began {delay:.0f} s after the commit was applied: no coincidence in time"
     return ""
+
+
+def _not_fallen(question: Question, top: Cause) -> str:
+    if top.kind is not CauseKind.LOAD or not any(removes_capacity(edit) for edit in question.proposal.edits):
+        return ""
+    fell = (e for e in top.evidence if (e.kind, e.component, e.metric) == ("shift", top.component, LOAD))
+    if any(_number(e.score) <= -STRONG for e in fell):
+        return ""
+    return f"capacity of {top.component} would be taken away, and no fall of its requests is on record"
 
 
 def _delay_s(timing: Evidence) -> float:
