@@ -7,6 +7,7 @@ in the same turn, and what it drops is closed. Whatever a dropped target holds s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.adapters.telemetry.scraper import Scraper, ScrapeTarget
 from reconciler.documents.installation import Installation
 from reconciler.ports.clock import Clock
-from reconciler.ports.target import Target
+from reconciler.ports.target import News, Target
 
 IDLE_MS = 5_000  # how often no source is looked at
 
@@ -31,6 +32,7 @@ class Connections:
         self._sources: tuple[ScrapeTarget, ...] = ()
         self._scraper: Scraper | None = None
         self._interval_ms, self._next_ms = IDLE_MS, 0
+        self.wake: Callable[[], None] = _nobody  # called when a target has news
 
     def adopt(self, installation: Installation) -> None:
         """Connects what is new, or Misconfigured and everything as it was before."""
@@ -60,6 +62,8 @@ class Connections:
     def _target(self, spec: Any) -> Target:
         where: Any = self._lab_url if spec.kind == "lab" else self._home
         made: Target = plugins.load("target", spec.kind).from_settings(spec.name, spec.settings, where)
+        if isinstance(made, News):
+            made.on_change(lambda: self.wake())
         return made
 
     def _watch(self, installation: Installation) -> None:
@@ -74,6 +78,10 @@ class Connections:
         if self._scraper:
             self._scraper.close()
         self._scraper, self._sources, self._next_ms = Scraper(sources, self._telemetry, self._clock), sources, 0
+
+
+def _nobody() -> None:
+    """Who turns the loop by hand looks when it likes."""
 
 
 def _close(target: Target) -> None:

@@ -34,13 +34,14 @@ LAB_START_S = 20
 
 
 class Loop:
-    """Turns of the loop until told to stop; woken by the webhook, otherwise every `turn_seconds`."""
+    """Turns of the loop until told to stop; woken by the webhook and by targets with news, otherwise every `turn_seconds`."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._heart = Heart(system.settings.heartbeat_url)
+        system.connections.wake = self.wake
 
     def wake(self) -> None:
         self._wake.set()

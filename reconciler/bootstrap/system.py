@@ -42,6 +42,7 @@ class System:
     settings: Settings
     world: World
     store: SqliteStore
+    connections: Connections
     closing: contextlib.ExitStack
 
     def close(self) -> None:
@@ -140,7 +141,7 @@ def _open(
     )
     if connected:
         connections.adopt(world.standing().installation)
-    return System(home, settings, world, store, closing)
+    return System(home, settings, world, store, connections, closing)
 
 
 def make_voters() -> tuple[Voter, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -43,6 +43,19 @@ class Target(Protocol):
     def apply(self, plan: Plan) -> ChangeSet: ...
 
     def health(self, unit: str) -> Sequence[Health]: ...
+
+
+@runtime_checkable
+class News(Protocol):
+    """A target that hears of changes instead of having to be asked, beside being a Target."""
+
+    def changed(self) -> frozenset[str]:
+        """Units of which something changed since the last call."""
+        ...
+
+    def on_change(self, wake: Callable[[], None]) -> None:
+        """`wake` is called, from any thread, whenever there is something to ask `changed` for."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

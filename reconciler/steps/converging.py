@@ -22,12 +22,14 @@ from reconciler.model import canonical
 from reconciler.model.proposals import Proposal
 from reconciler.model.records import Record, RecordKind
 from reconciler.model.revisions import AdmissionKind, ChangeSet, CommitInfo
+from reconciler.ports.target import News
 from reconciler.proposals import memory
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
 
 HOLD_MS = 86_400_000  # a day: long enough for a person to say what should be
 DRIFT_EVERY_MS = 5_000
+DRIFT_ALL_MS = 60_000  # also of targets that tell of changes: in case one was lost
 RETRY_MS = 5_000  # between two looks at units that wait or failed
 CURSOR = "converged"
 
@@ -172,11 +174,13 @@ def _applies(world: World, result: ConvergeResult) -> list[Record]:
 def correct_drift(world: World) -> bool:
     """Live objects that differ from what was applied: put back, proposed or told, as each unit says."""
     now = world.clock.now()
-    if not world.cursor.applied or now < world.cursor.drift_ms + DRIFT_EVERY_MS:
+    if not world.cursor.applied:
         return False
-    world.cursor.drift_ms = now
     rules = world.applied_rulebook()
-    report = world.converger.drift(rules.index, world.cursor.applied, tuple(rules.index.by_name), now)
+    names = _to_look_at(world, rules, now)
+    if not names:
+        return False
+    report = world.converger.drift(rules.index, world.cursor.applied, names, now)
     told = [s for s in report.signals if s.name != "Drift" or dict(s.labels).get("policy") != "correct"]
     if told:
         world.store.accept(told)
@@ -185,6 +189,20 @@ def correct_drift(world: World) -> bool:
     ask = Round(rules.index, world.cursor.applied, world.cursor.applied, _now_generation(world), now, drifted=report.correct)
     world.keep(*_applies(world, world.converger.converge(ask)))
     return True
+
+
+def _to_look_at(world: World, rules: Rulebook, now: int) -> tuple[str, ...]:
+    """Units that a target tells of, at once; of targets that tell nothing all units, every few seconds. Every minute all."""
+    heard = {name: target.changed() for name, target in world.targets.items() if isinstance(target, News)}
+    found = {unit for units in heard.values() for unit in units}
+    if found & world.cursor.pending:
+        world.cursor.retry_ms = now  # what they wait for may be there now
+    if now >= world.cursor.drift_ms + DRIFT_EVERY_MS:
+        world.cursor.drift_ms = now
+        if whole := now >= world.cursor.all_drift_ms + DRIFT_ALL_MS:
+            world.cursor.all_drift_ms = now
+        found |= {name for name, unit in rules.index.by_name.items() if whole or unit.target not in heard}
+    return tuple(sorted(found))
 
 
 def _now_generation(world: World) -> int:

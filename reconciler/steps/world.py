@@ -80,6 +80,7 @@ class Cursor:
     operated: str = ""  # the revision up to which Operation files were looked for
     operations: dict[str, int] | None = None  # id of those without an end -> when it is looked at again
     drift_ms: int = 0
+    all_drift_ms: int = 0
     retry_ms: int = 0  # when waiting units are looked at again
     sensed_ms: int = -1
     sensors: SensorState | None = None

@@ -66,8 +66,9 @@ def object_id(kind: Kind, obj: Mapping[str, Any]) -> str:
 class LiveStore:
     """Every managed object, by unit. `changed` names units of which something changed since it was asked last."""
 
-    def __init__(self, judge: Judge, wake: Callable[[], None]) -> None:
-        self._judge, self._wake = judge, wake
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.wake: Callable[[], None] = _nobody
         self.rules: dict[str, tuple[FieldRule, ...]] = {}  # of units, as they were planned last
         self._units: dict[str, dict[str, Live]] = {}
         self._where: dict[str, str] = {}
@@ -113,7 +114,7 @@ class LiveStore:
         self._put(live)
         if held is None or not live.settled or (held.state, held.deleting) != (live.state, live.deleting):
             self._changed.add(live.unit)
-            self._wake()
+            self.wake()
         return live
 
     def applied(self, kind: Kind, obj: Mapping[str, Any]) -> Live:
@@ -151,7 +152,7 @@ class LiveStore:
         self._settled.pop(object_id, None)
         if self._units.get(unit, {}).pop(object_id, None):
             self._changed.add(unit)
-            self._wake()
+            self.wake()
 
     def of_kind(self, name: str) -> frozenset[str]:
         return frozenset(i for i in self._where if i.startswith(name + "/"))
@@ -181,6 +182,10 @@ class LiveStore:
             self._changed.add(before)
         self._where[live.id] = live.unit
         self._units.setdefault(live.unit, {})[live.id] = live
+
+
+def _nobody() -> None:
+    """Nobody wants to be told."""
 
 
 def _newer(version: str, held: str) -> bool:

@@ -54,13 +54,11 @@ def unjudged(_: Mapping[str, Any]) -> tuple[HealthState, str]:
 
 
 class KubernetesTarget:
-    """One cluster. `wake` is called, from another thread, when something changed that nobody here did."""
+    """One cluster, which has News, too."""
 
     at_once = 16  # units that may be applied at the same time
 
-    def __init__(
-        self, name: str, access: Access, settings: KubernetesSettings, *, wake: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, name: str, access: Access, settings: KubernetesSettings) -> None:
         self.name = name
         self._settings = settings
         self._loop = asyncio.new_event_loop()
@@ -68,7 +66,7 @@ class KubernetesTarget:
         self._thread.start()
         self._api = Api(access, at_once=settings.at_once, timeout_s=settings.timeout_ms / 1_000)
         self._kinds = Kinds(self._api)
-        self._live = LiveStore(unjudged, wake)
+        self._live = LiveStore(unjudged)
         self._records = Records(self._api, settings.namespace, settings.owner)
         self._sender = Sender(self._api, self._kinds, settings.owner)
         self._applier = Applier(self._api, self._kinds, self._live, self._records, self._sender)
@@ -92,8 +90,10 @@ class KubernetesTarget:
         return self._api.requests
 
     def changed(self) -> frozenset[str]:
-        """Units of which something changed since the last call."""
         return self._live.changed()
+
+    def on_change(self, wake: Callable[[], None]) -> None:
+        self._live.wake = wake
 
     def observe(self, unit: str) -> Observed:
         return self._call(self._observe(unit))
