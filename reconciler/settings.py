@@ -25,6 +25,7 @@ __all__ = [
     "SecretsSettings",
     "Settings",
     "WebSettings",
+    "address",
 ]
 
 
@@ -45,13 +46,19 @@ class WebSettings(_Part):
     """Addresses of a reverse proxy that people open the page at, such as `https://homeostat.example.org`; default none."""
 
 
+def address(host: str, port: int) -> str:
+    """Where a browser on this machine finds the page."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class LabSettings(_Part):
     """The embedded lab that `homeostat up` starts beside the controller."""
 
     enabled: bool = True
     """Start the lab; set to false once `homeostat.yaml` names real targets."""
     port: int = Field(default=8766, ge=0, le=65535)
-    """TCP port of the lab's metrics and state; the `lab` target in `homeostat.yaml` has to name it."""
+    """TCP port of the lab's metrics and state; a `lab` target without `settings.url` finds it by itself. 0 lets the system
+    choose, `homeostat status` prints it."""
     seed: int = Field(default=7, ge=0)
     """Seed of the lab's noise; the same seed and inputs give the same series."""
 

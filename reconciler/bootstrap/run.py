@@ -27,7 +27,7 @@ from reconciler.bootstrap.system import System, open_system
 from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.pipeline import turn
 from reconciler.policy import self_test
-from reconciler.settings import Home, Settings
+from reconciler.settings import Home, Settings, address
 from reconciler.steps.beating import beat
 
 LAB_START_S = 20
@@ -76,7 +76,7 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
         with contextlib.ExitStack() as stack:
             lab = stack.enter_context(start_lab(home, settings)) if settings.lab.enabled else ""
             listener = stack.enter_context(_listen(settings))
-            web = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            web = address(settings.web.host, listener.getsockname()[1])
             system = stack.enter_context(open_system(home, lab_url=lab, base_url=web))
             system.world.work.free(system.world.worker)  # this process has the home to itself: who held them is dead
             loop = Loop(system)
@@ -118,17 +118,18 @@ def _alone(home: Home) -> Iterator[None]:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    host, port = settings.web.host, settings.web.port
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", settings.web.port))
+        listener.bind((host, port))
         listener.listen(128)  # who connects before the pages are served waits instead of being refused
     except OSError as error:
         listener.close()
         raise Misconfigured(
-            f"cannot listen on 127.0.0.1:{settings.web.port}: {error.strerror}",
+            f"cannot listen on {host}:{port}: {error.strerror}",
             where="settings.yaml",
-            next_step="choose another web.port",
+            next_step="choose another web.host or web.port",
         ) from error
     return listener
 

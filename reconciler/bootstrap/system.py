@@ -27,7 +27,7 @@ from reconciler.converge.render import RenderCache
 from reconciler.converge.rounds import Converger
 from reconciler.errors import Misconfigured
 from reconciler.ports.voter import Voter
-from reconciler.settings import Home, Settings
+from reconciler.settings import Home, Settings, address
 from reconciler.steps.rulebook import Rulebooks
 from reconciler.steps.world import World
 
@@ -80,7 +80,7 @@ def open_system(home: Home, *, lab_url: str = "", base_url: str = "", connected:
             settings,
             closing,
             lab_url or f"http://127.0.0.1:{settings.lab.port}",
-            base_url or f"http://127.0.0.1:{settings.web.port}",
+            base_url or address(settings.web.host, settings.web.port),
             connected=connected,
         )
     except BaseException:

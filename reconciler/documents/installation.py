@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from reconciler.documents.base import NAME, Document, Spec
 from reconciler.documents.installation_apply import Apply
-from reconciler.documents.installation_parts import Grouping, Source, Target, TrustRoots, VerificationDefaults
+from reconciler.documents.installation_parts import Grouping, Source, Target, VerificationDefaults
 from reconciler.documents.installation_render import FOLDER, Adjust, ManifestsRender, Render
 
 MAX_UNITS = 50_000
@@ -92,9 +92,6 @@ class InstallationSpec(Spec):
     grouping: Grouping = Field(default_factory=Grouping, description="How many signals become one incident, and how soon.")
     verification: VerificationDefaults = Field(
         default_factory=VerificationDefaults, description="When repairs are looked at after apply, where a playbook does not say."
-    )
-    trust: TrustRoots = Field(
-        default_factory=TrustRoots, description="Where the documents and public keys are that are believed."
     )
 
     @model_validator(mode="after")

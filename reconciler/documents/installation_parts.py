@@ -1,4 +1,4 @@
-"""The parts of homeostat.yaml beside its units: targets, telemetry sources, grouping, verification, trust roots.
+"""The parts of homeostat.yaml beside its units: targets, telemetry sources, grouping, verification.
 
 Numbers with a duration say milliseconds in their name. Each default says why it is that number; a repository that needs
 another one writes it down, where a review sees it.
@@ -13,7 +13,6 @@ from pydantic import Field
 from reconciler.documents.base import NAME, Spec
 
 URL = r"^(https?://[^\s@]{1,500})?$"
-SSH_KEY = r"^(ssh-ed25519 [A-Za-z0-9+/=]{68}( [ -~]{0,100})?)?$"
 
 
 class LabSettings(Spec):
@@ -209,40 +208,4 @@ class VerificationDefaults(Spec):
         default="page",
         description="What follows when the data never came: `page` keeps the repair and tells a person, `revert` undoes it. "
         "Default page: missing data is neither good nor bad.",
-    )
-
-
-class TrustRoots(Spec):
-    """Where the believed documents and public keys are. Private keys are never named in the repository."""
-
-    policies: str = Field(
-        default="policies",
-        pattern=r"^[A-Za-z0-9_-]{1,100}$",
-        description="The folder of MergePolicy, Quorum, Limits, Trust and their kin. Default policies.",
-    )
-    playbooks: str = Field(
-        default="playbooks", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="The folder of Playbooks. Default playbooks."
-    )
-    sensors: str = Field(
-        default="sensors", pattern=r"^[A-Za-z0-9_-]{1,100}$", description="The folder of Sensors. Default sensors."
-    )
-    operations: str = Field(
-        default="operations",
-        pattern=r"^[A-Za-z0-9_-]{1,100}$",
-        description="The folder of one-shot Operations. Default operations.",
-    )
-    author_key: str = Field(
-        default="",
-        pattern=SSH_KEY,
-        description="Public key (OpenSSH line) that signs machine commits. Default empty: the home folder's author key.",
-    )
-    judge_key: str = Field(
-        default="",
-        pattern=SSH_KEY,
-        description="Public key (OpenSSH line) that signs verdicts. Default empty: the home folder's judge key.",
-    )
-    log_key: str = Field(
-        default="",
-        pattern=SSH_KEY,
-        description="Public key (OpenSSH line) that signs the log's checkpoints. Default empty: the home folder's log key.",
     )

@@ -1,9 +1,10 @@
-"""Whoever starts a home again is alone in it: what the process before held is free at once."""
+"""`up`: whoever starts a home again is alone in it, and listens where its settings say."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,16 @@ def test_up_frees_the_leases_of_its_own_dead_process_and_of_nobody_else(site: In
         assert free is not None
         assert free.case == world.worker
         assert world.work.claim("next", FAR_MS, world.clock.wall()) is None
+
+
+def test_up_listens_where_the_settings_say(site: Installation) -> None:
+    site.home.settings.write_text(site.home.settings.read_text().replace("web:\n", 'web:\n  host: "::1"\n'))
+    with kept_running(site) as up:
+        assert up.stderr is not None
+        page = next(line.split()[1] for line in up.stderr if line.startswith("page "))
+        assert page.startswith("http://[::1]:")
+        with urllib.request.urlopen(page + "healthz", timeout=10) as answer:
+            assert answer.status == 200
 
 
 @contextmanager
