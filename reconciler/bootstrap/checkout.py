@@ -23,7 +23,7 @@ from reconciler.model.home import INSTALLATION
 from reconciler.model.revisions import ChangeSet, DesiredObject, Health, HealthState, Observed, Plan, Rendered
 from reconciler.ports.repo import MACHINE
 
-FOLDERS = ("policies", "playbooks", "sensors", "health")
+FOLDERS = ("policies", "playbooks", "sensors", "health", "operations")
 MAX_BYTES = 16 * 1024 * 1024
 GIT_S = 120
 

@@ -48,3 +48,23 @@ def test_a_cases_file_that_cannot_be_read_is_a_problem(path):
 def test_what_does_not_load_is_told_before_what_it_means():
     files = {"policies/a.yaml": b"nonsense", "policies/b.yaml": document("Limits", "b", "{limit: []}")}
     assert [problem.where for problem in check_files(files)] == ["policies/a.yaml:1:1", "policies/b.yaml:4:8"]
+
+
+OPERATION = "{action: drain, unit: shop, component: checkout, expiresMs: 5}"
+
+
+def test_an_operation_is_checked_like_every_other_document_before_it_is_merged():
+    files = {
+        "operations/README.md": b"prose",
+        "operations/good-1.yaml": document("Operation", "good-1", OPERATION),
+        "operations/Bad_name.yaml": document("Operation", "x", OPERATION),
+        "operations/no-act.yaml": document("Operation", "no-act", "{unit: shop, component: checkout, expiresMs: 5}"),
+        "operations/other.yaml": document("Limits", "other", "{}"),
+    }
+    found = check_files(files)
+    assert [problem.where.split(":")[0] for problem in found] == [
+        "operations/Bad_name.yaml",
+        "operations/no-act.yaml",
+        "operations/other.yaml",
+    ]
+    assert "its name is no id" in found[0].message
