@@ -36,8 +36,9 @@ fix: $(VENV)/dev.ready ## format and repair what can be repaired
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moments (long)
-	@CHAOS=all $(BIN)/pytest -n 2 -q tests/chaos --timeout 900 $(if $(SEED),--chaos-seed $(SEED))
+chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moments, and the loop in any order of events (long)
+	@CHAOS=all $(BIN)/pytest -n 2 -q tests/chaos tests/properties/test_stateful_loop.py --timeout 900 \
+		$(if $(SEED),--chaos-seed $(SEED) --hypothesis-seed $(SEED))
 
 bench: $(VENV)/dev.ready ## every figure with its reach (JSON=FILE, STRICT=1)
 	@$(BIN)/python benchmarks/all.py

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from installation import CHECKOUT, Installation
 
+from reconciler.audit.view import Tip
 from reconciler.commands.accepting import accept
 from reconciler.errors import Permanent
 from reconciler.ports.repo import MACHINE, Identity, RefMove
@@ -126,3 +127,20 @@ def test_an_accepted_way_back_to_an_older_commit_is_applied_and_may_go_forward_a
     move(site, old)
     assert frozen(site)
     assert site.live("checkout", "replicas") == 4
+
+
+def test_an_acceptance_over_another_revision_lets_nothing_go_that_is_applied_even_if_the_tip_was_forgotten(
+    site: Installation,
+) -> None:
+    old = site.head()
+    site.push({CHECKOUT: ("replicas: 3", "replicas: 4")})
+    site.settle()
+    move(site, old)
+    accept(site.system.world, site.person(), old)
+    site.settle()
+    move(site, on_top(site, old, 5))
+    assert site.live("checkout", "replicas") == 5
+    site.system.world.cursor.tip = Tip(site.system.world.log.size, old)
+    move(site, old)
+    assert frozen(site)
+    assert site.live("checkout", "replicas") == 5

@@ -5,6 +5,7 @@ Each function takes an installation and raises AssertionError with what it saw. 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import yaml
@@ -80,11 +81,18 @@ def lab_is_what_git_says(site: Installation, applied: str) -> None:
     wanted = {}
     for path, blob in repo.files(applied, "apps").items():
         if path.endswith(".yaml"):
-            document = yaml.safe_load(repo.blob(blob))
-            wanted[document["metadata"]["name"]] = document["spec"]
+            name, spec = service(repo.blob(blob))
+            wanted[name] = spec
     assert set(live) == set(wanted)
     for name, spec in wanted.items():
         assert {key: live[name].get(key) for key in spec} == spec, f"{name} is not what {applied[:12]} says"
+
+
+@functools.cache
+def service(manifest: bytes) -> tuple[str, dict[str, Any]]:
+    """Its name and its desired state; most manifests are the same after every step."""
+    document = yaml.safe_load(manifest)
+    return document["metadata"]["name"], document["spec"]
 
 
 def machine_commits_revert(site: Installation, facts: Facts) -> None:
