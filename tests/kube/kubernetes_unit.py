@@ -104,3 +104,27 @@ def soon(fact: Callable[[], bool], what: str, seconds: float = 20) -> float:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.01)
     return time.monotonic() - start
+
+
+def crd(group: str) -> Manifest:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"things.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": "Thing", "plural": "things", "singular": "thing", "listKind": "ThingList"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+def thing(group: str, space: str) -> Manifest:
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "Thing",
+        "metadata": {"name": "one", "namespace": space},
+        "spec": {"a": [1, {"b": 2}]},
+    }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from cluster.controlplane import Cluster
-from kubernetes_unit import ClusterUnit, cluster_unit
+from kubernetes_unit import ClusterUnit, cluster_unit, crd, thing
 
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import FieldRule, Manner, Owner, Verb
@@ -64,9 +64,9 @@ def test_objects_wait_for_the_namespace_that_failed_and_others_go_on(unit: Clust
 
 def test_a_custom_resource_comes_with_its_definition_in_one_round(unit: ClusterUnit) -> None:
     group = f"{unit.space}.example.com"
-    changes = unit.put(_crd(group), _thing(group, unit.space))
+    changes = unit.put(crd(group), thing(group, unit.space))
     assert changes.ok, changes
-    assert unit.plan(_crd(group), _thing(group, unit.space)).is_empty
+    assert unit.plan(crd(group), thing(group, unit.space)).is_empty
     unit.generation += 1
     gone = unit.target.apply(unit.plan())
     assert gone.ok
@@ -138,27 +138,3 @@ def test_the_values_of_a_secret_are_in_no_plan(unit: ClusterUnit) -> None:
     second = unit.plan({**secret, "stringData": {"p": "canary2"}})
     assert "canary" not in repr(first.steps) + repr(second.steps)
     assert second.steps
-
-
-def _crd(group: str) -> dict[str, object]:
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"things.{group}"},
-        "spec": {
-            "group": group,
-            "names": {"kind": "Thing", "plural": "things", "singular": "thing", "listKind": "ThingList"},
-            "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
-
-
-def _thing(group: str, space: str) -> dict[str, object]:
-    return {
-        "apiVersion": f"{group}/v1",
-        "kind": "Thing",
-        "metadata": {"name": "one", "namespace": space},
-        "spec": {"a": [1, {"b": 2}]},
-    }

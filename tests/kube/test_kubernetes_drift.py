@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from cluster.controlplane import Cluster, running
-from kubernetes_unit import ClusterUnit, cluster_unit, soon
+from kubernetes_unit import ClusterUnit, cluster_unit, crd, soon, thing
 
 from reconciler.errors import Retryable
 from reconciler.model.reasons import Reason
@@ -99,13 +99,11 @@ def test_of_two_processes_the_one_with_the_older_generation_does_nothing(unit: C
 
 
 def test_a_definition_that_vanishes_takes_its_objects_along_and_blocks_nothing(unit: ClusterUnit) -> None:
-    from test_kubernetes_apply import _crd, _thing
-
     group = f"{unit.space}.example.com"
-    unit.put(_crd(group), _thing(group, unit.space), unit.config(a="1"))
+    unit.put(crd(group), thing(group, unit.space), unit.config(a="1"))
     unit.ask("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.{group}")
     soon(lambda: len(unit.target.observe("shop").objects) == 1, "only the ConfigMap is left")
-    assert unit.put(_crd(group), _thing(group, unit.space), unit.config(a="2")).ok
+    assert unit.put(crd(group), thing(group, unit.space), unit.config(a="2")).ok
 
 
 def test_a_server_that_stops_restarts_and_forgets_its_history_loses_and_repeats_nothing() -> None:

@@ -18,14 +18,14 @@ from typing import Any
 from reconciler.adapters.targets.kubernetes.api import Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
 from reconciler.adapters.targets.kubernetes.live import Live, LiveStore
-from reconciler.adapters.targets.kubernetes.order import levels
+from reconciler.adapters.targets.kubernetes.order import CRD, levels
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
+from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender, words
 from reconciler.errors import HomeostatError
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet, DesiredObject, Plan, Step, StepResult, Verb
 
-CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 ESTABLISHED_S = 10.0
 
 
@@ -38,6 +38,7 @@ class Applier:
     live: LiveStore
     records: Records
     sender: Sender
+    references: References
 
     async def apply(self, plan: Plan) -> ChangeSet:
         before = await self.records.get(plan.unit)
@@ -145,18 +146,24 @@ class Applier:
         steps = {s.id: s for s in plan.steps if s.verb is Verb.PRUNE and s.id not in desired}
         found: list[StepResult] = []
         for _, ids in reversed(list(levels({i: {} for i in steps}))):
-            found += await asyncio.gather(*(self._prune(steps[i], plan) for i in ids))
+            needed = await self.references.needed(frozenset(ids) & frozenset(steps), frozenset(steps))
+            found += await asyncio.gather(*(self._prune(steps[i], plan, needed.get(i, "")) for i in ids))
         return found
 
-    async def _prune(self, step: Step, plan: Plan) -> StepResult:
+    async def _prune(self, step: Step, plan: Plan, needed: str) -> StepResult:
         live = self.live.get(step.id)
         kind = await self.kinds.find_named(step.id.split("/", 1)[0])
         if live is None or live.unit != plan.unit or kind is None:
             return _done(step)  # gone, or another unit's by now
         if live.protected:
             return dataclasses.replace(_done(step), detail="kept: it is annotated homeostat.dev/prune: never")
+        if needed:
+            return _failed(step, Reason.BLOCKED, f"kept for now: {needed}")
+        return await self._deleted(step, kind, live, plan.manner.user)
+
+    async def _deleted(self, step: Step, kind: Kind, live: Live, user: str) -> StepResult:
         try:
-            answer = await self._delete(kind, live, plan.manner.user)
+            answer = await self._delete(kind, live, user)
         except Refused as refused:
             return _failed(step, Reason.INVALID, words(refused))
         except HomeostatError as error:

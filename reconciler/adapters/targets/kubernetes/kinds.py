@@ -6,6 +6,7 @@ A kind that is not known is asked for once more before it is called unknown: its
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,10 @@ class Kinds:
         self._exact: dict[tuple[str, str], Kind] = {}
         self._preferred: dict[str, Kind] = {}
         self._asked = 0.0
+
+    def all(self) -> Iterable[Kind]:
+        """Each kind once, in the version that the server prefers."""
+        return tuple(self._preferred.values())
 
     async def find(self, api_version: str, kind: str) -> Kind | None:
         """None when the server does not serve it."""

@@ -13,8 +13,9 @@ from typing import Any
 from reconciler.errors import Misconfigured
 
 WAVE = "homeostat.dev/wave"
+CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 FIRST = frozenset({
-    "Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PriorityClass.scheduling.k8s.io",
+    "Namespace", CRD, "PriorityClass.scheduling.k8s.io",
     "StorageClass.storage.k8s.io", "IngressClass.networking.k8s.io", "GatewayClass.gateway.networking.k8s.io",
     "RuntimeClass.node.k8s.io",
 })  # fmt: skip

@@ -24,6 +24,7 @@ from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.live import OWNER, Live, LiveStore
 from reconciler.adapters.targets.kubernetes.masks import theirs
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
+from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender
 from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
@@ -69,7 +70,9 @@ class KubernetesTarget:
         self._live = LiveStore(unjudged)
         self._records = Records(self._api, settings.namespace, settings.owner)
         self._sender = Sender(self._api, self._kinds, settings.owner)
-        self._applier = Applier(self._api, self._kinds, self._live, self._records, self._sender)
+        self._applier = Applier(
+            self._api, self._kinds, self._live, self._records, self._sender, References(self._api, self._kinds)
+        )
         self._watches: dict[str, Watch] = {}
         self._ready = False
         self._opening = asyncio.Lock()
