@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import resource
+import signal
 import struct
 import sys
 
@@ -81,6 +82,8 @@ def main() -> None:
     if command == ["--report"]:
         print(json.dumps({"network": held[0], "files": held[1]}))  # noqa: T201 (the answer)
         return
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and handed on
+        signal.signal(ignored, signal.SIG_DFL)
     os.execv(command[0], command)  # noqa: S606 (no shell, on purpose)
 
 
