@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class CauseKind(enum.StrEnum):
     RELEASE = "release"  # a commit that changed a release
     CONFIG = "config"  # a commit that changed something else
-    LOAD = "load"  # more requests than before
+    LOAD = "load"  # more requests than before, or so few that capacity is too much
     MEMORY = "memory"  # growth towards a limit
     SATURATION = "saturation"  # a resource or queue is full
     DEPENDENCY = "dependency"  # something it calls got slow or fails
