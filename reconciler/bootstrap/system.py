@@ -26,6 +26,8 @@ from reconciler.bootstrap.rendering import tools
 from reconciler.converge.render import RenderCache
 from reconciler.converge.rounds import Converger
 from reconciler.errors import Misconfigured
+from reconciler.ports.clock import Clock
+from reconciler.ports.forge import Forge
 from reconciler.ports.voter import Voter
 from reconciler.settings import Home, Settings, address
 from reconciler.steps.rulebook import Rulebooks
@@ -100,16 +102,6 @@ def _open(
     opening.require_pinned(log, pinned)
     opening.require_named(log, repo, home, pinned)
     author = FileSigner(home.key("author"), "author")
-    verifier = Ed25519Verifier()
-    forge = plugins.load("forge", "embedded")(
-        repo,
-        repository=pinned.repository,
-        clock=clock,
-        signer=author,
-        verifier=verifier,
-        review_keys=(load_public(home.key("review")).raw,),
-    )
-    rules = Rulebooks(repo)
     telemetry = BuiltinTelemetry(home.telemetry)
     closing.callback(telemetry.close)
     connections = Connections(home.root, lab_url, telemetry, clock)
@@ -121,7 +113,7 @@ def _open(
         machine_keys=(author.public,),
         clock=clock,
         repo=repo,
-        forge=forge,
+        forge=_forge(home, repo, pinned.repository, clock, author),
         store=store,
         work=store,
         telemetry=telemetry,
@@ -129,11 +121,11 @@ def _open(
         targets=connections.targets,
         voters=make_voters(),
         author=author,
-        verifier=verifier,
+        verifier=Ed25519Verifier(),
         log=log,
         ledger=LogView(log),
         notifier=make_notifier(home.pages, settings.notify_url, clock),
-        rules=rules,
+        rules=Rulebooks(repo),
         converger=Converger(repo, connections.targets, cache=RenderCache(tools=tools(home, settings, author))),
         base_url=base_url,
         worker=f"{socket.gethostname()}:{home.root.resolve()}",  # one process runs a home, so one worker has this name
@@ -142,6 +134,18 @@ def _open(
     if connected:
         connections.adopt(world.standing().installation)
     return System(home, settings, world, store, connections, closing)
+
+
+def _forge(home: Home, repo: PygitRepo, repository: str, clock: Clock, author: FileSigner) -> Forge:
+    made: Forge = plugins.load("forge", "embedded")(
+        repo,
+        repository=repository,
+        clock=clock,
+        signer=author,
+        verifier=Ed25519Verifier(),
+        review_keys=(load_public(home.key("review")).raw,),
+    )
+    return made
 
 
 def make_voters() -> tuple[Voter, ...]:
