@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from reconciler.adapters.renderers.helm import HelmRenderer
 from reconciler.adapters.renderers.kustomize import KustomizeRenderer
 from reconciler.adapters.repos.bare import init_bare
 from reconciler.adapters.repos.pygit import PygitRepo
+from reconciler.documents.installation import Unit
 from reconciler.ports.repo import MACHINE
 from reconciler.testing.signing import MemorySigner
 
@@ -31,6 +33,10 @@ def kustomize() -> KustomizeRenderer:
 
 def helm() -> HelmRenderer:
     return HelmRenderer(program("helm"))
+
+
+def unit(name: str, **more: object) -> Unit:
+    return Unit.model_validate_json(json.dumps({"name": name, "path": f"apps/{name}", "target": "t", **more}))
 
 
 @functools.cache

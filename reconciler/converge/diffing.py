@@ -14,6 +14,7 @@ from reconciler.model.revisions import Observed, Plan, Rendered, Step, Verb
 MAX_FIELDS = 20
 MAX_TEXT = 80
 ABSENT = ""
+HIDDEN = "(hidden)"
 
 
 def make_plan(
@@ -28,18 +29,19 @@ def _steps(rendered: Rendered, observed: Observed, body: Callable[[str], Mapping
     for object_id in sorted(wanted):
         desired = wanted[object_id]
         if object_id not in observed.objects:
-            yield Step(Verb.CREATE, object_id, field_changes({}, desired.spec))
+            yield Step(Verb.CREATE, object_id, field_changes({}, desired.spec, hide=desired.secret))
         elif observed.objects[object_id] != desired.digest:
-            yield Step(Verb.UPDATE, object_id, field_changes(body(object_id), desired.spec))
+            yield Step(Verb.UPDATE, object_id, field_changes(body(object_id), desired.spec, hide=desired.secret))
     for object_id in sorted(set(observed.inventory) - set(wanted), reverse=True):
         yield Step(Verb.PRUNE, object_id)
 
 
-def field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """(dotted field, before, after) for each leaf that differs, capped in number and length."""
+def field_changes(before: Mapping[str, Any], after: Mapping[str, Any], *, hide: bool = False) -> tuple[tuple[str, str, str], ...]:
+    """(dotted field, before, after) for each leaf that differs, capped in number and length; with `hide` without the values."""
     old, new = dict(_leaves(before, "")), dict(_leaves(after, ""))
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    return tuple((key[:MAX_TEXT], old.get(key, ABSENT), new.get(key, ABSENT)) for key in changed[:MAX_FIELDS])
+    rows = ((key[:MAX_TEXT], old.get(key, ABSENT), new.get(key, ABSENT)) for key in changed[:MAX_FIELDS])
+    return tuple((key, was and HIDDEN, now and HIDDEN) for key, was, now in rows) if hide else tuple(rows)
 
 
 def _leaves(value: object, at: str) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.converge.adjust import adjusted
 from reconciler.converge.redaction import KnownValues
-from reconciler.converge.sealed import is_sealed, without_seal
+from reconciler.converge.sealed import is_sealed
 from reconciler.converge.shapes import Place, Shape, builtin_scopes, flatten, keyed_digest, qualified, shape_of
 from reconciler.converge.values import Place as Error
 from reconciler.documents.installation import Unit
@@ -115,7 +115,8 @@ class Maker:
         except Misconfigured:
             found.retry = True
             raise
-        found.known.learn([without_seal(value) for value in values], made)
+        for before, after in zip(values, made, strict=True):
+            found.known.learn_manifest(before, after)
         return made
 
     def make(self, places: Sequence[Place], found: Found) -> None:

@@ -1,6 +1,7 @@
 """Redaction: the decrypted values of one unit, so that no message shows them and objects that hold them are marked.
 
-A value shorter than `SHORTEST` is not looked for: it stands everywhere. Kinds that are secret by themselves do not need this.
+Short values are not looked for: they stand everywhere. Kinds that are secret by themselves do not need this. What says which
+object a manifest is (apiVersion, kind, metadata) is no secret, also where a whole file was encrypted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import functools
 import re
 
 HIDDEN = "(hidden)"
-SHORTEST = 4
+SHORTEST = 4  # that is hidden in messages
+TELLING = 6  # that makes an object secret which holds it
+IDENTITY = frozenset({"apiVersion", "kind", "metadata"})
 SHORTEST_LINE = 8  # of a value of several lines, each of which a program may quote alone
 
 
@@ -22,6 +25,12 @@ class KnownValues:
 
     def __bool__(self) -> bool:
         return bool(self._values)
+
+    def learn_manifest(self, before: object, after: object) -> None:
+        """Of one document."""
+        if isinstance(before, dict) and isinstance(after, dict):
+            known = IDENTITY if "kind" in after else frozenset[str]()
+            self.learn(before, {key: value for key, value in after.items() if key not in known})
 
     def learn(self, before: object, after: object) -> None:
         """Every leaf that decryption changed."""
@@ -52,7 +61,7 @@ class KnownValues:
             return any(self.holds(item) for pair in value.items() for item in pair)
         if isinstance(value, list):
             return any(self.holds(item) for item in value)
-        return value is not None and self._pattern.search(str(value)) is not None
+        return value is not None and any(len(found) >= TELLING for found in self._pattern.findall(str(value)))
 
     @functools.cached_property
     def _pattern(self) -> re.Pattern[str]:

@@ -32,10 +32,6 @@ def is_sealed(value: Value) -> bool:
     return isinstance(told, dict) and "mac" in told
 
 
-def without_seal(value: Value) -> Value:
-    return {key: item for key, item in value.items() if key != "sops"} if isinstance(value, dict) else value
-
-
 def written(values: Iterable[Value]) -> bytes:
     """Documents as text that every YAML reader reads alike: JSON, which is YAML."""
     return b"".join(b"---\n" + json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values)
