@@ -69,6 +69,7 @@ class RenderCache:
         self._size = size
         self._tools = tools or Tools()
         self._kept: OrderedDict[tuple[str, ...], Outcome] = OrderedDict()
+        self._read: dict[tuple[str, str], tuple[str, str, Reads]] = {}  # by unit and settings: the last revision, tree, reads
         self.misses = 0  # renders that had to read files
 
     def get(self, repo: Repo, revision: str, unit: Unit, kind: str) -> Outcome:
@@ -91,16 +92,22 @@ class RenderCache:
 
     def reads(self, repo: Repo, revision: str, unit: Unit) -> frozenset[str]:
         """Where else than in the unit's own folder a touched path may concern it."""
-        if isinstance(unit.render, ManifestsRender):
-            return frozenset()
-        return self._renderer(unit).reads(_ask(unit), repo, revision).around
+        reads = self._depends_on(repo, revision, unit)[0]
+        return reads.around if reads else frozenset()
 
     def _depends_on(self, repo: Repo, revision: str, unit: Unit) -> tuple[Reads | None, str, str]:
         if isinstance(unit.render, ManifestsRender):
             return None, repo.tree(revision, unit.path) or "", ""
-        renderer = self._renderer(unit)
-        version, reads = renderer.version(), renderer.reads(_ask(unit), repo, revision)
-        return reads, digest([[path, blob] for path, blob in sorted(reads.files.items())]), version
+        renderer, key = self._renderer(unit), (unit.name, _settings(unit))
+        version = renderer.version()
+        known = self._read.get(key)
+        if known is None or known[0] != revision:
+            reads = renderer.reads(_ask(unit), repo, revision)
+            known = revision, digest([[path, blob] for path, blob in sorted(reads.files.items())]), reads
+            if len(self._read) >= self._size:
+                self._read.clear()
+            self._read[key] = known
+        return known[2], known[1], version
 
     def _renderer(self, unit: Unit) -> Renderer:
         if found := self._tools.renderers.get(unit.render.kind):
