@@ -11,7 +11,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
 export JSON STRICT DATA
 
-.PHONY: help demo up test lint fix chaos bench peers schemas docs lock clean wheel
+.PHONY: help demo up test lint fix chaos bench bench-health peers schemas docs lock clean wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,9 @@ chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moment
 
 bench: $(VENV)/dev.ready ## every figure with its reach (JSON=FILE, STRICT=1)
 	@$(BIN)/python benchmarks/all.py
+
+bench-health: $(VENV)/dev.ready ## how often health is told right, and what it costs (DATA=DIR, JSON=FILE, STRICT=1)
+	@$(BIN)/python benchmarks/bench_health.py
 
 peers: ## build the real programs that some tests run beside (ONLY="cluster ..", once, long)
 	@.ci/peers/build $(ONLY)

@@ -1,8 +1,8 @@
 """`make bench`: every benchmark, one after the other in its own process, and one table of all figures at the end.
 
 Environment: `JSON=FILE` appends a line of JSON a figure ({name, value, unit, baseline, ratio, reach, met}); `STRICT=1`
-exits with 1 when a figure misses its reach or a benchmark fails. `DATA=DIR` is for benchmarks that score data; none of
-these does, they make their own input, so it changes nothing here. Names of benchmarks as arguments run only those.
+exits with 1 when a figure misses its reach or a benchmark fails. `DATA=DIR` is for benchmarks that score data. Names of
+benchmarks as arguments run only those.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ def main(wanted: list[str]) -> int:
     scripts = sorted(path for path in HERE.glob("bench_*.py") if not wanted or path.stem.removeprefix("bench_") in wanted)
     with tempfile.TemporaryDirectory() as folder:
         figures = [figure for script in scripts for figure in one(script, Path(folder) / script.stem)]
-    if os.environ.get("DATA"):
-        print("DATA is set, but no benchmark here scores data: it was not used.\n")
     return finish(figures)
 
 

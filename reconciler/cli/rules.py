@@ -38,9 +38,11 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _uncompiled(files: Mapping[str, bytes]) -> list[tuple[str, str, str]]:
-    """What only shows when the loop makes the documents ready: conditions of playbooks, what has to be there once."""
+    """What only shows when the loop makes the documents ready: conditions, what has to be there once."""
     from reconciler.documents import load_tree
+    from reconciler.documents.health_rule import HealthRule
     from reconciler.documents.playbook import Playbook
+    from reconciler.health import HealthBook
     from reconciler.proposals import ready
     from reconciler.steps.rulebook import rulebook
 
@@ -53,6 +55,7 @@ def _uncompiled(files: Mapping[str, bytes]) -> list[tuple[str, str, str]]:
             problems.append((error.where, error.message.removeprefix(f"{error.where}: "), error.next_step))
     if not problems:
         try:
+            HealthBook(documents.of(HealthRule))
             rulebook(documents)
         except Misconfigured as error:
             problems.append((error.where, error.message.removeprefix(f"{error.where}: "), error.next_step))
@@ -67,7 +70,7 @@ def policy_test(arguments: argparse.Namespace) -> int:
 
     files = documents(arguments.path)
     results = run_cases(policy_set(load_tree(files)), load_cases(files))
-    return _report(
+    return report(
         arguments, [(r.where, r.name, f"{r.difference}\n{r.explanation}".rstrip() if not r.ok else "") for r in results]
     )
 
@@ -91,10 +94,11 @@ def playbook_test(arguments: argparse.Namespace) -> int:
             continue
         found = run_cases(loaded, load_one(files[path], path, PlaybookCases))
         results += [(r.where, r.name, "" if r.passed else f"expected {r.expected}\nfound    {r.found}") for r in found]
-    return _report(arguments, results)
+    return report(arguments, results)
 
 
-def _report(arguments: argparse.Namespace, results: list[Result]) -> int:
+def report(arguments: argparse.Namespace, results: list[Result]) -> int:
+    """The cases that differ, how many pass, and the exit code."""
     failed = [result for result in results if result[2]]
     lines = []
     for where, name, difference in failed:

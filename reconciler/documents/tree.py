@@ -1,7 +1,7 @@
 """The documents of one revision: which files of a tree are documents, loaded together, with one digest.
 
 In: path to bytes of a commit's tree (never a work tree). Out: a frozen DocumentSet.
-Invariants: `homeostat.yaml` stands at the root; every file below policies/, playbooks/ and sensors/ is a document, a
+Invariants: `homeostat.yaml` stands at the root; every file below policies/, playbooks/, sensors/ and health/ is a document, a
 cases file or plain prose (a file that would be skipped by its name, such as `limits.YAML`, is refused: a guard that is not
 loaded is worse than an error); no two documents share kind and name; a kind lives in its folder.
 All problems of all files are found at once by `check_tree`; `load_tree` raises the first.
@@ -26,6 +26,7 @@ _HOMES: Final[Mapping[str, frozenset[str]]] = {
     "policies": frozenset({"MergePolicy", "Quorum", "Budget", "Freeze", "Autonomy", "Guardrails", "Limits", "Trust"}),
     "playbooks": frozenset({"Playbook"}),
     "sensors": frozenset({"Sensor"}),
+    "health": frozenset({"HealthRule"}),
 }
 D = TypeVar("D", bound=Document)
 

@@ -6,6 +6,6 @@ with a reason. No clock, no input besides `values`, no side effects: the same va
 """
 
 from reconciler.expressions.conditions import Condition, Evaluation, compile_condition
-from reconciler.expressions.types import CelType
+from reconciler.expressions.types import CelType, Tree, tree
 
-__all__ = ["CelType", "Condition", "Evaluation", "compile_condition"]
+__all__ = ["CelType", "Condition", "Evaluation", "Tree", "compile_condition", "tree"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import Misconfigured
 from reconciler.expressions.bounds import identifiers, refusal
-from reconciler.expressions.types import MAX_INPUT, CelType, size_of
+from reconciler.expressions.types import MAX_INPUT, CelType, Tree, size_of
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -48,9 +48,11 @@ class Condition:
     variables: tuple[tuple[str, CelType], ...]
     _program: cel.Expression = field(repr=False, compare=False)
 
-    def evaluate(self, values: Mapping[str, object]) -> Evaluation:
-        """Never raises for what is in `values`; see the module's steps."""
-        shown = _shown(self.source, self.variables, values)
+    def evaluate(self, values: Mapping[str, object], *, show: bool = True) -> Evaluation:
+        """Never raises for what is in `values`; see the module's steps. Without `show` no values are told: it costs more
+        than the answer.
+        """
+        shown = _shown(self.source, self.variables, values) if show else ()
         if problem := _unusable(self.variables, values):
             return Evaluation(passed=False, error=problem, values=shown)
         passed, error = _run(self._program, {name: _copy(values[name]) for name, _ in self.variables})
@@ -95,17 +97,15 @@ def _environment(variables: tuple[tuple[str, CelType], ...]) -> cel.Env:
         CelType.STRINGS: kinds.List(kinds.STRING),
         CelType.NUMBERS: kinds.Map(kinds.STRING, kinds.DOUBLE),
         CelType.TEXTS: kinds.Map(kinds.STRING, kinds.STRING),
+        CelType.OBJECT: kinds.Map(kinds.STRING, kinds.DYN),
     }
     return cel.NewEnv(variables={name: types[kind] for name, kind in variables})
 
 
 def _unusable(variables: tuple[tuple[str, CelType], ...], values: Mapping[str, object]) -> str:
-    names = {name for name, _ in variables}
     # 1. exactly the declared variables: the engine would not even notice an extra one, which is how a typo hides.
-    if missing := sorted(names - set(values)):
-        return f"no value for {missing[0]!r}"
-    if extra := sorted(str(name) for name in set(values) - names):
-        return f"{extra[0]!r} is not a variable of this condition"
+    if len(values) != len(variables) or any(name not in values for name, _ in variables):
+        return _not_as_declared({name for name, _ in variables}, values)
     # 2. types and sizes.
     total = 0
     for name, kind in variables:
@@ -116,8 +116,17 @@ def _unusable(variables: tuple[tuple[str, CelType], ...], values: Mapping[str, o
     return f"the values are larger than {MAX_INPUT} characters together" if total > MAX_INPUT else ""
 
 
+def _not_as_declared(names: set[str], values: Mapping[str, object]) -> str:
+    if missing := sorted(names - set(values)):
+        return f"no value for {missing[0]!r}"
+    extra = sorted(str(name) for name in set(values) - names)
+    return f"{extra[0]!r} is not a variable of this condition"
+
+
 def _copy(value: object) -> object:
     """Plain containers: the engine gets no object of ours that could run code when read."""
+    if isinstance(value, Tree):
+        return value.value
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, (list, tuple)) else value

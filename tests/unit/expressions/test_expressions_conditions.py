@@ -1,10 +1,11 @@
+import functools
 import time
 
 import pytest
 
 from reconciler.errors import Misconfigured
-from reconciler.expressions import CelType, compile_condition
-from reconciler.expressions.types import MAX_ITEMS, MAX_TEXT
+from reconciler.expressions import CelType, compile_condition, tree
+from reconciler.expressions.types import MAX_INPUT, MAX_ITEMS, MAX_TEXT
 
 VARIABLES = {
     "n": CelType.INT,
@@ -190,3 +191,48 @@ def test_macro_names_inside_strings_and_comments_count_for_nothing():
 def test_conditions_are_equal_when_source_and_variables_are():
     assert compile_condition("b", VARIABLES, "here") == compile_condition("b", VARIABLES, "here")
     assert compile_condition("b", VARIABLES, "here") != compile_condition("b && b", VARIABLES, "here")
+
+
+OBJECT = {"status": CelType.OBJECT}
+
+
+def asked(source, value):
+    return compile_condition(source, OBJECT, "health/a.yaml:7:11").evaluate({"status": value})
+
+
+def test_an_object_is_asked_as_json():
+    value = tree({"phase": "Ready", "count": 2, "parts": [{"ok": True}], "none": None})
+    assert asked("status.phase == 'Ready' && status.count < 3 && status.parts.all(p, p.ok) && status.none == null", value).passed
+
+
+def test_a_missing_field_of_an_object_is_an_error_and_not_a_no():
+    assert "phase" in asked("status.phase == 'Ready'", tree({})).error
+
+
+def test_an_object_that_was_not_checked_is_refused():
+    assert "not a checked object" in asked("has(status.phase)", {"phase": "Ready"}).error
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"a": object()}, "no JSON"),
+        ({"a": 2**64}, "64 bits"),
+        ({"a": float("nan")}, "finite"),
+        ({"a": ["x"] * (MAX_ITEMS + 1)}, "more than"),
+        ({"a": "x" * (MAX_INPUT + 1)}, "longer than"),
+        ({"a": ["x" * 1_000] * 500}, "larger than"),
+        ({1: "a"}, "not string"),
+        (functools.reduce(lambda inner, _: {"a": inner}, range(100), {}), "deeper"),
+    ],
+)
+def test_only_bounded_json_is_an_object(value, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        tree(value)
+
+
+def test_the_worst_condition_over_an_object_ends_within_a_second():
+    value = tree({"a": [{"b": ["x" * 200] * 20} for _ in range(50)]})
+    start = time.perf_counter()
+    asked("status.a.exists(a, status.a.exists(b, status.a.exists(c, c.b.exists(d, d.matches('(x+x+)+y')))))", value)
+    assert time.perf_counter() - start < 5

@@ -1,0 +1,204 @@
+"""A HealthRule made ready: its conditions compiled once, each against the variables it mentions, and asked in order.
+
+Fail closed: a condition that cannot be answered makes the object unknown, whatever stands below it. A condition sees only
+the fields of metadata, spec and status that it names, so that an object of any size costs what is asked of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from reconciler.documents import Loaded
+from reconciler.documents.health_rule import HEALTH_VARIABLES, HealthClause, HealthRule
+from reconciler.errors import Misconfigured
+from reconciler.expressions import CelType, Condition, compile_condition, tree
+from reconciler.expressions.bounds import identifiers, tokens
+from reconciler.health.facts import Condition as Said
+from reconciler.health.facts import Facts, said
+from reconciler.health.inference import contradiction, evidence, infer
+from reconciler.health.judgement import Judgement
+from reconciler.health.words import Tone
+from reconciler.model.revisions import HealthState
+
+_TREES: Final = frozenset(name for name, kind in HEALTH_VARIABLES.items() if kind is CelType.OBJECT)
+_EVERYTHING: Final = frozenset({"*"})
+_SHOWN_FOR: Final[Mapping[HealthState, Tone]] = {
+    HealthState.DEGRADED: Tone.BAD,
+    HealthState.PROGRESSING: Tone.BUSY,
+    HealthState.SUSPENDED: Tone.PAUSED,
+    HealthState.HEALTHY: Tone.GOOD,
+}
+Needs = tuple[tuple[str, frozenset[str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One state with its compiled condition and the fields that the condition needs."""
+
+    spec: HealthClause
+    condition: Condition
+    needs: Needs
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Neighbours asked at once: while none of them holds, which is the rule, one answer stands for all."""
+
+    any: Condition
+    needs: Needs
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that can be asked."""
+
+    document: HealthRule
+    blocks: tuple[Block, ...]
+    where: str
+
+    def judge(self, facts: Facts) -> Judgement:
+        """The first state that holds; unknown when one cannot be answered."""
+        view = View(facts, self.document.spec.word)
+        for block in self.blocks:
+            if len(block.clauses) > 1:
+                passed, error = view.ask(block.any, block.needs)
+                if not passed and not error:
+                    continue
+            for clause in block.clauses:
+                passed, error = view.ask(clause.condition, clause.needs)
+                if error:
+                    return Judgement(HealthState.UNKNOWN, said(f"`{clause.spec.when}`: {error}"), clause.where)
+                if passed:
+                    return _believed(clause, facts)
+        otherwise = self.document.spec.otherwise
+        if otherwise == "infer":
+            return infer(facts)
+        state = HealthState(otherwise)
+        return Judgement(state, _message(state, facts, "no state of its rule holds"), self.where)
+
+
+class View:
+    """What conditions see of one object: each part is checked and copied when it is first asked for."""
+
+    def __init__(self, facts: Facts, word: str) -> None:
+        self._facts = facts
+        self._word = word
+        self._seen: dict[tuple[str, frozenset[str]], object] = {}
+
+    def ask(self, condition: Condition, needs: Needs) -> tuple[bool, str]:
+        """Whether it holds, and why there is no answer."""
+        try:
+            values = {name: self._value(name, fields) for name, fields in needs}
+        except (ValueError, TypeError, RecursionError) as error:
+            return False, f"the object {error}"
+        answer = condition.evaluate(values, show=False)
+        return answer.passed, answer.error
+
+    def _value(self, name: str, fields: frozenset[str]) -> object:
+        key = (name, fields)
+        if key not in self._seen:
+            self._seen[key] = self._read(name, fields)
+        return self._seen[key]
+
+    def _read(self, name: str, fields: frozenset[str]) -> object:
+        if name == "word":
+            return self._facts.text(self._word)
+        if name in ("reasons", "messages"):
+            found = self._facts.conditions
+            return {item.type: item.reason if name == "reasons" else item.message[:1_000] for item in found}
+        if name not in _TREES:
+            return [item.type for item in self._facts.conditions if _listed(item) == name]
+        part: Mapping[str, Any] = getattr(self._facts, name)
+        return tree(part if "*" in fields else {field: part[field] for field in fields if field in part})
+
+
+def compile_rule(loaded: Loaded[HealthRule]) -> Rule:
+    """The rule, or Misconfigured at the condition that does not compile."""
+    clauses = [_clause(loaded, index, clause) for index, clause in enumerate(loaded.document.spec.states)]
+    return Rule(loaded.document, tuple(_blocks(clauses)), loaded.at("metadata", "name"))
+
+
+def _clause(loaded: Loaded[HealthRule], index: int, clause: HealthClause) -> Clause:
+    place = ("spec", "states", index)
+    if clause.state is HealthState.MISSING:
+        raise Misconfigured("an object that is there is not missing", where=loaded.locate(*place, "state"))
+    try:
+        condition, needs = _compiled(clause.when, loaded.locate(*place, "when"))
+    except Misconfigured as error:
+        known = f"variables here: {', '.join(sorted(HEALTH_VARIABLES))}"
+        raise Misconfigured(error.message.removeprefix(f"{error.where}: "), where=error.where, next_step=known) from error
+    return Clause(clause, condition, needs, loaded.at(*place))
+
+
+def _compiled(source: str, where: str) -> tuple[Condition, Needs]:
+    needs = tuple(sorted(_needs(source).items()))
+    return compile_condition(source, {name: HEALTH_VARIABLES[name] for name, _ in needs}, where), needs
+
+
+def _blocks(clauses: Sequence[Clause]) -> Iterator[Block]:
+    """As few blocks as the bounds of one condition allow. A healthy state begins a block: what is asked before it is seldom
+    true, and it seldom false.
+    """
+    current: Block | None = None
+    for clause in clauses:
+        joined = _joined(current, clause) if current and clause.spec.state is not HealthState.HEALTHY else None
+        if joined is None:
+            if current:
+                yield current
+            joined = Block(clause.condition, clause.needs, (clause,))
+        current = joined
+    if current:
+        yield current
+
+
+def _joined(block: Block, clause: Clause) -> Block | None:
+    source = (
+        f"{block.any.source} || ({clause.spec.when})"
+        if len(block.clauses) > 1
+        else f"({block.any.source}) || ({clause.spec.when})"
+    )
+    try:
+        condition, needs = _compiled(source, clause.where)
+    except Misconfigured:
+        return None  # over a bound of one condition: they are asked one by one
+    return Block(condition, needs, (*block.clauses, clause))
+
+
+def _needs(source: str) -> dict[str, frozenset[str]]:
+    """The variables that a condition mentions, and of each object the fields (`*` when it is used whole)."""
+    found = {name: frozenset[str]() for name in identifiers(source) & set(HEALTH_VARIABLES)}
+    padded = [("", ""), *tokens(source), ("", ""), ("", "")]
+    for (_, before), (kind, name), (_, dot), (after, field) in zip(
+        *(itertools.islice(padded, n, None) for n in range(4)), strict=False
+    ):
+        if kind == "ident" and name in _TREES and before != ".":
+            found[name] |= {field} if dot == "." and after == "ident" else _EVERYTHING
+    return {name: fields for name, fields in found.items() if name not in _TREES or fields}
+
+
+def _listed(item: Said) -> str:
+    """A condition that speaks of an older generation is not known now."""
+    return "isUnknown" if item.stale else {"True": "isTrue", "False": "isFalse"}.get(item.status, "isUnknown")
+
+
+def _believed(clause: Clause, facts: Facts) -> Judgement:
+    """A rule cannot call healthy what says the opposite of itself, unless it names the condition that it knows better."""
+    state = clause.spec.state
+    if state is HealthState.HEALTHY and (against := contradiction(facts, clause.spec.despite)):
+        return Judgement(against[0], said(f"its rule says healthy, but {against[1]}"), clause.where)
+    return Judgement(state, clause.spec.says or _message(state, facts, clause.spec.when), clause.where)
+
+
+def _message(state: HealthState, facts: Facts, fallback: str) -> str:
+    """What the object itself says that fits the state; the condition that held when it says nothing."""
+    wanted = _SHOWN_FOR.get(state)
+    if state is not HealthState.HEALTHY:
+        fitting = next((text for sort, text in evidence(facts) if sort is wanted), "")
+        own = facts.status.get("message")
+        fallback = fitting or (own if isinstance(own, str) and own else fallback)
+    return said(fallback)

@@ -1,0 +1,120 @@
+"""What a word of a status says: bad, busy, paused, good, or nothing we know.
+
+Controllers write the same few words in many spellings (`UpdateFailed`, `update-failed`, `FAILED`). A text is cut into
+lower-case tokens; the worst token decides, and a `not` or `no` before a token turns it round, except that what was not found
+is bad. Whatever is not known stays unknown: nothing here guesses that an unknown word is good.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import re
+from typing import Final
+
+MAX_WORD: Final = 120  # a longer text is prose, not a word
+MAX_PROSE: Final = 2_000  # characters of a message that are read
+
+
+class Tone(enum.IntEnum):
+    """Worst first, so that `min` is the one to believe."""
+
+    BAD = 0
+    BUSY = 1
+    PAUSED = 2
+    GOOD = 3
+    NONE = 4
+
+
+_TOKEN: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_BAD_STEMS: Final = (
+    "fail", "err", "degrad", "unhealthy", "invalid", "crash", "denied", "deny", "forbidden", "unauth", "reject", "abort",
+    "exceed", "conflict", "stall", "broke", "corrupt", "refus", "misconfig", "mismatch", "unsupport", "unable", "unschedul",
+    "unreach", "evict", "expir", "fatal", "panic", "violat", "exhaust", "overload", "incorrect", "malform", "unrecover",
+    "cancel", "inconsist", "incompat", "unaccept", "unexpected",
+)  # fmt: skip
+_BAD: Final = frozenset({
+    "lost", "dead", "oom", "red", "backoff", "missing", "bad", "blocked", "critical", "timeout", "dangling", "offline",
+    "faulted", "fault", "killed", "terminated", "down", "cannot", "impossible", "diverged", "detached", "unbound", "orphaned",
+    "unresolved", "problem", "alarm", "nok", "split",
+})  # fmt: skip
+_BUSY: Final = frozenset({
+    "pend", "wait", "progress", "inprogress", "init", "queued", "requeue", "requeued", "retry", "retries", "yellow", "partial",
+    "partially", "submitted", "unavailable", "unready", "notready", "unknown", "unset", "new", "incomplete", "outdated",
+    "outofsync", "stale", "insufficient", "uninitialized", "unprovisioned", "uninstalled", "undeployed",
+})  # fmt: skip
+_NOT_BUSY: Final = frozenset({
+    "nothing", "string", "thing", "binding", "ping", "ring", "routing", "setting", "mapping", "ruling", "billing",
+    "engineering", "naming", "networking", "monitoring", "logging", "tracing", "scheduling", "backing", "existing", "using",
+    "warning", "rating", "listing", "timing", "peering",
+})  # fmt: skip
+_PAUSED: Final = frozenset({
+    "suspended", "suspend", "paused", "pause", "stopped", "hibernated", "hibernate", "disabled", "halted", "ignored",
+    "deactivated", "shutdown", "unmanaged",
+})  # fmt: skip
+_GOOD_STEMS: Final = ("succe", "complete", "reconciled", "provisioned", "sync")
+_GOOD: Final = frozenset({
+    "ready", "running", "healthy", "active", "available", "done", "bound", "green", "ok", "okay", "deployed", "online",
+    "installed", "established", "normal", "up", "current", "applied", "valid", "created", "enabled", "finished", "accepted",
+    "admitted", "attached", "programmed", "resolved", "connected", "joined", "registered", "stable", "passed", "initialized",
+    "updated", "live", "alive", "operational", "verified", "issued", "configured", "serving", "listening", "promoted",
+    "scheduled", "loaded", "true", "uptodate", "validated", "achieved", "launched", "approved", "present", "published",
+    "completed", "allocated", "satisfied", "upgraded", "optimal", "fulfilled", "clean", "good", "pass", "authorized",
+    "exists", "ensured", "discovered", "handled", "started", "complete",
+})  # fmt: skip
+_AHEAD: Final = frozenset(
+    {"waiting", "wait", "pending", "awaiting", "until", "unavailable", "unknown", "partial", "partially", "some"}
+)
+_TURNED: Final = {Tone.GOOD: Tone.BUSY, Tone.BAD: Tone.GOOD, Tone.BUSY: Tone.GOOD, Tone.PAUSED: Tone.GOOD, Tone.NONE: Tone.NONE}
+
+_BAD_PROSE: Final = re.compile(
+    r"\b(fail(ed|ure|s|ing)?|errors?|cannot|can't|could not|couldn't|unable|denied|forbidden|invalid|not found|no such"
+    r"|does ?n[o']t exist|unexpected(ly)?|refused|timed out|unauthorized|exceeded|crash\w*|conflict\w*|mismatch|not allowed"
+    r"|panic|fatal|rejected|unsupported|lost)\b"
+)
+_GOOD_PROSE: Final = re.compile(r"\b(no|without|0|zero) (errors?|fail\w*|conflicts?)\b")
+
+
+@functools.lru_cache(maxsize=8_192)
+def tone(text: str) -> Tone:
+    """Of a phase, a reason, or the type of a condition."""
+    if len(text) > MAX_WORD:
+        return Tone.NONE
+    found, last, turned, never = Tone.NONE, Tone.NONE, False, True
+    words = [token.lower() for token in _TOKEN.findall(text)]
+    for word in words:
+        if word in ("not", "no", "non", "without"):
+            turned, never = True, False
+            continue
+        one = last = _token(word)
+        if turned:
+            one = Tone.BAD if word in ("found", "exist", "exists", "allowed", "permitted", "supported") else _TURNED[one]
+            turned = False
+        found = min(found, one)
+    # ArchivingSuccess has arrived, WaitingForReady has not.
+    arrived = found is Tone.BUSY and last is Tone.GOOD and never and words[0] not in _AHEAD
+    return Tone.GOOD if arrived else found
+
+
+def prose(text: str) -> Tone:
+    """Of a message: whether it tells of a failure. Nothing else is read into prose."""
+    lowered = _GOOD_PROSE.sub("", text[:MAX_PROSE].lower())
+    return Tone.BAD if _BAD_PROSE.search(lowered) else Tone.NONE
+
+
+def last_token(text: str) -> str:
+    """The head of a name such as DaemonServiceHealthy, in lower case."""
+    tokens = _TOKEN.findall(text[:MAX_WORD])
+    return tokens[-1].lower() if tokens else ""
+
+
+def _token(word: str) -> Tone:
+    if word in _BAD or word.startswith(_BAD_STEMS):
+        return Tone.BAD
+    if word in _GOOD:
+        return Tone.GOOD
+    if word in _BUSY or (word.endswith("ing") and len(word) > 4 and word not in _NOT_BUSY):
+        return Tone.BUSY
+    if word in _PAUSED:
+        return Tone.PAUSED
+    return Tone.GOOD if word.startswith(_GOOD_STEMS) else Tone.NONE

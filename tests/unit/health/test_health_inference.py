@@ -1,0 +1,140 @@
+"""Inference: what an object of an unknown kind says about itself."""
+
+import pytest
+
+from reconciler.health import HealthBook
+from reconciler.health.words import Tone, prose, tone
+
+BOOK = HealthBook(library=False)
+
+
+def thing(status=None, **spec):
+    return {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"generation": 1}, "spec": spec, "status": status}
+
+
+def said(name, status, reason="", message="", **more):
+    return {"conditions": [{"type": name, "status": status, "reason": reason, "message": message, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (said("Ready", "True"), "healthy"),
+        (said("Ready", "Unknown"), "progressing"),
+        (said("Ready", "False"), "progressing"),
+        (said("Ready", "False", "NotReadyYet"), "progressing"),
+        (said("Ready", "False", "Creating"), "progressing"),
+        (said("Ready", "False", "CreateFailed"), "degraded"),
+        (said("Ready", "False", "Applying", "Error: checksum mismatch"), "degraded"),
+        (said("Ready", "False", "Stopped"), "suspended"),
+        (said("Ready", "True", observedGeneration=0), "progressing"),
+        (said("Ready", True), "healthy"),
+        (said("Degraded", "True"), "degraded"),
+        (said("Stalled", "True"), "degraded"),
+        (said("Reconciling", "True"), "progressing"),
+        (said("Progressing", "False", "ProgressDeadlineExceeded"), "degraded"),
+        (said("Suspended", "True"), "suspended"),
+        (said("DashboardSynchronized", "False", "ApplyFailed"), "degraded"),
+        (said("Launched", "True"), "unknown"),
+        (said("FooIsBar", "False"), "unknown"),
+        ({"phase": "Running"}, "healthy"),
+        ({"phase": "UpdateFailed"}, "degraded"),
+        ({"PostgresClusterStatus": "Updating"}, "progressing"),
+        ({"state": "paused"}, "suspended"),
+        ({"phase": "Zorp"}, "unknown"),
+        ({"health": "red", "phase": "Ready"}, "degraded"),
+        ({"ready": False}, "progressing"),
+        ({"ready": True}, "healthy"),
+        ({"errorMessage": "no route"}, "degraded"),
+        ({"phase": "Running", "lastOperation": {"state": "Error"}}, "degraded"),
+        ({"phase": "Running", "brokers": {"0": {"action": {"errorMessage": "x"}}}}, "degraded"),
+        ({"phase": "Running", "parts": [{"health": "Unhealthy"}]}, "degraded"),
+        ({"phase": "Running", "history": [{"state": "Failed"}]}, "healthy"),
+        ({"operation": {"state": "Succeeded"}}, "unknown"),
+        ({}, "progressing"),
+        (None, "progressing"),
+        ({"seen": "yes"}, "unknown"),
+    ],
+)
+def test_a_status_says(status, state):
+    assert BOOK.judge(thing(status, size=1)).state == state
+
+
+def test_fewer_replicas_than_wanted_are_progress():
+    assert BOOK.judge(thing({"phase": "Running", "readyReplicas": 1}, replicas=2)).state == "progressing"
+    assert BOOK.judge(thing({"phase": "Running", "readyReplicas": 2}, replicas=2)).state == "healthy"
+    assert BOOK.judge(thing({"phase": "Running", "unavailableReplicas": 1})).state == "progressing"
+
+
+def test_a_suspended_spec_is_suspended_and_still_degraded_when_it_failed():
+    assert BOOK.judge(thing(said("Ready", "True"), suspend=True)).state == "suspended"
+    assert BOOK.judge(thing(said("Ready", "False", "Failed"), suspend=True)).state == "degraded"
+
+
+def test_one_bad_word_outweighs_every_good_one():
+    status = {
+        "phase": "Running",
+        "conditions": [*said("Ready", "True")["conditions"], *said("Synced", "False", "Error")["conditions"]],
+    }
+    assert BOOK.judge(thing(status)).state == "degraded"
+
+
+def test_a_lesser_condition_that_is_false_without_failure_does_not_outweigh_ready():
+    status = {"conditions": [*said("Ready", "True")["conditions"], *said("ScalerActive", "False", "NotActive")["conditions"]]}
+    assert BOOK.judge(thing(status)).state == "healthy"
+
+
+def test_conditions_of_every_parent_count():
+    parents = {"parents": [said("Accepted", "True"), said("Accepted", "False", "NotAllowedByListeners")]}
+    assert BOOK.judge(thing(parents)).state == "degraded"
+
+
+def test_a_label_that_tells_of_failure_counts_and_a_good_one_does_not():
+    live = thing({"phase": "Running"})
+    live["metadata"]["labels"] = {"example.org/result-state": "failed"}
+    assert BOOK.judge(live).state == "degraded"
+    new = thing({"seen": "yes"})
+    new["metadata"]["labels"] = {"example.org/state": "healthy"}
+    assert BOOK.judge(new).state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("live", "words"),
+    [
+        (None, "a map"),
+        ([], "a map"),
+        ({"kind": "Thing"}, "no apiVersion"),
+        ({"apiVersion": "v1", "kind": "Thing", "status": []}, "status is list"),
+        ({"apiVersion": "v1", "kind": "Thing", "status": {"conditions": {}}}, "not a list"),
+        ({"apiVersion": "v1", "kind": "Thing", "status": {"conditions": ["Ready"]}}, "no condition"),
+        ({"apiVersion": "v1", "kind": "Thing", "status": {"conditions": [{"type": "Ready"}] * 1_000}}, "more than 200"),
+    ],
+)
+def test_what_cannot_be_read_is_unknown_with_the_reason(live, words):
+    found = BOOK.judge(live)
+    assert (found.state, words in found.message) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("UpdateFailed", Tone.BAD),
+        ("SUBMISSION_FAILED", Tone.BAD),
+        ("NoErrors", Tone.GOOD),
+        ("NotReady", Tone.BUSY),
+        ("SecretNotFound", Tone.BAD),
+        ("InProgress", Tone.BUSY),
+        ("ArchivingSuccess", Tone.GOOD),
+        ("WaitingForReady", Tone.BUSY),
+        ("PipelinePaused", Tone.PAUSED),
+        ("Zorp", Tone.NONE),
+        ("x" * 1_000, Tone.NONE),
+    ],
+)
+def test_the_tone_of_a_word(word, expected):
+    assert tone(word) is expected
+
+
+def test_prose_tells_of_failure_or_nothing():
+    assert prose("cannot reach the API: connection refused") is Tone.BAD
+    assert prose("reconciled without errors") is Tone.NONE

@@ -1,0 +1,141 @@
+"""Rules: which one is asked, in which order, and what happens when it cannot be answered."""
+
+import pytest
+
+from reconciler.documents import load_one
+from reconciler.documents.health_rule import HealthRule
+from reconciler.errors import Misconfigured
+from reconciler.health import HealthBook
+from reconciler.model.revisions import HealthState
+
+HEAD = "apiVersion: homeostat/v1\nkind: HealthRule\nmetadata: {name: sample}\nspec:\n"
+
+
+def rule(body, path="health/sample.yaml"):
+    text = HEAD + "".join(f"  {line}\n" for line in body.splitlines())
+    return load_one(text.encode(), path, HealthRule)
+
+
+def thing(**parts):
+    return {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "a"}, **parts}
+
+
+def judge(body, live):
+    return HealthBook([rule("group: example.org\nkinds: [Thing]\n" + body)], library=False).judge(live)
+
+
+def condition(name, status, **more):
+    return {"type": name, "status": status, **more}
+
+
+BY_PHASE = """\
+states:
+  - {state: degraded, when: "word == 'Broken'"}
+  - {state: healthy, when: "word == 'Fine'", says: it is fine}
+otherwise: progressing"""
+
+
+def test_the_first_state_that_holds_decides_and_names_its_line():
+    found = judge(BY_PHASE, thing(status={"phase": "Fine"}))
+    assert (found.state, found.message, found.decided_by) == (HealthState.HEALTHY, "it is fine", "health/sample.yaml:9")
+
+
+def test_what_no_state_covers_is_what_the_rule_says_otherwise():
+    assert judge(BY_PHASE, thing(status={"phase": "New"})).state is HealthState.PROGRESSING
+
+
+def test_without_otherwise_inference_decides():
+    found = judge("states: []", thing(status={"phase": "Failed"}))
+    assert (found.state, found.decided_by) == (HealthState.DEGRADED, "inference")
+
+
+def test_a_condition_that_cannot_be_answered_makes_the_object_unknown_whatever_stands_below_it():
+    body = 'states:\n  - {state: degraded, when: "status.missing == 1"}\n  - {state: healthy, when: "true"}'
+    found = judge(body, thing(status={}))
+    assert found.state is HealthState.UNKNOWN
+    assert "status.missing == 1" in found.message
+
+
+def test_a_condition_that_holds_decides_before_a_later_one_that_cannot_be_answered():
+    body = 'states:\n  - {state: degraded, when: "word == \'Broken\'"}\n  - {state: progressing, when: "status.missing == 1"}'
+    assert judge(body, thing(status={"phase": "Broken"})).state is HealthState.DEGRADED
+
+
+def test_a_rule_cannot_call_healthy_what_is_not_ready():
+    live = thing(status={"conditions": [condition("Ready", "False")]})
+    assert judge('states: [{state: healthy, when: "true"}]', live).state is HealthState.PROGRESSING
+
+
+def test_a_rule_cannot_call_healthy_what_tells_of_failure():
+    live = thing(status={"conditions": [condition("ResolvedRefs", "False", reason="InvalidReference")]})
+    assert judge('states: [{state: healthy, when: "true"}]', live).state is HealthState.DEGRADED
+
+
+def test_a_rule_may_name_the_condition_that_it_knows_better():
+    live = thing(status={"conditions": [condition("Ready", "False")]})
+    assert judge('states: [{state: healthy, when: "true", despite: [Ready]}]', live).state is HealthState.HEALTHY
+
+
+def test_a_condition_about_an_older_generation_is_not_known():
+    live = thing(status={"conditions": [condition("Ready", "True", observedGeneration=1)]})
+    live["metadata"]["generation"] = 2
+    assert judge("states: [{state: healthy, when: \"'Ready' in isTrue\"}]\notherwise: progressing", live).state == "progressing"
+
+
+def test_an_object_behind_its_generation_is_progressing_unless_the_rule_says_that_it_means_nothing():
+    live = thing(status={"observedGeneration": 1, "phase": "Fine"})
+    live["metadata"]["generation"] = 2
+    assert judge(BY_PHASE, live).decided_by == "observedGeneration"
+    assert judge("anyGeneration: true\n" + BY_PHASE, live).state is HealthState.HEALTHY
+
+
+def test_an_object_that_is_being_deleted_is_progressing_before_any_rule():
+    live = thing(status={"phase": "Broken"})
+    live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert judge(BY_PHASE, live).decided_by == "deletionTimestamp"
+
+
+def test_a_rule_in_git_replaces_the_shipped_one():
+    own = rule('group: apps\nkinds: [Deployment]\nstates: [{state: suspended, when: "true"}]')
+    live = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}, "spec": {}, "status": {}}
+    assert HealthBook([own]).judge(live).state is HealthState.SUSPENDED
+    assert HealthBook().judge(live).state is HealthState.PROGRESSING
+
+
+def test_the_exact_group_is_asked_before_a_wildcard_and_the_kind_before_the_star():
+    rules = [
+        rule('group: "*.example.org"\nkinds: ["*"]\notherwise: degraded'),
+        rule('group: a.example.org\nkinds: ["*"]\notherwise: suspended'),
+        rule("group: a.example.org\nkinds: [Thing]\notherwise: progressing"),
+    ]
+    book = HealthBook(rules, library=False)
+    asked = [("a.example.org", "Thing"), ("a.example.org", "Other"), ("b.example.org", "Thing"), ("b.c.example.org", "Thing")]
+    states = [book.judge({"apiVersion": f"{group}/v1", "kind": kind, "spec": {}}).state for group, kind in asked]
+    assert states == ["progressing", "suspended", "degraded", "degraded"]
+
+
+def test_two_rules_for_one_kind_are_refused_at_the_second():
+    with pytest.raises(Misconfigured, match="has a rule already"):
+        HealthBook([rule("group: a\nkinds: [Thing]"), rule("group: a\nkinds: [Thing]")])
+
+
+@pytest.mark.parametrize(
+    ("when", "words"), [("phase == 'a'", "phase"), ("status.size()", "bool"), ("status.a.map(x, x) == []", "map")]
+)
+def test_a_condition_that_does_not_compile_is_refused_with_its_place(when, words):
+    with pytest.raises(Misconfigured, match=words) as refused:
+        HealthBook([rule(f'group: a\nkinds: [Thing]\nstates:\n  - {{state: healthy, when: "{when}"}}')])
+    assert refused.value.where.startswith("health/sample.yaml:8")
+
+
+def test_an_object_that_is_there_cannot_be_missing():
+    with pytest.raises(Misconfigured, match="not missing"):
+        HealthBook([rule('group: a\nkinds: [Thing]\nstates: [{state: missing, when: "true"}]')])
+
+
+def test_a_condition_sees_only_the_fields_that_it_names_so_that_size_does_not_matter():
+    live = thing(status={"phase": "Fine", "ready": 1, "log": ["x" * 1_000] * 5_000})
+    body = 'states: [{state: healthy, when: "status.ready == 1"}]'
+    assert judge(body, live).state is HealthState.HEALTHY
+    whole = judge('states: [{state: healthy, when: "size(status) > 0"}]', live)
+    assert (whole.state, "more than 1000 items" in whole.message) == (HealthState.UNKNOWN, True)
