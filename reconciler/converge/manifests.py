@@ -25,6 +25,7 @@ from reconciler.yamltext import DOCUMENT, ParsedDocument, Reading, Value, kubern
 HOOK = "helm.sh/hook"
 TESTS = frozenset({"test", "test-success", "test-failure"})
 KUBERNETES = "kubernetes"
+EMPTIED = "delete the file if its objects should go, or bring them back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,14 @@ class Maker:
     secrets: Secrets | None
     key: bytes
 
+    def read_file(self, data: bytes, path: str, found: Found) -> Sequence[Place]:
+        """Steps 1-3 of a file that a person wrote. One without an object is an error: nothing is deleted by emptying."""
+        errors = len(found.errors)
+        held = list(self.read(data, path, limits_of(self.kind).reading, found))
+        if not held and len(found.errors) == errors:
+            found.wrong(Misconfigured("the file holds no object", where=f"{path}:1:1", next_step=EMPTIED))
+        return held
+
     def read(self, data: bytes, where: str, reading: Reading, found: Found) -> Iterator[Place]:
         """Steps 1-3 of one file."""
         try:
@@ -95,6 +104,8 @@ class Maker:
             yield from flatten(document, value)
         elif isinstance(value, dict):
             yield Place(document, value)
+        elif value is None:
+            raise Misconfigured("the document holds no object", where=document.locate(()), next_step=EMPTIED)
         else:
             raise Misconfigured("a manifest is a mapping with apiVersion, kind, metadata and spec", where=document.locate(()))
 

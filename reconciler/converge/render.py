@@ -167,11 +167,10 @@ class _Render:
         return RenderedUnit(Rendered(self.unit.name, self.unit.target, self.tree, made), found.places, errors)
 
     def _files(self, maker: Maker, found: Found) -> Iterator[Manifest]:
-        limits = limits_of(self.kind)
         files = self.repo.files(self.revision, self.unit.path)
         manifests = {path: files[path] for path in sorted(files) if path.endswith(SUFFIXES.get(self.kind, YAML))}
         for path, data in self._blobs(manifests).items():
-            yield from maker.read(data, path, limits.reading, found)
+            yield from maker.read_file(data, path, found)
 
     def _blobs(self, files: Mapping[str, str]) -> dict[str, bytes]:
         limits = limits_of(self.kind)

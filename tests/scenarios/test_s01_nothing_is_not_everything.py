@@ -35,6 +35,16 @@ def test_a_unit_that_renders_to_nothing_keeps_everything_that_runs(site: Install
     assert "empty-result" in json.dumps(site.pages())
 
 
+def test_a_file_that_a_bad_script_emptied_deletes_nothing(site: Installation) -> None:
+    site.pull()
+    (site.clone / "apps/shop/checkout.yaml").write_text("# was here\n")
+    site.git("commit", "-qam", "Rewrite")
+    site.git("push", "-q")
+    site.settle()
+    assert running(site).issuperset(SHOP)
+    assert "apps/shop/checkout.yaml:1:1: the file holds no object (delete the file" in json.dumps(site.pages())
+
+
 def test_without_the_guard_all_of_it_would_be_gone(site: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconciler.converge.rounds.refuse_empty", lambda *_: None)
     empty_the_shop(site, "      pruneBudget: 100\n")

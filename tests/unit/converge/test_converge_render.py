@@ -155,3 +155,10 @@ def test_the_cache_forgets_the_least_recently_used(history: History) -> None:
     for name in ("shop", "edge", "shop", "data", "shop"):
         cache.get(history.repo, head, unit(name), "lab")
     assert cache.misses == 3
+
+
+@pytest.mark.parametrize("emptied", [b"", b"\n", b"# gone\n", b"---\n# gone\n---\n", b"null\n", b"--- ~\n--- # nothing\n"])
+def test_a_file_that_was_emptied_is_an_error_and_no_deletion(history: History, emptied: bytes) -> None:
+    history.commit({"apps/shop/a.yaml": service("a"), "apps/shop/b.yaml": emptied})
+    assert errors(history).startswith("apps/shop/b.yaml:")
+    assert "holds no object (delete the file if its objects should go, or bring them back)" in errors(history)

@@ -54,6 +54,17 @@ def test_a_wrong_manifest_is_told_at_its_place_and_holds_back_no_other(history: 
     assert "apps/shop/b.yaml:2:1: not YAML" in made.detail
 
 
+@pytest.mark.parametrize("emptied", [b"", b"# gone\n", b"---\n# gone\n---\n", b"kind: ConfigMapList\nitems: []\n"])
+def test_a_file_that_was_emptied_is_told_and_holds_back_no_other(history: History, emptied: bytes) -> None:
+    history.commit({"apps/shop/a.yaml": config("a"), "apps/shop/b.yaml": emptied, "apps/shop/c.json": b"null"})
+    made = good(rendered(history))
+    assert [o.id for o in made.rendered.objects] == ["ConfigMap/shop/a"]
+    assert [str(e).partition(" (delete the file")[0] for e in made.errors] == [
+        "apps/shop/b.yaml:1:1: the file holds no object",
+        "apps/shop/c.json:1:1: the file holds no object",
+    ]
+
+
 def test_a_unit_in_which_everything_is_wrong_does_not_render(history: History) -> None:
     history.commit({"apps/shop/b.yaml": b"a: ["})
     assert isinstance(rendered(history), RenderFailure)
