@@ -37,6 +37,7 @@ FREE_NAMES = frozenset({"rbac.authorization.k8s.io", "certificates.k8s.io"})  # 
 SERVERS_OWN = ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
                "resourceVersion", "selfLink", "uid")  # fmt: skip
 CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+KUSTOMIZATION = "kustomize.config.k8s.io/"  # what only kustomize reads
 MAX_NESTED_LISTS = 5
 
 
@@ -148,7 +149,11 @@ def _defines(manifest: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
 def _whole(place: Place, unit: str, scopes: Scopes, secret_key: bytes) -> DesiredObject:
     manifest = place.value
     _match(place, manifest.get("kind"), ("kind",), KIND, "a kind such as Deployment")
-    _match(place, manifest.get("apiVersion"), ("apiVersion",), API_VERSION, "an API version such as apps/v1")
+    api = _match(place, manifest.get("apiVersion"), ("apiVersion",), API_VERSION, "an API version such as apps/v1")
+    if api.startswith(KUSTOMIZATION):
+        raise Misconfigured(
+            "a kustomization among plain manifests", where=place.locate(), next_step="set render: {kind: kustomize} on the unit"
+        )
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict):
         raise Misconfigured("metadata is a mapping with a name", where=place.locate("metadata"))

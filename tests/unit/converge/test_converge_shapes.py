@@ -114,6 +114,7 @@ def test_built_in_kinds_are_those_of_the_server_and_in_one_set_only() -> None:
         (head("ClusterRole", "rbac.authorization.k8s.io/v1", name=".."), "metadata.name has to be a name without slash"),
         (head("Pod", generateName="a-", namespace="a"), "m.yaml:3:12: generateName makes a new object at every apply"),
         ("[1]\n", "a manifest is a mapping"),
+        ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", "a kustomization among plain manifests"),
         (head("ConfigMapList") + "items: [1]\n", "m.yaml:4:9: a manifest is a mapping"),
     ],
 )
