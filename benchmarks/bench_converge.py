@@ -135,7 +135,7 @@ def in_the_loop(folder: Path, repeat: int) -> tuple[list[float], list[float], in
     big = first_commit(home.repository, repo.ref(MAIN) or "")
     quick, whole = list[float](), list[float]()
     with open_system(home, lab_url="http://127.0.0.1:9") as system:
-        world = dataclasses.replace(system.world, converger=Counting(repo, system.world.targets))
+        world = dataclasses.replace(system.world, make_converger=lambda: Counting(repo, system.world.targets))
         world.cursor.applied, world.cursor.generation = big, 2  # as if everything had been applied
         for n in range(repeat + 1):
             head = commit(repo, owner, {"docs/notes.md": f"hello {n}\n".encode()}, "A note", world.clock.now())

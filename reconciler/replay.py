@@ -16,7 +16,8 @@ from reconciler.model import canonical
 from reconciler.model.judging import Ballot, Verdict
 from reconciler.model.proposals import Proposal
 from reconciler.model.records import LoggedRecord, RecordKind
-from reconciler.policy import Facts, judge
+from reconciler.policy.facts import Facts
+from reconciler.policy.judging import judge
 from reconciler.ports.repo import Repo
 from reconciler.steps.gather import Gathered
 from reconciler.steps.judge import consensus_of

@@ -31,19 +31,28 @@ __all__ = [
 
 class _Part(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
+        frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True, defer_build=True
     )
 
 
 class WebSettings(_Part):
     """How the process listens."""
 
-    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
-    """Address to listen on; local addresses only, a reverse proxy with TLS stands in front of anything wider."""
-    port: int = Field(default=8765, ge=0, le=65535)
-    """TCP port of pages and webhooks; 0 lets the system choose, `homeostat status` prints it."""
-    origins: Annotated[tuple[str, ...], Strict(strict=False)] = ()
-    """Addresses of a reverse proxy that people open the page at, such as `https://homeostat.example.org`; default none."""
+    host: Literal["127.0.0.1", "::1", "localhost"] = Field(
+        default="127.0.0.1",
+        description="Address to listen on; local addresses only, a reverse proxy with TLS stands in front of anything wider.",
+    )
+    port: int = Field(
+        default=8765,
+        ge=0,
+        le=65535,
+        description="TCP port of pages and webhooks; 0 lets the system choose, `homeostat status` prints it.",
+    )
+    origins: Annotated[tuple[str, ...], Strict(strict=False)] = Field(
+        default=(),
+        description="Addresses of a reverse proxy that people open the page at, such as `https://homeostat.example.org`; "
+        "default none.",
+    )
 
 
 def address(host: str, port: int) -> str:
@@ -54,58 +63,65 @@ def address(host: str, port: int) -> str:
 class LabSettings(_Part):
     """The embedded lab that `homeostat up` starts beside the controller."""
 
-    enabled: bool = True
-    """Start the lab; set to false once `homeostat.yaml` names real targets."""
-    port: int = Field(default=8766, ge=0, le=65535)
-    """TCP port of the lab's metrics and state; a `lab` target without `settings.url` finds it by itself. 0 lets the system
-    choose, `homeostat status` prints it."""
-    seed: int = Field(default=7, ge=0)
-    """Seed of the lab's noise; the same seed and inputs give the same series."""
+    enabled: bool = Field(default=True, description="Start the lab; set to false once `homeostat.yaml` names real targets.")
+    port: int = Field(
+        default=8766,
+        ge=0,
+        le=65535,
+        description="TCP port of the lab's metrics and state; a `lab` target without `settings.url` finds it by itself. "
+        "0 lets the system choose, `homeostat status` prints it.",
+    )
+    seed: int = Field(default=7, ge=0, description="Seed of the lab's noise; the same seed and inputs give the same series.")
 
 
 class ClockSettings(_Part):
     """Which clock drives everything."""
 
-    mode: Literal["system", "stepped"] = "system"
-    """`system` follows the machine; `stepped` moves only when told to, for the demo and for tests."""
+    mode: Literal["system", "stepped"] = Field(
+        default="system",
+        description="`system` follows the machine; `stepped` moves only when told to, for the demo and for tests.",
+    )
 
 
 class RenderSettings(_Part):
     """The programs that render units; nothing of them is needed for plain manifests."""
 
-    kustomize: str = ""
-    """Path of the `kustomize` program; empty looks on PATH."""
-    helm: str = ""
-    """Path of the `helm` program; empty looks on PATH."""
+    kustomize: str = Field(default="", description="Path of the `kustomize` program; empty looks on PATH.")
+    helm: str = Field(default="", description="Path of the `helm` program; empty looks on PATH.")
 
 
 class SecretsSettings(_Part):
     """The age keys that files encrypted by sops are opened with. They are never in the repository."""
 
-    age_key_file: str = "secrets/age.txt"
-    """File of age keys (`age-keygen -o FILE`), absolute or from the home folder, mode 0600; it need not exist."""
-    age_key_env: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,99})?$")
-    """Name of an environment variable that holds age keys, beside the file; empty means none."""
+    age_key_file: str = Field(
+        default="secrets/age.txt",
+        description="File of age keys (`age-keygen -o FILE`), absolute or from the home folder, mode 0600; it need not exist.",
+    )
+    age_key_env: str = Field(
+        default="",
+        pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,99})?$",
+        description="Name of an environment variable that holds age keys, beside the file; empty means none.",
+    )
 
 
 class Settings(_Part):
     """`HOME/settings.yaml`. Every field has a default, an empty file is valid."""
 
-    web: WebSettings = WebSettings()
-    """How the process listens."""
-    lab: LabSettings = LabSettings()
-    """The embedded lab."""
-    clock: ClockSettings = ClockSettings()
-    """Which clock drives everything."""
-    render: RenderSettings = RenderSettings()
-    """The programs that render units."""
-    secrets: SecretsSettings = SecretsSettings()
-    """The age keys that open encrypted files."""
-    turn_seconds: float = Field(default=0.1, ge=0.01, le=60)
-    """Seconds between two looks at the protected branch when nothing wakes the loop; unit s."""
-    heartbeat_seconds: int = Field(default=60, ge=1, le=3600)
-    """Seconds between two heartbeats; an outside Alertmanager alarms when they stop."""
-    heartbeat_url: str = ""
-    """Where heartbeats are posted; empty means only the metric and the log line."""
-    notify_url: str = ""
-    """Where pages to a person are posted; empty means `HOME/pages.jsonl` alone."""
+    web: WebSettings = Field(default=WebSettings(), description="How the process listens.")
+    lab: LabSettings = Field(default=LabSettings(), description="The embedded lab.")
+    clock: ClockSettings = Field(default=ClockSettings(), description="Which clock drives everything.")
+    render: RenderSettings = Field(default=RenderSettings(), description="The programs that render units.")
+    secrets: SecretsSettings = Field(default=SecretsSettings(), description="The age keys that open encrypted files.")
+    turn_seconds: float = Field(
+        default=0.1,
+        ge=0.01,
+        le=60,
+        description="Seconds between two looks at the protected branch when nothing wakes the loop; unit s.",
+    )
+    heartbeat_seconds: int = Field(
+        default=60, ge=1, le=3600, description="Seconds between two heartbeats; an outside Alertmanager alarms when they stop."
+    )
+    heartbeat_url: str = Field(
+        default="", description="Where heartbeats are posted; empty means only the metric and the log line."
+    )
+    notify_url: str = Field(default="", description="Where pages to a person are posted; empty means `HOME/pages.jsonl` alone.")

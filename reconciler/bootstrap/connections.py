@@ -63,8 +63,12 @@ class Connections:
         where: Any = self._lab_url if spec.kind == "lab" else self._home
         made: Target = plugins.load("target", spec.kind).from_settings(spec.name, spec.settings, where)
         if isinstance(made, News):
-            made.on_change(lambda: self.wake())
+            made.on_change(self._news)
         return made
+
+    def _news(self) -> None:
+        """`wake` is set after the first targets were connected."""
+        self.wake()
 
     def _watch(self, installation: Installation) -> None:
         """Sources without an address are the embedded lab."""

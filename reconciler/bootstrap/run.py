@@ -26,7 +26,7 @@ from reconciler.bootstrap.opening import Running
 from reconciler.bootstrap.system import System, open_system
 from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.pipeline import turn
-from reconciler.policy import self_test
+from reconciler.policy.self_testing import self_test
 from reconciler.settings import Home, Settings, address
 from reconciler.steps.beating import beat
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from reconciler import plugins
 from reconciler.adapters.notify import make_notifier
@@ -22,9 +22,6 @@ from reconciler.audit.remembered import Remembered
 from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
 from reconciler.bootstrap.connections import Connections
-from reconciler.bootstrap.rendering import tools
-from reconciler.converge.render import RenderCache
-from reconciler.converge.rounds import Converger
 from reconciler.errors import Misconfigured
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
@@ -32,6 +29,9 @@ from reconciler.ports.voter import Voter
 from reconciler.settings import Home, Settings, address
 from reconciler.steps.rulebook import Rulebooks
 from reconciler.steps.world import World
+
+if TYPE_CHECKING:
+    from reconciler.converge.rounds import Converger
 
 VOTERS = ("causal", "topology", "outcomes")
 
@@ -119,14 +119,14 @@ def _open(
         telemetry=telemetry,
         scraper=connections if connected else Unconnected(),
         targets=connections.targets,
-        voters=make_voters(),
+        voters=make_voters() if connected else (),
         author=author,
         verifier=Ed25519Verifier(),
         log=log,
         ledger=LogView(log),
         notifier=make_notifier(home.pages, settings.notify_url, clock),
         rules=Rulebooks(repo),
-        converger=Converger(repo, connections.targets, cache=RenderCache(tools=tools(home, settings, author))),
+        make_converger=lambda: _converger(home, settings, repo, connections, author),
         base_url=base_url,
         worker=f"{socket.gethostname()}:{home.root.resolve()}",  # one process runs a home, so one worker has this name
         connect=connections.adopt,
@@ -146,6 +146,14 @@ def _forge(home: Home, repo: PygitRepo, repository: str, clock: Clock, author: F
         review_keys=(load_public(home.key("review")).raw,),
     )
     return made
+
+
+def _converger(home: Home, settings: Settings, repo: PygitRepo, connections: Connections, author: FileSigner) -> Converger:
+    from reconciler.bootstrap.rendering import tools
+    from reconciler.converge.render import RenderCache
+    from reconciler.converge.rounds import Converger
+
+    return Converger(repo, connections.targets, cache=RenderCache(tools=tools(home, settings, author)))
 
 
 def make_voters() -> tuple[Voter, ...]:

@@ -65,7 +65,7 @@ def _dry_run(world: World, revision: str) -> ConvergeResult:
 def _checkout(arguments: argparse.Namespace, path: Path) -> int:
     """Documents and units of a folder, against what the commit before would have left in the targets."""
     from reconciler.bootstrap.checkout import documents, scratch
-    from reconciler.policy import check_files
+    from reconciler.policy.checking import check_files
 
     problems = check_files(documents(path))
     if problems:

@@ -19,7 +19,7 @@ from reconciler.errors import HomeostatError, Permanent
 from reconciler.model.canonical import plain
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.records import RecordKind
-from reconciler.policy import explain
+from reconciler.policy.explaining import explain
 from reconciler.steps.world import World
 
 PAGE = 50  # rows of one page of a list

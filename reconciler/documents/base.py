@@ -19,7 +19,7 @@ class Spec(BaseModel):
     """Base of all parts: no unknown keys, no coercion, no mutation."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
+        frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True, defer_build=True
     )
 
 

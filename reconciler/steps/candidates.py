@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from reconciler.changes.building import Author, Built, build, subject_of
 from reconciler.model.judging import Decision, Subject
 from reconciler.model.proposals import Proposal
-from reconciler.policy import judge as policy_judge
+from reconciler.policy.judging import judge as policy_judge
 from reconciler.steps.gather import Gathered, gather
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World

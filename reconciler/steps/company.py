@@ -7,7 +7,7 @@ case whose cause lies where another case is already repairing waits for that rep
 from __future__ import annotations
 
 from reconciler.model.cases import Case, Stage
-from reconciler.steps.progress import progress
+from reconciler.steps.progress import progress, readable
 from reconciler.steps.world import World
 
 SETTLING = (Stage.LAND, Stage.APPLY, Stage.GUARD, Stage.UNDO)
@@ -29,4 +29,4 @@ def repairing(world: World, case: Case, component: str) -> str:
 
 
 def _others(world: World, case: Case) -> list[Case]:
-    return [other for other in world.store.cases(open_only=True) if other.id != case.id]
+    return [other for other in world.store.cases(open_only=True) if other.id != case.id and readable(other)]

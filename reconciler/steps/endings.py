@@ -66,15 +66,34 @@ def failed(world: World, case: Case, error: HomeostatError) -> Advance:
     """No repetition can help: the case ends with a page. What does not prove itself is an alarm on record, too."""
     ended = page_and_end(world, case, Reason.ERROR, f"{case.stage.value}: {error}")
     if not isinstance(error, Tampered):
-        _close_pull(world, case)
+        _close_pull(world, progress(case).pull)
         return ended
     key = f"{case.id}/{case.stage.value}"
     return ended.plus(world.record(RecordKind.ALARM, key, {"tampered": str(error)}, subject=case.id, incident=case.id))
 
 
-def _close_pull(world: World, case: Case) -> None:
+def set_aside(world: World, case: Case) -> Advance:
+    """A row that this release cannot read is over: kept as it is for people, who are told once, and in nobody's way.
+
+    What it landed is no loss: the log knows every merge without an outcome, and makes a case of it again.
+    """
+    detail = "this release cannot read its row in the store, which is kept: another release wrote it, or the disk failed"
+    title = f"{case.id}: unreadable"
+    world.notifier.page(f"{case.id}/unreadable", title, detail, world.url(f"/incidents/{case.id}"))
+    pull = case.data.get("pull")
+    number = pull if isinstance(pull, int) else 0
+    _close_pull(world, number)
+    world.cursor.recovered = False
+    payload = {"reason": Reason.ERROR.value, "detail": detail, "stage": case.stage.value, "pull": number}
+    record = world.record(RecordKind.CLOSED, case.id, payload, subject=case.id, incident=case.id)
+    ended = dataclasses.replace(
+        case, stage=Stage.DONE, due_ms=world.clock.now(), reason=Reason.ERROR.value, detail=detail, attempts=0
+    )
+    return Advance(ended, (record,))
+
+
+def _close_pull(world: World, number: int) -> None:
     """A pull request whose case is over waits for nobody, and must not count as one that does."""
-    number = progress(case).pull
     pull = world.forge.get(number) if number else None
     if pull is not None and pull.state is PullState.OPEN:
         world.forge.close(number, "its case failed; the page says why")

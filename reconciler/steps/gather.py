@@ -17,7 +17,8 @@ from reconciler.documents.trust import Role
 from reconciler.errors import Misconfigured
 from reconciler.model.proposals import Proposal
 from reconciler.model.pulls import PullRequest, Review, ReviewChoice
-from reconciler.policy import EXACT_LANDING, MACHINE, Brake, Facts, Hold, SpentMerge, ValueMove, value_moves
+from reconciler.policy.facts import EXACT_LANDING, MACHINE, Brake, Facts, Hold, SpentMerge, ValueMove
+from reconciler.policy.moves import value_moves
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
 from reconciler.yamltext import parse
@@ -41,7 +42,8 @@ def gather(
     now = world.clock.now()
     ledger = world.ledger.facts()
     changed = dict(sorted(world.repo.changed(built.base, built.head).items()))
-    units = sorted({rules.index.owner(path) or "" for path in changed})  # "": of no unit, which only a rule for all covers
+    owners = {rules.index.owner(path) or "" for path in changed}  # "": of no unit, which only a rule for all covers
+    units = sorted(owners | world.converger.readers(rules.index, built.base, changed))
     moves, examined = _moves(world, changed)
     reviews = _reviews(rules, ledger, pull, now)
     commit = world.repo.commit(built.head)

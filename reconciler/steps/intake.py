@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from reconciler.model.cases import Case, Stage
 from reconciler.model.records import RecordKind
 from reconciler.signals import Action, Drop, Join, Open, OpenIncident, Scope, group
-from reconciler.steps.progress import Progress, data, progress
+from reconciler.steps.progress import Progress, data, progress, readable
 from reconciler.steps.world import World
 
 PULLS = "refs/homeostat/pr/"
@@ -21,7 +21,7 @@ def take_in(world: World) -> bool:
     pending = world.store.pending_signals()
     if not pending:
         return woken
-    cases = list(world.store.cases(open_only=True))
+    cases = [case for case in world.store.cases(open_only=True) if readable(case)]
     incidents = [OpenIncident(progress(case).incident, case.stage in LISTENING) for case in cases]
     spec = world.applied_rulebook().installation.spec
     scope = Scope(world.repository, spec.targets[0].name)

@@ -19,7 +19,7 @@ from reconciler.model.judging import Effect
 from reconciler.model.proposals import Proposal
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.reasons import Reason
-from reconciler.policy import MACHINE
+from reconciler.policy.facts import MACHINE
 from reconciler.steps.candidates import decide
 from reconciler.steps.gather import gather
 from reconciler.steps.progress import Progress, progress, step

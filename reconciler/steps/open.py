@@ -9,7 +9,7 @@ from reconciler.changes.narrative import describe
 from reconciler.model.cases import Case, Stage
 from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.reasons import Reason
-from reconciler.policy import MACHINE
+from reconciler.policy.facts import MACHINE
 from reconciler.ports.forge import Draft
 from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.world import Advance, World

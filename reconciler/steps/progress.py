@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.errors import Permanent
 from reconciler.model import canonical
 from reconciler.model.cases import Case, Stage
 from reconciler.model.diagnosis import Diagnosis
@@ -44,6 +45,15 @@ class Progress:
 def progress(case: Case) -> Progress:
     """The progress stored in a case."""
     return canonical.decode(Progress, dict(case.data))
+
+
+def readable(case: Case) -> bool:
+    """Whether this release can go on with a case."""
+    try:
+        progress(case)
+    except (Permanent, ValueError, TypeError):
+        return False
+    return True
 
 
 def data(value: Progress) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from reconciler.model.judging import Effect
 from reconciler.model.pulls import PullState
 from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
-from reconciler.policy import MACHINE
+from reconciler.policy.facts import MACHINE
 from reconciler.proposals import Candidate, Situation, memory
 from reconciler.proposals import propose as find_candidates
 from reconciler.steps.candidates import commit_of, decide

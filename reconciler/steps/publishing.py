@@ -6,15 +6,17 @@ again, at the step where its effect is judged; nothing is merged or applied a se
 
 from __future__ import annotations
 
-from reconciler.audit.facts import Merge, merge_record
+from reconciler.audit.facts import Merge, merge_record, outcome_record
 from reconciler.audit.view import Fact
 from reconciler.model import canonical
 from reconciler.model.cases import Case, Stage
+from reconciler.model.outcomes import Outcome, OutcomeState
 from reconciler.model.proposals import Proposal
 from reconciler.model.pulls import PullState
-from reconciler.model.records import RecordKind
+from reconciler.model.reasons import Reason
+from reconciler.model.records import Record, RecordKind
 from reconciler.model.signals import Incident, Severity
-from reconciler.policy import MACHINE
+from reconciler.policy.facts import MACHINE
 from reconciler.steps.land import merge_of
 from reconciler.steps.progress import Progress, data
 from reconciler.steps.world import World
@@ -29,7 +31,7 @@ def publish(world: World) -> bool:
 
 
 def recover(world: World) -> bool:
-    """Once per process: merges without an outcome and without a case become cases."""
+    """Once per process, and after a case was set aside: merges without an outcome and without a case become cases."""
     if world.cursor.recovered:
         return False
     world.publish()  # what the last process could not
@@ -38,7 +40,8 @@ def recover(world: World) -> bool:
     _record_landings(world, known)
     orphans = [f for f in world.ledger.facts().without_outcome() if f.value.commit not in known and f.value.proposal]
     for fact in orphans:
-        world.store.open_case(_case(world, fact), (), ())
+        if not world.store.open_case(_case(world, fact), (), ()):  # its case was set aside before it could tell
+            world.keep(_untold(world, fact))
     world.cursor.recovered = True
     return bool(orphans)
 
@@ -57,6 +60,12 @@ def _record_landings(world: World, known: set[object]) -> None:
                 merge = merge_of(world, pull, proposal, verdict.record, by)
                 world.keep(merge_record(merge, world.clock.stamp(), judged.record.incident))
     world.publish()
+
+
+def _untold(world: World, fact: Fact[Merge]) -> Record:
+    why = "its case could not be read any more"
+    outcome = Outcome(fact.value.commit, "outcome", OutcomeState.UNKNOWN, Reason.ERROR.value, (), world.clock.now(), why)
+    return outcome_record(outcome, world.clock.stamp(), fact.incident)
 
 
 def _case(world: World, fact: Fact[Merge]) -> Case:

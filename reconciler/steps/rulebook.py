@@ -21,7 +21,7 @@ from reconciler.documents.sensor import Sensor
 from reconciler.documents.tree import DocumentSet, document_paths, load_tree
 from reconciler.errors import Misconfigured
 from reconciler.model.keys import parse_public
-from reconciler.policy import PolicySet, policy_set
+from reconciler.policy.rules import PolicySet, policy_set
 from reconciler.ports.repo import Repo
 from reconciler.proposals import Ready, ready
 from reconciler.settings import INSTALLATION

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.audit.facts import record
 from reconciler.audit.log import Log
 from reconciler.audit.view import LogView, Tip
-from reconciler.converge.rounds import Converger
 from reconciler.converge.trust import RecordedVerdict, Trust
 from reconciler.documents.installation import Installation
 from reconciler.errors import HomeostatError, Retryable
@@ -37,6 +37,9 @@ from reconciler.ports.work import Work
 from reconciler.signals import SensorState
 from reconciler.steps.meters import Meters
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
+
+if TYPE_CHECKING:
+    from reconciler.converge.rounds import Converger
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +120,17 @@ class World:
     ledger: LogView
     notifier: Notifier
     rules: Rulebooks
-    converger: Converger
+    make_converger: Callable[[], Converger]
     base_url: str
     worker: str = "loop"  # whose leases its cases are
     connect: Callable[[Installation], None] = _unconnected  # targets and sources as these documents name them
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)
+
+    @functools.cached_property
+    def converger(self) -> Converger:
+        """Made when it is first needed: a verb that only writes a record never renders."""
+        return self.make_converger()
 
     @property
     def ref(self) -> str:

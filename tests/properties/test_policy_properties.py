@@ -12,7 +12,10 @@ from reconciler.errors import Misconfigured
 from reconciler.expressions import CelType, compile_condition
 from reconciler.model.canonical import decode, encode, plain
 from reconciler.model.judging import Decision, Effect
-from reconciler.policy import Brake, Facts, Hold, Tightening, explain, judge, policy_set
+from reconciler.policy.explaining import explain
+from reconciler.policy.facts import Brake, Facts, Hold, Tightening
+from reconciler.policy.judging import judge
+from reconciler.policy.rules import policy_set
 from reconciler.policy.samples import sample
 from reconciler.policy.self_testing import _RULES
 

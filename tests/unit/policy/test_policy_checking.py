@@ -2,7 +2,7 @@ import pathlib
 
 import pytest
 
-from reconciler.policy import check_files
+from reconciler.policy.checking import check_files
 
 ROOT = pathlib.Path(__file__).parents[3]
 LIBRARY = {

@@ -11,9 +11,12 @@ from reconciler.model.judging import Effect, Status
 from reconciler.model.proposals import FileEdit
 from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.model.reasons import Reason
-from reconciler.policy import Brake, Hold, Tightening, decide, explain, judge, policy_set
 from reconciler.policy.bench import Bench
-from reconciler.policy.judging import GATES
+from reconciler.policy.cases import decide
+from reconciler.policy.explaining import explain
+from reconciler.policy.facts import Brake, Hold, Tightening
+from reconciler.policy.judging import GATES, judge
+from reconciler.policy.rules import policy_set
 from reconciler.policy.samples import PATCH, sample
 from reconciler.policy.self_testing import _RULES, QUIET, SEEDED, self_test
 

@@ -10,9 +10,12 @@ from reconciler.documents.limits import Limit
 from reconciler.documents.policy_cases import Given, Move
 from reconciler.model.judging import Effect
 from reconciler.model.reasons import Reason
-from reconciler.policy import ValueMove, decide, judge, policy_set, value_moves
+from reconciler.policy.cases import decide
+from reconciler.policy.facts import ValueMove
 from reconciler.policy.gates_limits import violation
-from reconciler.policy.rules import BUILT_IN_LIMITS, CAPACITY
+from reconciler.policy.judging import judge
+from reconciler.policy.moves import value_moves
+from reconciler.policy.rules import BUILT_IN_LIMITS, CAPACITY, policy_set
 from reconciler.policy.samples import sample
 
 REPLICAS, CPU, MEMORY = BUILT_IN_LIMITS

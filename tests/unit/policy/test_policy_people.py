@@ -10,7 +10,8 @@ from reconciler.errors import Misconfigured
 from reconciler.model.judging import Effect
 from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.model.reasons import Reason
-from reconciler.policy import judge, policy_set
+from reconciler.policy.judging import judge
+from reconciler.policy.rules import policy_set
 from reconciler.policy.samples import PATCH, sample
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "{:A<43}"

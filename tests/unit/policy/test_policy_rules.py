@@ -10,8 +10,11 @@ from reconciler.documents.schemas import violations
 from reconciler.errors import Misconfigured
 from reconciler.model.judging import Effect
 from reconciler.model.reasons import Reason
-from reconciler.policy import decide, explain, load_cases, policy_set, protected_paths, run_cases
+from reconciler.policy.cases import decide, load_cases, run_cases
+from reconciler.policy.explaining import explain
 from reconciler.policy.gates_pace import open_until
+from reconciler.policy.protected import protected_paths
+from reconciler.policy.rules import policy_set
 
 LIBRARY = pathlib.Path(__file__).parents[3] / "policies"
 FILES = {f"policies/{path.name}": path.read_bytes() for path in sorted(LIBRARY.glob("*.yaml"))}
@@ -187,6 +190,7 @@ def test_a_window_from_and_to_the_same_time_of_day_is_a_whole_day():
         "policies /x.yaml",
         "playbooks/restart.yaml",
         "sensors/x.yaml",
+        "health/x.yaml",
         "homeostat.yaml",
         "HomeoStat.YAML",
         "CODEOWNERS",
