@@ -36,7 +36,6 @@ _STEPS: Final = frozenset({
 SHOULD_BE_TRUE: Final = frozenset({"Ready", "Available", "Healthy"})
 SHOULD_NOT_BE_TRUE: Final = frozenset({"Degraded", "Failed", "Stalled"})
 MAX_LOOKED_AT: Final = 200  # fields of a status, items of a list in it, and fields below each
-MAX_DEPTH: Final = 4  # levels of a status that are read
 
 _WORDS: Final = ("phase", "state", "status", "health")  # ends of the names of fields that hold a word
 _PAST: Final = ("history", "previous", "past", "old", "last", "backup", "snapshot")  # lists that tell of what was
@@ -203,7 +202,7 @@ def _below(part: object, where: str, left: list[int], depth: int) -> Iterator[Ev
         for item in part[:MAX_LOOKED_AT]:
             if isinstance(item, Mapping):
                 yield from _below(item, where, left, depth)
-    if not isinstance(part, Mapping) or depth > MAX_DEPTH:
+    if not isinstance(part, Mapping):
         return
     for key, value in list(part.items())[:MAX_LOOKED_AT]:
         left[0] -= 1

@@ -139,3 +139,19 @@ def test_a_condition_sees_only_the_fields_that_it_names_so_that_size_does_not_ma
     assert judge(body, live).state is HealthState.HEALTHY
     whole = judge('states: [{state: healthy, when: "size(status) > 0"}]', live)
     assert (whole.state, "more than 1000 items" in whole.message) == (HealthState.UNKNOWN, True)
+
+
+def test_neighbours_that_are_asked_at_once_hide_no_error():
+    body = """\
+states:
+  - {state: degraded, when: "word == 'Broken'"}
+  - {state: progressing, when: "status.missing == 1"}
+  - {state: healthy, when: "true"}"""
+    assert judge(body, thing(status={"phase": "Fine"})).state is HealthState.UNKNOWN
+
+
+def test_neighbours_that_do_not_fit_into_one_condition_are_asked_one_by_one():
+    clause = '  - {state: degraded, when: "has(status.a) && status.a.exists(x, x == %d) && status.a.exists(x, x > %d)"}'
+    body = "states:\n" + "\n".join(clause % (n, n - 1) for n in range(10)) + '\n  - {state: healthy, when: "true"}'
+    assert judge(body, thing(status={"a": [9]})).decided_by == "health/sample.yaml:17"
+    assert judge(body, thing(status={"a": [10]})).state is HealthState.HEALTHY
