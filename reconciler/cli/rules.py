@@ -23,7 +23,7 @@ Result = tuple[str, str, str]  # where, name, what differs ("" when nothing does
 def check(arguments: argparse.Namespace) -> int:
     """All problems of all documents at once, playbooks compiled too."""
     from reconciler.bootstrap.checkout import documents
-    from reconciler.policy import check_files
+    from reconciler.policy.checking import check_files
 
     files = documents(arguments.path)
     found = [(p.where, p.message, p.next_step) for p in check_files(files)]
@@ -66,7 +66,8 @@ def policy_test(arguments: argparse.Namespace) -> int:
     """Every case beside the policies, judged with the checkout's own rules."""
     from reconciler.bootstrap.checkout import documents
     from reconciler.documents import load_tree
-    from reconciler.policy import load_cases, policy_set, run_cases
+    from reconciler.policy.cases import load_cases, run_cases
+    from reconciler.policy.rules import policy_set
 
     files = documents(arguments.path)
     results = run_cases(policy_set(load_tree(files)), load_cases(files))
@@ -142,7 +143,7 @@ def _told(loaded: Loaded[Playbook]) -> dict[str, Any]:
 def explain(arguments: argparse.Namespace) -> int:
     """Both judges asked again now, without recording or landing anything."""
     from reconciler.commands.judging import judged
-    from reconciler.policy import explain as told
+    from reconciler.policy.explaining import explain as told
 
     with opened(arguments) as system:
         decisions: tuple[Decision, ...] = judged(system.world, arguments.number)
