@@ -14,7 +14,7 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.converge.claims import Claims, claim
@@ -89,6 +89,11 @@ class Converger:
 
     def _render(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
         return self._cache.get(self._repo, revision, unit, index.kind_of(unit))
+
+    def readers(self, index: UnitIndex, revision: str, paths: Iterable[str]) -> frozenset[str]:
+        """Units that read one of these paths from outside their own folder: an edit there is an edit of theirs."""
+        shared = self._readings.at(index, revision)
+        return frozenset().union(*map(shared.readers, paths))
 
     def _reads(self, revision: str, unit: Unit) -> frozenset[str]:
         """Nothing for a unit whose reads cannot be told: it does not render either, and is looked at until it does."""

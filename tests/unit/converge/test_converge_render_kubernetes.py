@@ -230,6 +230,14 @@ def test_a_base_that_units_share_concerns_them_all_and_nobody_else(history: Hist
     ]
 
 
+def test_who_reads_a_path_is_known_before_it_is_changed(history: History, echo: Echo) -> None:
+    fleet = Fleet(history, echo, [helm("shop"), helm("edge"), unit("web")])
+    history.commit({"apps/shop/uses": b"base", "apps/edge/uses": b"base/deep apps/web", "apps/web/a.yaml": config("a")})
+    asked = {"base/x": {"shop"}, "base/deep/y": {"shop", "edge"}, "apps/web/a.yaml": {"edge"}, "apps/shop/uses": set()}
+    for path, readers in asked.items():
+        assert fleet.converger.readers(fleet.index, history.head, [path]) == readers
+
+
 def test_what_a_unit_begins_and_ceases_to_read_is_followed(history: History, echo: Echo) -> None:
     fleet = Fleet(history, echo, [helm("shop")])
     history.commit({"apps/shop/a.yaml": config("a"), "apps/shop/uses": b"base", "base/x": b"1", "next/x": b"1"})
