@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
-from typing import Final
+from typing import Final, cast
 
 from reconciler.documents import Loaded, load
 from reconciler.documents.health_rule import HealthRule
@@ -79,21 +79,22 @@ def library_text(name: str) -> bytes | None:
 
 @functools.lru_cache(maxsize=4_096)
 def _shipped(group: str, kind: str) -> Rule | None:
+    """Compiled when its kind is first met."""
     for pattern in _patterns(group):
         rules = _file(pattern)
-        if rule := rules.get((pattern, kind)) or rules.get((pattern, "*")):
-            return rule
+        if loaded := rules.get(kind) or rules.get("*"):
+            return compile_rule(loaded)
     return None
 
 
 @functools.lru_cache(maxsize=1_024)
-def _file(pattern: str) -> Mapping[Key, Rule]:
-    """The rules of one shipped file, loaded and compiled when its group is first met."""
+def _file(pattern: str) -> Mapping[str, Loaded[HealthRule]]:
+    """The rules of one shipped file by kind, read when its group is first met."""
     name = _file_name(pattern)
     if not name or (data := library_text(name)) is None:
         return {}
-    documents = (item for item in load(data, f"library/{name}") if isinstance(item.document, HealthRule))
-    return _by_kind(documents)  # type: ignore[arg-type]  # filtered in the line above
+    documents = (cast("Loaded[HealthRule]", item) for item in load(data, f"library/{name}"))
+    return {kind: item for item in documents for kind in item.document.spec.kinds}
 
 
 def _file_name(pattern: str) -> str:

@@ -50,3 +50,9 @@ def test_no_shipped_rule_calls_a_case_healthy_that_it_expects_to_be_degraded(nam
     wrong = [r for r, c in zip(run_cases(BOOK, cases(name)), cases(name).document.spec.cases, strict=True)
              if c.expect == "degraded" and r.judgement.state == "healthy"]  # fmt: skip
     assert wrong == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_shipped_file_holds_one_rule_for_each_kind(name):
+    kinds = [kind for loaded in load(library_text(name), name) for kind in loaded.document.spec.kinds]
+    assert len(kinds) == len(set(kinds))
