@@ -56,7 +56,7 @@ class HealthBook:
 
     def rule_of(self, group: str, kind: str) -> Rule | None:
         """The rule that judges a kind, None when inference does."""
-        for pattern in _patterns(group):
+        for pattern in _patterns(group) if self._own else ():
             for name in (kind, "*"):
                 if rule := self._own.get((pattern, name)):
                     return rule

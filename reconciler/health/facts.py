@@ -73,6 +73,8 @@ def whole(value: object) -> TypeGuard[int]:
 
 def said(text: str) -> str:
     """One line that may be shown and recorded."""
+    if len(text) <= MAX_SAID and text.isprintable():
+        return text
     line = "".join(ch if ch.isprintable() else " " for ch in text[: MAX_SAID + 1])
     return line if len(line) <= MAX_SAID else line[: MAX_SAID - 1] + "…"
 
