@@ -7,16 +7,21 @@ in the same turn, and what it drops is closed. Whatever a dropped target holds s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from reconciler import plugins
 from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.adapters.telemetry.scraper import Scraper, ScrapeTarget
+from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
+from reconciler.documents.loader import Loaded
+from reconciler.health import HealthBook
+from reconciler.model.revisions import HealthState
 from reconciler.ports.clock import Clock
-from reconciler.ports.target import News, Target
+from reconciler.ports.target import Judging, News, Target
+from reconciler.steps.rulebook import Rulebook
 
 IDLE_MS = 5_000  # how often no source is looked at
 
@@ -29,18 +34,24 @@ class Connections:
         self.faults: tuple[str, ...] = ()
         self._home, self._lab_url, self._telemetry, self._clock = home, lab_url, telemetry, clock
         self._specs: dict[str, Any] = {}
+        self._health: tuple[Loaded[HealthRule], ...] = ()
+        self._book = HealthBook()
         self._sources: tuple[ScrapeTarget, ...] = ()
         self._scraper: Scraper | None = None
         self._interval_ms, self._next_ms = IDLE_MS, 0
         self.wake: Callable[[], None] = _nobody  # called when a target has news
 
-    def adopt(self, installation: Installation) -> None:
+    def adopt(self, rules: Rulebook) -> None:
         """Connects what is new, or Misconfigured and everything as it was before."""
+        installation = rules.installation
         wanted = {target.name: target for target in installation.spec.targets}
+        book = HealthBook(rules.health) if rules.health != self._health else None
         made = {name: self._target(spec) for name, spec in wanted.items() if self._specs.get(name) != spec}
         for name in [name for name in self.targets if name in made or name not in wanted]:
             _close(self.targets.pop(name))
         self.targets.update(made)
+        self._judge(made.values(), book)
+        self._health = rules.health
         self._specs = wanted
         self._watch(installation)
 
@@ -66,6 +77,14 @@ class Connections:
             made.on_change(self._news)
         return made
 
+    def _judge(self, made: Iterable[Target], book: HealthBook | None) -> None:
+        """By the rules in Git over the shipped ones: new targets, and all when the rules have changed."""
+        if book is not None:
+            self._book = book
+        for target in self.targets.values() if book is not None else made:
+            if isinstance(target, Judging):
+                target.judge_by(_pair(self._book))
+
     def _news(self) -> None:
         """`wake` is set after the first targets were connected."""
         self.wake()
@@ -82,6 +101,14 @@ class Connections:
         if self._scraper:
             self._scraper.close()
         self._scraper, self._sources, self._next_ms = Scraper(sources, self._telemetry, self._clock), sources, 0
+
+
+def _pair(book: HealthBook) -> Callable[[Mapping[str, Any]], tuple[HealthState, str]]:
+    def judge(live: Mapping[str, Any]) -> tuple[HealthState, str]:
+        found = book.judge(live)
+        return found.state, found.message
+
+    return judge
 
 
 def _nobody() -> None:

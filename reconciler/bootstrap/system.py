@@ -132,7 +132,7 @@ def _open(
         connect=connections.adopt,
     )
     if connected:
-        connections.adopt(world.standing().installation)
+        connections.adopt(world.standing())
     return System(home, settings, world, store, connections, closing)
 
 

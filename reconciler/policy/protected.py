@@ -1,4 +1,4 @@
-"""Which paths only people change: rules, playbooks, sensors, health rules, trust, `homeostat.yaml`, and what guards the repository itself.
+"""Which paths only people change: rules, playbooks, sensors, health, trust, `homeostat.yaml`, and what guards the repository.
 
 A path is compared in its most suspicious reading: compatibility forms folded, accents and case ignored, invisible characters
 removed, dots and doubled slashes resolved. A path that cannot be read plainly counts as protected.

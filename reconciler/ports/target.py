@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from reconciler.model.proposals import Irreversibility
-from reconciler.model.revisions import ChangeSet, Health, Observed, Plan, Rendered
+from reconciler.model.revisions import ChangeSet, Health, HealthState, Observed, Plan, Rendered
 
 
 class Target(Protocol):
@@ -55,6 +55,15 @@ class News(Protocol):
 
     def on_change(self, wake: Callable[[], None]) -> None:
         """`wake` is called, from any thread, whenever there is something to ask `changed` for."""
+        ...
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """A target whose objects are judged by the rules of health, beside being a Target."""
+
+    def judge_by(self, judge: Callable[[Mapping[str, Any]], tuple[HealthState, str]]) -> None:
+        """From now on, also what is held already. `judge` never raises."""
         ...
 
 

@@ -54,7 +54,7 @@ def converge(world: World) -> bool:
         return False
     try:
         rules = world.rules.at(admitted.good)  # 2
-        world.connect(rules.installation)
+        world.connect(rules)
     except Misconfigured as error:
         _refuse(world, head, f"{admitted.good[:12]} does not load, {applied[:12] or 'nothing'} stays: {error}", seen=head)
         return False

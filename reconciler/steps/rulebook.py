@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from reconciler.converge.trust import Trust, TrustKey, TrustPrincipal
 from reconciler.converge.units import UnitIndex
+from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
+from reconciler.documents.loader import Loaded
 from reconciler.documents.people import People
 from reconciler.documents.playbook import Playbook
 from reconciler.documents.quorum import Quorum
@@ -26,7 +28,7 @@ from reconciler.ports.repo import Repo
 from reconciler.proposals import Ready, ready
 from reconciler.settings import INSTALLATION
 
-FOLDERS = ("policies", "playbooks", "sensors")
+FOLDERS = ("policies", "playbooks", "sensors", "health")
 LOOK_BACK = 100  # commits: how far behind broken documents the last good ones are looked for
 KEPT = 8  # revisions whose documents stay in memory: base, head and a few pull requests
 
@@ -42,6 +44,7 @@ class Rulebook:
     quorum_place: str
     playbooks: tuple[Ready, ...]
     sensors: tuple[Sensor, ...]
+    health: tuple[Loaded[HealthRule], ...]
 
     @property
     def people(self) -> People:
@@ -123,6 +126,7 @@ def rulebook(documents: DocumentSet) -> Rulebook:
         quorum_place=quorum.at("spec"),
         playbooks=tuple(ready(loaded) for loaded in documents.of(Playbook)),
         sensors=tuple(loaded.document for loaded in documents.of(Sensor)),
+        health=documents.of(HealthRule),
     )
 
 

@@ -19,7 +19,6 @@ from reconciler.audit.facts import record
 from reconciler.audit.log import Log
 from reconciler.audit.view import LogView, Tip
 from reconciler.converge.trust import RecordedVerdict, Trust
-from reconciler.documents.installation import Installation
 from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.cases import Case
 from reconciler.model.judging import Effect
@@ -93,7 +92,7 @@ class Cursor:
     settled_ms: int = -1
 
 
-def _unconnected(_: Installation) -> None:
+def _unconnected(_: Rulebook) -> None:
     """For a World whose targets and sources never change."""
 
 
@@ -123,7 +122,7 @@ class World:
     make_converger: Callable[[], Converger]
     base_url: str
     worker: str = "loop"  # whose leases its cases are
-    connect: Callable[[Installation], None] = _unconnected  # targets and sources as these documents name them
+    connect: Callable[[Rulebook], None] = _unconnected  # targets and sources as these documents name them
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)
 

@@ -76,6 +76,12 @@ class LiveStore:
         self._changed: set[str] = set()
         self._buried: set[str] = set()  # uids that the server said it deleted, until the watch says so too
 
+    def judge_by(self, judge: Judge) -> None:
+        """Whatever is seen next is judged anew, also what has not changed."""
+        self._judge = judge
+        for live in [o for objects in self._units.values() for o in objects.values()]:
+            self._put(dataclasses.replace(live, version=""))
+
     def unit(self, unit: str) -> Mapping[str, Live]:
         return dict(self._units.get(unit, {}))
 

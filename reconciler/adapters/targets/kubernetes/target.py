@@ -21,7 +21,7 @@ from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
-from reconciler.adapters.targets.kubernetes.live import OWNER, Live, LiveStore
+from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, Live, LiveStore
 from reconciler.adapters.targets.kubernetes.masks import theirs
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.references import References
@@ -30,6 +30,7 @@ from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
 from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Retryable
+from reconciler.health import HealthBook
 from reconciler.model.revisions import (
     ChangeSet,
     DesiredObject,
@@ -44,14 +45,17 @@ from reconciler.model.revisions import (
 )
 
 T = TypeVar("T")
+_BOOK = HealthBook()
 SHOWN = 200  # updates of one plan whose fields are read from the server to be shown
 SYNC_S = 60.0
 HIDDEN = "(not shown)"  # values of Secrets
 CLOSING_S = 0.1  # encrypted connections say goodbye in a later turn of the event loop
 
 
-def unjudged(_: Mapping[str, Any]) -> tuple[HealthState, str]:
-    return HealthState.UNKNOWN, ""
+def _shipped(live: Mapping[str, Any]) -> tuple[HealthState, str]:
+    """By the rules that come with Homeostat, until somebody gives others."""
+    found = _BOOK.judge(live)
+    return found.state, found.message
 
 
 class KubernetesTarget:
@@ -67,7 +71,7 @@ class KubernetesTarget:
         self._thread.start()
         self._api = Api(access, at_once=settings.at_once, timeout_s=settings.timeout_ms / 1_000)
         self._kinds = Kinds(self._api)
-        self._live = LiveStore(unjudged)
+        self._live = LiveStore(_shipped)
         self._records = Records(self._api, settings.namespace, settings.owner)
         self._sender = Sender(self._api, self._kinds, settings.owner)
         self._applier = Applier(
@@ -94,6 +98,9 @@ class KubernetesTarget:
 
     def changed(self) -> frozenset[str]:
         return self._live.changed()
+
+    def judge_by(self, judge: Judge) -> None:
+        self._call(self._judge_by(judge))
 
     def on_change(self, wake: Callable[[], None]) -> None:
         self._live.wake = wake
@@ -250,6 +257,13 @@ class KubernetesTarget:
             lambda k: self._live.of_kind(k.name),
         )
         return self._watches[name]
+
+    async def _judge_by(self, judge: Judge) -> None:
+        """What is held is listed again: only its health is kept, not what it was judged from."""
+        self._live.judge_by(judge)
+        watches, self._watches = self._watches, {}
+        for watch in watches.values():
+            await watch.stop()
 
     async def _close(self) -> None:
         for watch in self._watches.values():
