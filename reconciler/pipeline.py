@@ -26,6 +26,7 @@ from reconciler.steps.land import land
 from reconciler.steps.observe import guard, soak
 from reconciler.steps.open import open_pull_request
 from reconciler.steps.operating import operate
+from reconciler.steps.progress import readable
 from reconciler.steps.propose import propose
 from reconciler.steps.publishing import publish, recover
 from reconciler.steps.sensing import scrape, sense
@@ -84,7 +85,8 @@ def advance(world: World, lease: Lease) -> None:
     case = world.store.case(lease.case)
     if case is not None and case.stage is not Stage.DONE:
         with world.timed(case.stage.value):
-            done = endings.settled(world, case, _step(world, case))
+            good = readable(case)
+            done = endings.settled(world, case, _step(world, case)) if good else endings.set_aside(world, case)
         if world.store.commit(done.case, done.records):
             _tell(case, done.case)
     world.work.done(lease)

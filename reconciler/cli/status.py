@@ -125,7 +125,8 @@ def _alarm(entry: LoggedRecord) -> dict[str, object]:
 def _case(case: Case) -> dict[str, object]:
     """From the row itself: a row of another release is listed, too."""
     incident = case.data.get("incident")
-    components = incident.get("components", []) if isinstance(incident, dict) else []
+    told = incident.get("components") if isinstance(incident, dict) else None
+    components = told if isinstance(told, list) else []
     return {
         "id": case.id,
         "stage": case.stage.value,

@@ -10,7 +10,7 @@ from reconciler.model.pulls import PullRequest, PullState
 from reconciler.steps.candidates import decide
 from reconciler.steps.gather import gather
 from reconciler.steps.judge import consensus_of, votes
-from reconciler.steps.progress import Progress, progress
+from reconciler.steps.progress import Progress, progress, readable
 from reconciler.steps.world import World
 
 
@@ -27,7 +27,7 @@ def judged(world: World, number: int) -> tuple[Decision, ...]:
 
 
 def _progress(world: World, pull: PullRequest) -> Progress | None:
-    cases = (case for case in world.store.cases(open_only=True) if case.data.get("pull") == pull.number)
+    cases = (case for case in world.store.cases(open_only=True) if case.data.get("pull") == pull.number and readable(case))
     return next((progress(case) for case in cases), None)
 
 

@@ -125,7 +125,8 @@ def _repair(world: World, fact: Fact[Merge]) -> Repair:
 def _line(case: Case) -> CaseLine:
     """From the row itself: a row of another release is listed, too."""
     incident = case.data.get("incident")
-    components = incident.get("components", []) if isinstance(incident, dict) else []
+    told = incident.get("components") if isinstance(incident, dict) else None
+    components = told if isinstance(told, list) else []
     pull = case.data.get("pull", 0)
     return CaseLine(
         case.id,

@@ -27,6 +27,7 @@ class Stage(enum.StrEnum):
     SOAK = "soak"
     UNDO = "undo"
     DONE = "done"
+    UNREADABLE = "unreadable"  # no step: a row that this release cannot read, as the store shows it until it is set aside
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,17 @@ REPAIRING = (Stage.OPEN, Stage.JUDGE, *SETTLING, Stage.SOAK)
 
 def settling(world: World, case: Case) -> str:
     """Another case whose repair takes effect just now, "" when there is none."""
-    return next((other.id for other in _others(world, case) if other.stage in SETTLING), "")
+    return next((other.id for other in _others(world, case) if other.stage in SETTLING and readable(other)), "")
 
 
 def repairing(world: World, case: Case, component: str) -> str:
     """Another case that is repairing this component, "" when there is none."""
     for other in _others(world, case):
-        proposal = progress(other).proposal if other.stage in REPAIRING else None
+        proposal = progress(other).proposal if other.stage in REPAIRING and readable(other) else None
         if proposal is not None and component and proposal.component == component:
             return other.id
     return ""
 
 
 def _others(world: World, case: Case) -> list[Case]:
-    return [other for other in world.store.cases(open_only=True) if other.id != case.id and readable(other)]
+    return [other for other in world.store.cases(open_only=True) if other.id != case.id]

@@ -80,11 +80,11 @@ def set_aside(world: World, case: Case) -> Advance:
     detail = "this release cannot read its row in the store, which is kept: another release wrote it, or the disk failed"
     title = f"{case.id}: unreadable"
     world.notifier.page(f"{case.id}/unreadable", title, detail, world.url(f"/incidents/{case.id}"))
-    pull = case.data.get("pull")
-    number = pull if isinstance(pull, int) else 0
-    _close_pull(world, number)
+    pulls = [pull.number for pull in world.forge.list(PullState.OPEN.value) if pull.narrative.incident == case.id]
+    for number in pulls:
+        _close_pull(world, number)
     world.cursor.recovered = False
-    payload = {"reason": Reason.ERROR.value, "detail": detail, "stage": case.stage.value, "pull": number}
+    payload = {"reason": Reason.ERROR.value, "detail": detail, "stage": case.stage.value, "pull": max(pulls, default=0)}
     record = world.record(RecordKind.CLOSED, case.id, payload, subject=case.id, incident=case.id)
     ended = dataclasses.replace(
         case, stage=Stage.DONE, due_ms=world.clock.now(), reason=Reason.ERROR.value, detail=detail, attempts=0

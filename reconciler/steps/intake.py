@@ -21,7 +21,9 @@ def take_in(world: World) -> bool:
     pending = world.store.pending_signals()
     if not pending:
         return woken
-    cases = [case for case in world.store.cases(open_only=True) if readable(case)]
+    opened = world.store.cases(open_only=True)
+    cases = [case for case in opened if readable(case)]
+    _wake(world, [case for case in opened if not readable(case)])  # set aside before a new case meets its pull request
     incidents = [OpenIncident(progress(case).incident, case.stage in LISTENING) for case in cases]
     spec = world.applied_rulebook().installation.spec
     scope = Scope(world.repository, spec.targets[0].name)
@@ -60,6 +62,10 @@ def _wake_reviewed(world: World) -> bool:
         return False
     numbers = {int(ref.removeprefix(PULLS)) for ref in touched if ref.removeprefix(PULLS).isdigit()}
     waiting = [c for c in world.store.cases(open_only=True) if c.stage is Stage.JUDGE and c.data.get("pull") in numbers]
+    return _wake(world, waiting)
+
+
+def _wake(world: World, cases: Sequence[Case]) -> bool:
     now = world.clock.now()
-    woken = [world.store.commit(dataclasses.replace(c, due_ms=now), ()) for c in waiting if c.due_ms > now]
+    woken = [world.store.commit(dataclasses.replace(case, due_ms=now), ()) for case in cases if case.due_ms > now]
     return any(woken)

@@ -40,13 +40,22 @@ def case_row(case: Case) -> tuple[Any, ...]:
 
 
 def to_case(row: Sequence[Any]) -> Case:
-    """A row of CASE_COLUMNS as a value; an unknown stage was written by a release that this one cannot continue."""
-    try:
-        stage, data = Stage(row[4]), json.loads(row[7])
-    except ValueError as error:
-        raise _damaged(f"case {row[0]!r}") from error
+    """A row of CASE_COLUMNS as a value. What cannot be read (an unknown stage was written by another release) comes back as
+    it stands in the row, at a stage of its own: one such row hides no other, and can be ended like any case.
+    """
+    stage, data = _stage_and_data(row[4], row[7])
     repository, target, fingerprint, _, due_ms, opened_ms, _, reason, detail, attempts, version = row[1:]
     return Case(row[0], repository, target, fingerprint, stage, due_ms, opened_ms, data, reason, detail, attempts, version)
+
+
+def _stage_and_data(stage: str, data: str) -> tuple[Stage, dict[str, Any]]:
+    try:
+        found = json.loads(data)
+        if isinstance(found, dict):
+            return Stage(stage), found
+    except (ValueError, RecursionError):
+        pass  # said by the stage
+    return Stage.UNREADABLE, {"stage": stage, "data": data}
 
 
 def _strict(kind: type[T], body: str) -> T:

@@ -11,6 +11,7 @@ import pytest
 from reconciler.adapters.stores import SqliteStore
 from reconciler.adapters.stores.connection import connect, meaning
 from reconciler.errors import Misconfigured, Permanent, Retryable
+from reconciler.model.cases import Stage
 from reconciler.testing.check_store import a_case, a_record, a_signal
 
 
@@ -80,14 +81,25 @@ def test_a_damaged_page_is_refused_with_a_next_step(path: Path):
 
 def test_a_row_that_this_release_cannot_read_is_named(path: Path):
     store = SqliteStore(path)
-    store.open_case(a_case(), [], [])
     store.accept([a_signal()])
-    store._connection.execute("UPDATE incident_case SET stage = 'ascend'")
     store._connection.execute("UPDATE signal SET body = '{\"id\":1}'")
-    with pytest.raises(Misconfigured, match="case 'case-1' that this release cannot read"):
-        store.case("case-1")
     with pytest.raises(Misconfigured, match="a signal that this release cannot read"):
         store.pending_signals()
+    store.close()
+
+
+@pytest.mark.parametrize(("column", "value"), [("stage", "ascend"), ("data", "not json"), ("data", "[1]")])
+def test_a_case_that_this_release_cannot_read_is_shown_as_it_stands_and_hides_no_other(path: Path, column: str, value: str):
+    store = SqliteStore(path)
+    store.open_case(a_case("case-1"), [], [])
+    store.open_case(a_case("case-2"), [], [])
+    broken = f"UPDATE incident_case SET {column} = ? WHERE id = 'case-1'"  # noqa: S608 - the columns are named above
+    store._connection.execute(broken, (value,))
+    shown = store.case("case-1")
+    assert shown is not None
+    assert shown.stage is Stage.UNREADABLE
+    assert shown.data[column] == value
+    assert {case.id for case in store.cases(open_only=True)} == {"case-1", "case-2"}
     store.close()
 
 
