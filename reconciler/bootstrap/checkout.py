@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from reconciler.converge.diffing import make_plan
 from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.model.home import INSTALLATION
 from reconciler.model.revisions import ChangeSet, DesiredObject, Health, HealthState, Observed, Plan, Rendered
+from reconciler.plugins import load
 from reconciler.ports.repo import MACHINE
+from reconciler.ports.target import Operator
 
 FOLDERS = ("policies", "playbooks", "sensors", "health", "operations")
 MAX_BYTES = 16 * 1024 * 1024
@@ -76,6 +78,29 @@ def scratch(path: Path, base: str = "") -> Iterator[Scratch]:
         edits = _edits(top)
         now = repo.write(head, edits, "The folder as it is\n", MACHINE, 0, None) if edits else head
         yield Scratch(repo, _before(top, repo, base or ("HEAD" if edits else "HEAD~1"), asked=bool(base)), now)
+
+
+def operations_before(path: Path, base: str = "") -> dict[str, str] | None:
+    """The Operation files of the revision that `scratch` compares with, to their blob ids; None when there is none before."""
+    try:
+        edited = _git(path, "status", "--porcelain", "-z", "--", ".")
+        before = base or ("HEAD" if edited else "HEAD~1")
+        listed = _git(path, "ls-tree", "-r", "-z", "--end-of-options", f"{before}^{{tree}}", "operations/")
+    except Misconfigured:
+        if base:
+            raise
+        return None
+    entries = (line.split("\t", 1) for line in listed.split("\0") if line)
+    return {name: said.split()[2] for said, name in entries}
+
+
+def offline_acts(kind: str) -> Collection[str] | None:
+    """One-shot acts that a kind of target can do; None when only a running one knows."""
+    from reconciler.lab.acts import ACTIONS
+
+    if kind == "lab":
+        return ACTIONS
+    return None if issubclass(load("target", kind), Operator) else ()
 
 
 def _before(top: Path, repo: PygitRepo, base: str, *, asked: bool) -> str:

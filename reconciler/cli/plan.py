@@ -65,11 +65,11 @@ def _dry_run(world: World, revision: str) -> ConvergeResult:
 def _checkout(arguments: argparse.Namespace, path: Path) -> int:
     """Documents and units of a folder, against what the commit before would have left in the targets."""
     from reconciler.bootstrap.checkout import documents, scratch
-    from reconciler.policy.checking import check_files
+    from reconciler.cli.rules import problems
 
-    problems = check_files(documents(path))
-    if problems:
-        return _answer(arguments, "", "", None, problems)
+    found_wrong = problems(documents(path), path, arguments.base)
+    if found_wrong:
+        return _answer(arguments, "", "", None, found_wrong)
     with scratch(path, arguments.base) as found:
         return _answer(arguments, found.before, found.now, _against_before(found), ())
 

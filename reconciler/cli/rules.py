@@ -13,7 +13,9 @@ from reconciler.cli.common import answer, opened, table
 from reconciler.errors import Misconfigured, Permanent
 
 if TYPE_CHECKING:
-    from reconciler.documents import Loaded
+    from pathlib import Path
+
+    from reconciler.documents import Loaded, Problem
     from reconciler.documents.playbook import Playbook
     from reconciler.model.judging import Decision
 
@@ -21,12 +23,11 @@ Result = tuple[str, str, str]  # where, name, what differs ("" when nothing does
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """All problems of all documents at once, playbooks compiled too."""
+    """All problems of all documents at once, playbooks compiled too, and what the revision before shows about Operations."""
     from reconciler.bootstrap.checkout import documents
-    from reconciler.policy.checking import check_files
 
     files = documents(arguments.path)
-    found = [(p.where, p.message, p.next_step) for p in check_files(files)]
+    found = [(p.where, p.message, p.next_step) for p in problems(files, arguments.path, arguments.base)]
     if not found:
         found = _uncompiled(files)
     lines = [f"{where}: {message}{f' ({hint})' if hint else ''}" for where, message, hint in found]
@@ -35,6 +36,18 @@ def check(arguments: argparse.Namespace) -> int:
     value = {"problems": [{"where": w, "message": m, "next_step": h} for w, m, h in found], "files": count}
     answer(arguments, value, "\n".join(lines))
     return 1 if found else 0
+
+
+def problems(files: Mapping[str, bytes], path: Path, base: str) -> tuple[Problem, ...]:
+    """What a checkout's documents would be refused for, those that are new since `base` looked at more closely."""
+    from reconciler.adapters.clocks.system import wall_ms
+    from reconciler.bootstrap.checkout import offline_acts, operations_before
+    from reconciler.policy.checking import check_files
+    from reconciler.policy.new_operations import check_new_operations
+
+    found = check_files(files)
+    before = operations_before(path, base)
+    return found if found or before is None else check_new_operations(files, before, wall_ms(), offline_acts)
 
 
 def _uncompiled(files: Mapping[str, bytes]) -> list[tuple[str, str, str]]:

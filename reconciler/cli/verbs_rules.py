@@ -16,6 +16,9 @@ def register(verbs: Verbs) -> None:
         "load every document strictly; all problems at once",
         "  homeostat policy check --path .",
     )
+    check.add_argument(
+        "--base", default="", help="Operations that are new since this commit (default HEAD~1, or HEAD with edits)"
+    )
     test = policy.add(
         "test", "reconciler.cli.rules:policy_test", "run the cases files beside the policies", "  homeostat policy test --path ."
     )

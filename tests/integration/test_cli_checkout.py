@@ -61,6 +61,50 @@ def test_a_case_that_does_not_hold_fails_the_test_with_its_place(folder: Path, c
     assert "FAIL  playbooks/scale-out.cases.yaml:" in capsys.readouterr().out
 
 
+def operation(folder: Path, name: str, unit: str = "shop", action: str = "restart", expires: int = 2_000_000_000_000) -> None:
+    (folder / "operations").mkdir(exist_ok=True)
+    spec = f"  action: {action}\n  unit: {unit}\n  component: checkout\n  expiresMs: {expires}\n"
+    head = f"apiVersion: homeostat/v1\nkind: Operation\nmetadata:\n  name: {name}\nspec:\n"
+    (folder / f"operations/{name}.yaml").write_text(head + spec)
+
+
+@pytest.mark.parametrize("verb", [["policy", "check"], ["plan"]])
+def test_operations_that_are_new_are_checked_against_the_installation_and_the_time(
+    folder: Path, verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    operation(folder, "good-one")
+    assert main([*verb, "--path", str(folder)]) == 0
+    operation(folder, "no-unit", unit="shoop")
+    operation(folder, "no-act", action="fly")
+    operation(folder, "too-late", expires=5)
+    (folder / "operations/good-one.yaml").rename(folder / "operations/other-name.yaml")
+    capsys.readouterr()
+    assert main(["--json", *verb, "--path", str(folder)]) == 1
+    told = {p["where"]: (p["message"], p["next_step"]) for p in json.loads(capsys.readouterr().out)["problems"]}
+    assert told == {
+        "operations/no-act.yaml:6:11": ("the target of unit shop cannot do fly", "it can do clear-queue, restart"),
+        "operations/no-unit.yaml:7:9": ("there is no unit shoop", "units are: data, edge, payments, platform, shop"),
+        "operations/other-name.yaml:4:9": (
+            "the name is 'good-one', the file's is 'other-name'; they have to agree", "name it other-name",
+        ),
+        "operations/too-late.yaml:9:14": ("it has expired and would not run", "give a time to come, in ms"),
+    }  # fmt: skip
+
+
+def test_operations_of_earlier_revisions_may_have_expired_and_must_not_be_edited(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operation(folder, "old", unit="gone", expires=5)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "An Operation")
+    assert main(["policy", "check", "--path", str(folder)]) == 1  # it is new since HEAD~1
+    assert main(["policy", "check", "--path", str(folder), "--base", "HEAD"]) == 0
+    operation(folder, "old", unit="shop")
+    capsys.readouterr()
+    assert main(["policy", "check", "--path", str(folder)]) == 1
+    assert "operations/old.yaml:1:1: it was edited; an Operation runs at most once" in capsys.readouterr().out
+
+
 def test_a_playbook_without_cases_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "playbooks/restart.cases.yaml").unlink()
     assert main(["playbook", "test", "--path", str(folder)]) == 1
