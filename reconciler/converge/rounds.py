@@ -201,11 +201,19 @@ class Converger:
 def _outcome(unit: Unit, trimmed: Trimmed, changes: ChangeSet) -> UnitOutcome:
     plan = trimmed.plan
     if not changes.ok:
-        reason = Reason.STALE_PLAN if changes.reason == Reason.STALE_PLAN.value else Reason.ERROR
-        told = "; ".join(f"{r.id}: {r.detail or r.reason}" for r in changes.results if not r.ok) or changes.reason
-        return UnitOutcome(unit.name, unit.target, reason, told, plan, changes, again=True)
+        failed = [r for r in changes.results if not r.ok]
+        told = "; ".join(f"{r.id}: {r.detail or r.reason}" for r in failed) or changes.reason
+        return UnitOutcome(unit.name, unit.target, _worst(changes), told, plan, changes, again=True)
     reason = Reason.OK if plan.is_empty else Reason.APPLIED
     return UnitOutcome(unit.name, unit.target, reason, "; ".join(trimmed.held), plan, changes, trimmed.again, trimmed.waits_for)
+
+
+def _worst(changes: ChangeSet) -> Reason:
+    """One reason for a unit that was not applied whole; waiting only when nothing else is wrong."""
+    if changes.reason == Reason.STALE_PLAN.value:
+        return Reason.STALE_PLAN
+    waits = all(r.reason == Reason.WAITING.value for r in changes.results if not r.ok)
+    return Reason.WAITING if waits and changes.results else Reason.ERROR
 
 
 def _with_errors(outcome: UnitOutcome, made: RenderedUnit) -> UnitOutcome:

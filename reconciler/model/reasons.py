@@ -64,6 +64,7 @@ class Reason(enum.StrEnum):
     PRUNE_BUDGET = "prune-budget"
     INVALID = "invalid"  # the revision does not load or render
     BLOCKED = "blocked"  # a unit it depends on is not applied
+    WAITING = "waiting"  # an earlier wave is not healthy yet, or something still needs what is to be deleted; goes on by itself
     DRIFTED = "drifted"
     UNHEALTHY = "unhealthy"
     # verification

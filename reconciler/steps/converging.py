@@ -20,6 +20,7 @@ from reconciler.converge.values import ConvergeResult
 from reconciler.errors import Misconfigured
 from reconciler.model import canonical
 from reconciler.model.proposals import Proposal
+from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
 from reconciler.model.revisions import AdmissionKind, ChangeSet, CommitInfo
 from reconciler.ports.target import News
@@ -162,7 +163,7 @@ def _applies(world: World, result: ConvergeResult) -> list[Record]:
     for outcome in result.outcomes:
         refused = ChangeSet(outcome.unit, outcome.target, result.revision, result.generation, (), outcome.reason.value)
         made.append(apply_record(outcome.changes or refused, world.clock.stamp()))
-        if not outcome.ok:
+        if not outcome.ok and outcome.reason is not Reason.WAITING:
             world.meters.blocked(outcome.reason.value)
             key = f"unit/{outcome.unit}/{result.revision}/{outcome.reason.value}"
             world.notifier.page(

@@ -31,7 +31,7 @@ def test_a_config_map_that_a_pod_uses_stays_until_the_pod_is_gone(unit: ClusterU
     pods = f"/api/v1/namespaces/{unit.space}/pods"
     unit.ask("POST", pods, _pod({"volumes": [{"name": "v", "configMap": {"name": "settings"}}]}))
     changes = remove_all(unit)
-    assert [(r.reason, r.detail) for r in changes.results] == [(Reason.BLOCKED, "kept for now: pod one uses it")]
+    assert [(r.reason, r.detail) for r in changes.results] == [(Reason.WAITING, "kept for now: pod one uses it")]
     unit.ask("DELETE", pods + "/one?gracePeriodSeconds=0")
     assert remove_all(unit).ok
     assert not unit.target.observe("shop").objects
@@ -42,7 +42,7 @@ def test_a_definition_with_instances_of_others_stays(unit: ClusterUnit) -> None:
     unit.put(crd(group))
     unit.ask("POST", f"/apis/{group}/v1/namespaces/{unit.space}/things", thing(group, unit.space))
     (result,) = remove_all(unit).results
-    assert result.reason == Reason.BLOCKED
+    assert result.reason == Reason.WAITING
     assert f"Thing.{group}/{unit.space}/one" in result.detail
 
 

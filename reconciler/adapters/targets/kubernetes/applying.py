@@ -2,7 +2,8 @@
 
 1. Fence: the unit's record names this generation, written over exactly the version that was read. Else STALE_PLAN.
 2. Creations and updates by server-side apply, in the order of `order.levels`. A level with CRDs is over when the server serves
-   them. An object whose kind or namespace failed before is told as blocked; everything else goes on.
+   them. An object whose kind or namespace failed before is told as blocked; everything else goes on. A wave goes on when
+   everything before it is healthy; until then its objects are told as waiting.
 3. Deletions in reverse order, each of exactly the object that was seen (uid), ours, unprotected.
 4. What failed is taken out of the record, so that nobody mistakes it for drift.
 """
@@ -18,15 +19,16 @@ from typing import Any
 from reconciler.adapters.targets.kubernetes.api import Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
 from reconciler.adapters.targets.kubernetes.live import Live, LiveStore
-from reconciler.adapters.targets.kubernetes.order import CRD, levels
+from reconciler.adapters.targets.kubernetes.order import CRD, levels, wave
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender, words
 from reconciler.errors import HomeostatError
 from reconciler.model.reasons import Reason
-from reconciler.model.revisions import ChangeSet, DesiredObject, Plan, Step, StepResult, Verb
+from reconciler.model.revisions import ChangeSet, DesiredObject, HealthState, Plan, Step, StepResult, Verb
 
 ESTABLISHED_S = 10.0
+READY = frozenset({HealthState.HEALTHY, HealthState.SUSPENDED})  # what a later wave goes on after
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +84,10 @@ class Applier:
         steps = {s.id: s for s in plan.steps if s.verb is not Verb.PRUNE}
         results: list[StepResult] = []
         broken: dict[str, str] = {}
-        for _, ids in levels({i: desired[i].spec for i in steps}):
+        for at, ids in levels({i: desired[i].spec for i in steps}):
+            if before := self._unready(at, desired):
+                results += [_failed(steps[i], Reason.WAITING, f"wave {at} waits: {before}") for i in ids]
+                continue
             level = await asyncio.gather(*(self._put(steps[i], self._ask(plan, desired[i], ours), broken) for i in ids))
             results += level
             for result in level:
@@ -90,6 +95,17 @@ class Applier:
                     broken.update(_provides(desired[result.id], result.detail))
             await self._established([i for i in ids if i.startswith(CRD + "/") and i not in {r.id for r in level if not r.ok}])
         return results
+
+    def _unready(self, at: int, desired: Mapping[str, DesiredObject]) -> str:
+        """What an earlier wave still waits for. Nothing waits here: news of the object brings the unit back."""
+        for other in desired.values() if at else ():
+            if wave(other.spec) < at:
+                live = self.live.get(other.id)
+                if live is None or live.digest != other.digest:
+                    return f"{other.id} is not applied"
+                if live.state not in READY:
+                    return f"{other.id} is {live.state.value}: {live.message}"
+        return ""
 
     def _ask(self, plan: Plan, desired: DesiredObject, ours: frozenset[str]) -> Asked:
         """An object that is not ours yet is not taken from whoever else writes it, unless the unit says so."""
@@ -158,7 +174,7 @@ class Applier:
         if live.protected:
             return dataclasses.replace(_done(step), detail="kept: it is annotated homeostat.dev/prune: never")
         if needed:
-            return _failed(step, Reason.BLOCKED, f"kept for now: {needed}")
+            return _failed(step, Reason.WAITING, f"kept for now: {needed}")
         return await self._deleted(step, kind, live, plan.manner.user)
 
     async def _deleted(self, step: Step, kind: Kind, live: Live, user: str) -> StepResult:
