@@ -68,7 +68,7 @@ class Desk:
 
     deps: Deps
     records: RecordIndex
-    sessions: Sessions = field(default_factory=Sessions)
+    sessions: Sessions
     failures: Failures = field(default_factory=Failures)
 
 

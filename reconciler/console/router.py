@@ -9,6 +9,7 @@ from reconciler.console import actions, views
 from reconciler.console.gate import HEADERS, Deps, Desk, Gate, View
 from reconciler.console.index import RecordIndex
 from reconciler.console.pages import STATIC, static
+from reconciler.console.sessions import Sessions
 
 READ: tuple[tuple[str, View], ...] = (
     ("/", views.home),
@@ -34,7 +35,7 @@ ACT: tuple[tuple[str, View], ...] = (
 
 def make_router(deps: Deps) -> APIRouter:
     """The pages, for the application that bootstrap assembles."""
-    gate = Gate(Desk(deps, RecordIndex(deps.world.log)))
+    gate = Gate(Desk(deps, RecordIndex(deps.world.log), Sessions(deps.home.sessions)))
     router = APIRouter()
     for path, view in READ:
         router.add_route(path, gate.endpoint(view), methods=["GET"], include_in_schema=False)

@@ -25,6 +25,7 @@ class Home:
         self.settings = root / "settings.yaml"
         self.secret = root / "secrets" / "webhook"
         self.logins = root / "secrets" / "logins.json"
+        self.sessions = root / "secrets" / "sessions.json"
         self.pages = root / "pages.jsonl"
         self.running = root / "running.json"
         self.pinned = root / "pinned.json"

@@ -133,3 +133,18 @@ def test_rules_that_do_not_load_are_told_and_people_can_still_stop_the_machine(a
     assert "does not load" in said(answer)
     assert ada.send("/brakes", reason="rules are broken", duration="1h").status_code == 303
     assert "rules are broken" in said(ada.get("/"))
+
+
+def test_a_restart_logs_nobody_out_and_logging_out_lasts(site: Installation):
+    with served(site) as before:
+        kept = dict(before.browser().login().client.cookies)
+    site.restart()
+    with served(site) as after:
+        ada = after.browser()
+        ada.client.cookies.update(kept)
+        assert ada.get("/").status_code == 200
+        assert ada.send("/logout").status_code == 303
+    with served(site) as again:
+        ada = again.browser()
+        ada.client.cookies.update(kept)
+        assert ada.get("/").status_code == 401
