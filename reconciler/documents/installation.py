@@ -38,7 +38,9 @@ class Unit(Spec):
     render: Render = Field(
         default=ManifestsRender(), description="How the folder's files become objects. Default: plain manifests."
     )
-    adjust: Adjust = Field(default=Adjust(), description="What is done to the objects after rendering. Default nothing.")
+    adjust: Adjust = Field(
+        default_factory=lambda: _UNTOUCHED, description="What is done to the objects after rendering. Default nothing."
+    )
     apply: Apply = Field(default=Apply(), description="How the objects are put on a cluster. Default: in our own name, gently.")
     depends_on: tuple[str, ...] = Field(
         default=(),
