@@ -3,6 +3,9 @@
 In: a key and what to write down. Out: whether it was new. Several processes may write: each appends under a file lock
 after reading what the others added. A line that a kill or a full disk cut short is ended or taken back, and the page
 counts as not sent. Foreign text cannot break out of its line: JSON escapes control characters.
+
+Bounded: a file that is full becomes `NAME.1`, in place of the one before, and a new one begins. The keys of both count; one
+that only older files had is sent again if it comes again.
 """
 
 from __future__ import annotations
@@ -11,34 +14,52 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.errors import Retryable
 
 MAX_TEXT = 4_000  # characters of one field; a page is read on a telephone
+MAX_BYTES = 1 << 20  # of a file that takes no more lines: a thousand pages or more
 
 
 class Ledger:
     """One file of pages, each key once."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, max_bytes: int = MAX_BYTES) -> None:
         self._path = Path(path)
+        self._older = self._path.with_name(f"{self._path.name}.1")
+        self._max_bytes = max_bytes
         self._guard = threading.Lock()
         self._keys: set[str] = set()
+        self._files: tuple[int, int] = (0, 0)  # which ones `_keys` is from
         self._read = 0  # bytes read so far
 
     def once(self, key: str, fields: dict[str, str | int], send: Callable[[], None]) -> bool:
         """Sends and writes down, unless this key is there already; what `send` raises is not written down."""
         with self._guard:
             try:
-                with self._path.open("a+b") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX)
+                with self._locked() as file:
                     return self._once(file, key, fields, send)
             except OSError as error:
                 step = "free space and check its permissions"
                 raise Retryable(f"cannot write {self._path}: {error.strerror}", next_step=step) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[BinaryIO]:
+        """The file that takes lines, locked: a full one is put away, one that others put away meanwhile is let go."""
+        while True:
+            with self._path.open("a+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                held = os.fstat(file.fileno())
+                if not self._path.exists() or held.st_ino != self._path.stat().st_ino:
+                    continue
+                if held.st_size < self._max_bytes:
+                    yield file
+                    return
+                self._path.replace(self._older)
 
     def _once(self, file: BinaryIO, key: str, fields: dict[str, str | int], send: Callable[[], None]) -> bool:
         end = self._catch_up(file)
@@ -59,18 +80,25 @@ class Ledger:
         return True
 
     def _catch_up(self, file: BinaryIO) -> int:
-        """Reads what was added; the file's end. A file that shrank was replaced by somebody: it is read anew."""
+        """Reads what was added; the file's end. Files that were put away, and one that shrank, are read anew."""
         end = file.seek(0, os.SEEK_END)
-        if end < self._read:
-            self._keys, self._read = set(), 0
+        older = self._older.stat().st_mtime_ns if self._older.exists() else 0
+        files = (os.fstat(file.fileno()).st_ino, older)
+        if end < self._read or files != self._files:
+            self._keys = _keys(self._older.read_bytes()) if older else set()
+            self._read, self._files = 0, files
         file.seek(self._read)
         added = file.read()
-        self._keys.update(key for line in added.splitlines() if (key := _key(line)))
+        self._keys |= _keys(added)
         if added and not added.endswith(b"\n"):
             file.write(b"\n")
             end += 1
         self._read = end
         return end
+
+
+def _keys(lines: bytes) -> set[str]:
+    return {key for line in lines.splitlines() if (key := _key(line))}
 
 
 def _key(line: bytes) -> str:

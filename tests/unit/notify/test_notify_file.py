@@ -93,3 +93,27 @@ def test_endless_text_is_cut(path: Path):
 def test_a_file_that_cannot_be_written_is_retryable(tmp_path: Path):
     with pytest.raises(Retryable, match="cannot write"):
         FileNotifier(tmp_path / "nowhere" / "pages", ManualClock()).page("k", "", "", "")
+
+
+def test_a_full_file_is_put_away_and_its_keys_still_count(path: Path):
+    ledger = Ledger(path, max_bytes=200)
+    for number in range(12):
+        assert ledger.once(f"k{number}", {"text": "x" * 30}, lambda: None)
+    older = path.with_name("pages.jsonl.1")
+    assert max(path.stat().st_size, older.stat().st_size) < 300
+    kept = [page["key"] for page in (*_pages(older), *_pages(path))]
+    assert kept == [f"k{number}" for number in range(12)][-len(kept) :]
+    for fresh in (ledger, Ledger(path, max_bytes=200)):
+        assert not any(fresh.once(key, {}, lambda: None) for key in kept)
+    assert ledger.once("k0", {}, lambda: None)  # nobody knows of it any more: twice is better than never
+
+
+def test_writers_follow_each_other_over_a_full_file(path: Path):
+    writers = [Ledger(path, max_bytes=300) for _ in range(3)]
+    threads = [threading.Thread(target=writers[n % 3].once, args=(f"k{n // 3}", {}, lambda: None)) for n in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = [page["key"] for file in (path.with_name("pages.jsonl.1"), path) for page in _pages(file)]
+    assert sorted(kept) == sorted(f"k{n}" for n in range(10))
