@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cluster.controlplane import Cluster
@@ -18,10 +20,20 @@ Manifest = dict[str, Any]
 MERGE = "application/merge-patch+json"
 
 
+@dataclass(frozen=True)
+class OnDisk:
+    """A cluster that another process started, by its folder."""
+
+    folder: Path
+
+    def kubeconfig(self, user: str = "admin", url: str | None = None) -> Path:
+        return next(self.folder.glob(f"{user}-*.kubeconfig"))
+
+
 class ClusterUnit:
     """The unit `shop` in a namespace of its own. `generation` grows with each `put`."""
 
-    def __init__(self, cluster: Cluster, space: str, *, user: str = "admin", url: str | None = None) -> None:
+    def __init__(self, cluster: Cluster | OnDisk, space: str, *, user: str = "admin", url: str | None = None) -> None:
         self.cluster, self.space = cluster, space
         self.settings = KubernetesSettings(
             kubeconfig=str(cluster.kubeconfig(user, url)), namespace=space, owner=space, timeout_ms=3_000
@@ -42,6 +54,7 @@ class ClusterUnit:
         return self.target.apply(self.plan(*manifests, manner=manner))
 
     def ask(self, method: str, path: str, body: Any = None, content: str = "application/json") -> Any:
+        assert isinstance(self.cluster, Cluster)
         with self.cluster.client() as client:
             answer = client.request(method, path, json=body, headers={"Content-Type": content})
             answer.raise_for_status()

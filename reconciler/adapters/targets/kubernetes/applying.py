@@ -43,6 +43,7 @@ class Applier:
     references: References
 
     async def apply(self, plan: Plan) -> ChangeSet:
+        await self.sender.lease.take()
         before = await self.records.get(plan.unit)
         record = await self._fence(plan, before)
         if record is None:
@@ -194,6 +195,7 @@ class Applier:
         """Exactly the object that was seen; gone already, or replaced by another of its name, is as good."""
         *inside, name = live.id.split("/")[1:]
         options = {"preconditions": {"uid": live.uid}, "propagationPolicy": "Background"}
+        self.sender.lease.require()
         try:
             path = kind.path("".join(inside), name)
             return await self.api.send(Request("DELETE", path, body=json.dumps(options).encode(), user=user))

@@ -95,7 +95,7 @@ class Records:
             if refused.status == 409 or (refused.status == 404 and before.version):
                 return None
             if refused.status == 404:
-                await self._make_namespace()
+                await self.make_namespace()
                 return await self.write(before, after)
             raise
         return self._keep(_read(answer))
@@ -105,7 +105,12 @@ class Records:
             self._known[found.unit] = found
         return found
 
-    async def _make_namespace(self) -> None:
+    def forget(self) -> None:
+        """Somebody else may have written meanwhile."""
+        self._known = None
+
+    async def make_namespace(self) -> None:
+        """Where records and the lease are kept."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
         params = {"fieldManager": MANAGER, "force": "true"}
         path = f"/api/v1/namespaces/{self._namespace}"

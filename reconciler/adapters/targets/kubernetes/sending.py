@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.fields import MANAGER, pointer, without
 from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
+from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT
 from reconciler.adapters.targets.kubernetes.masks import contested, left_out, owner
 from reconciler.model.revisions import DesiredObject, FieldRule, Manner, Owner
@@ -36,6 +37,7 @@ class Sender:
     api: Api
     kinds: Kinds
     owner: str
+    lease: Lease
 
     async def send(self, asked: Asked, *, dry: bool = False) -> tuple[Kind, Any]:
         """The kind, and the object as the server has it then."""
@@ -49,6 +51,8 @@ class Sender:
         sent = _body(asked.desired, self.owner, asked.yielded | left_out(rules, asked.desired.id))
 
         async def patch(*, force: bool) -> Any:
+            if not dry:
+                self.lease.require()
             params = {"fieldManager": MANAGER, "force": str(force).lower(), **({"dryRun": "All"} if dry else {})}
             return await self.api.send(Request("PATCH", path, params, sent, APPLY, asked.manner.user))
 

@@ -21,6 +21,7 @@ from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
+from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, Live, LiveStore
 from reconciler.adapters.targets.kubernetes.masks import theirs
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
@@ -73,7 +74,8 @@ class KubernetesTarget:
         self._kinds = Kinds(self._api)
         self._live = LiveStore(_shipped)
         self._records = Records(self._api, settings.namespace, settings.owner)
-        self._sender = Sender(self._api, self._kinds, settings.owner)
+        self._lease = Lease(self._api, settings.namespace, settings.owner, self._records)
+        self._sender = Sender(self._api, self._kinds, settings.owner, self._lease)
         self._applier = Applier(
             self._api, self._kinds, self._live, self._records, self._sender, References(self._api, self._kinds)
         )
@@ -86,6 +88,9 @@ class KubernetesTarget:
         return cls(name, find(settings.kubeconfig, settings.context, home), settings)
 
     def close(self) -> None:
+        """Gives the lease back and ends the connections; closing again does nothing."""
+        if self._loop.is_closed():
+            return
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
@@ -268,6 +273,7 @@ class KubernetesTarget:
     async def _close(self) -> None:
         for watch in self._watches.values():
             await watch.stop()
+        await self._lease.release()
         await self._api.stop()
         await asyncio.sleep(CLOSING_S)
 
