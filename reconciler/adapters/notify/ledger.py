@@ -41,31 +41,37 @@ class Ledger:
         """Sends and writes down, unless this key is there already; what `send` raises is not written down."""
         with self._guard:
             try:
-                with self._locked() as file:
-                    return self._once(file, key, fields, send)
+                while (told := self._once(key, fields, send)) is None:
+                    pass  # a file was put away
             except OSError as error:
                 step = "free space and check its permissions"
                 raise Retryable(f"cannot write {self._path}: {error.strerror}", next_step=step) from error
+            return told
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:
-        """The file that takes lines, locked: a full one is put away, one that others put away meanwhile is let go."""
+        """The file that takes lines, locked; one that others put away meanwhile is let go."""
         while True:
             with self._path.open("a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                held = os.fstat(file.fileno())
-                if not self._path.exists() or held.st_ino != self._path.stat().st_ino:
-                    continue
-                if held.st_size < self._max_bytes:
+                if self._path.exists() and os.fstat(file.fileno()).st_ino == self._path.stat().st_ino:
                     yield file
                     return
-                self._path.replace(self._older)
 
-    def _once(self, file: BinaryIO, key: str, fields: dict[str, str | int], send: Callable[[], None]) -> bool:
-        end = self._catch_up(file)
-        if key in self._keys:
-            return False
-        send()
+    def _once(self, key: str, fields: dict[str, str | int], send: Callable[[], None]) -> bool | None:
+        """None when the file was full and is put away: then the next one is to be asked."""
+        with self._locked() as file:
+            end = self._catch_up(file)
+            if key in self._keys:
+                return False
+            if end >= self._max_bytes:
+                self._path.replace(self._older)
+                return None
+            send()
+            self._write(file, end, key, fields)
+            return True
+
+    def _write(self, file: BinaryIO, end: int, key: str, fields: dict[str, str | int]) -> None:
         capped = {name: value[:MAX_TEXT] if isinstance(value, str) else value for name, value in fields.items()}
         line = json.dumps({"key": key, **capped}).encode() + b"\n"
         try:
@@ -77,7 +83,6 @@ class Ledger:
             raise
         self._keys.add(key)
         self._read = end + len(line)
-        return True
 
     def _catch_up(self, file: BinaryIO) -> int:
         """Reads what was added; the file's end. Files that were put away, and one that shrank, are read anew."""

@@ -109,7 +109,7 @@ def test_a_full_file_is_put_away_and_its_keys_still_count(path: Path):
 
 
 def test_writers_follow_each_other_over_a_full_file(path: Path):
-    writers = [Ledger(path, max_bytes=300) for _ in range(3)]
+    writers = [Ledger(path, max_bytes=80) for _ in range(3)]
     threads = [threading.Thread(target=writers[n % 3].once, args=(f"k{n // 3}", {}, lambda: None)) for n in range(30)]
     for thread in threads:
         thread.start()
