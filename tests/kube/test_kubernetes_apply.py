@@ -138,3 +138,12 @@ def test_the_values_of_a_secret_are_in_no_plan(unit: ClusterUnit) -> None:
     second = unit.plan({**secret, "stringData": {"p": "canary2"}})
     assert "canary" not in repr(first.steps) + repr(second.steps)
     assert second.steps
+
+
+def test_the_servers_words_about_a_broken_secret_are_not_passed_on(unit: ClusterUnit) -> None:
+    broken = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": unit.space}, "data": {"p": "canary!"}}
+    unit.generation += 1
+    changes = unit.target.apply(unit.plan(broken))
+    assert not changes.ok
+    assert "canary" not in repr(changes)
+    assert changes.results[0].detail

@@ -120,7 +120,7 @@ class Applier:
         try:
             kind, answer = await self.sender.send(asked)
         except Refused as refused:
-            return _failed(step, Reason.INVALID, words(refused))
+            return _failed(step, Reason.INVALID, words(refused, secret=asked.desired.secret))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))
         self.live.applied(kind, answer)
@@ -134,7 +134,7 @@ class Applier:
                 return dataclasses.replace(
                     _done(step), detail="not checked by the server: its kind or namespace comes with the same plan"
                 )
-            return _failed(step, Reason.INVALID, words(refused))
+            return _failed(step, Reason.INVALID, words(refused, secret=asked.desired.secret))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))
         return _done(step)

@@ -84,8 +84,13 @@ def _must_not_win(rules: Sequence[FieldRule], object_id: str, refused: Refused) 
     return any(owner(rules, object_id, path, ((manager, ""),)) is Owner.REFUSE for path, manager in found)
 
 
-def words(refused: Refused) -> str:
-    """The server's sentence, and for a conflict or an invalid field which one."""
+def words(refused: Refused, *, secret: bool = False) -> str:
+    """The server's sentence, and for a conflict or an invalid field which one. Of a secret object no sentence: servers and
+    webhooks quote values.
+    """
+    if secret and refused.status != 403:
+        named = ", ".join(pointer(field) for field, _ in refused.causes[:10] if field)
+        return f"{refused.reason or refused.status}" + (f" at {named}" if named else "") + "; its words may hold the value"
     if refused.status == 409 and refused.causes:
         told = "; ".join(f"{pointer(field)}: {told}" for field, told in refused.causes[:10])
         return (
