@@ -48,7 +48,15 @@ def load(kind: Kind, name: str) -> Any:
     """The factory behind a name; an unknown name says which ones exist."""
     if dotted := BUILT_IN[kind].get(name):
         module, _, attribute = dotted.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == "reconciler":
+                raise
+            raise Misconfigured(
+                f"{kind} {name!r} needs the package {error.name}, which is not installed",
+                next_step="`make clusters` in the checkout installs it" if name == "kubernetes" else "install it",
+            ) from error
     for entry in entry_points(group=f"homeostat.{kind}"):
         if entry.name == name:
             return entry.load()
