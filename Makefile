@@ -11,7 +11,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
 export JSON STRICT DATA
 
-.PHONY: help demo up test lint fix chaos bench bench-health peers schemas docs lock clean wheel
+.PHONY: help demo up clusters test lint fix chaos bench bench-health peers schemas docs lock clean wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,6 +22,8 @@ demo: $(VENV)/run.ready ## set up and play the five acts on embedded defaults
 up: $(VENV)/run.ready ## the same embedded system kept running, with the page on localhost
 	@test -d $(HOMEOSTAT_HOME) || $(BIN)/homeostat --home $(HOMEOSTAT_HOME) init
 	@exec $(BIN)/homeostat --home $(HOMEOSTAT_HOME) up
+
+clusters: $(VENV)/clusters.ready ## also install what targets of kind kubernetes need
 
 test: $(VENV)/dev.ready ## set up and pass the tests (under 10 minutes on 2 cores)
 	@$(BIN)/pytest -n 2 --dist worksteal -q
@@ -37,8 +39,10 @@ fix: $(VENV)/dev.ready ## format and repair what can be repaired
 	@$(BIN)/ruff check --fix .
 
 chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moments, and the loop in any order of events (long)
-	@CHAOS=all $(BIN)/pytest -n 2 -q tests/chaos tests/properties/test_stateful_loop.py --timeout 900 \
+	@$(ROOMY) CHAOS=all $(BIN)/pytest -n 2 --dist worksteal -q -o tmp_path_retention_policy=failed tests/chaos tests/properties/test_stateful_loop.py --timeout 900 \
 		$(if $(SEED),--chaos-seed $(SEED) --hypothesis-seed $(SEED))
+# Its homes are many and small, and no disk is asked to prove anything: memory, where there is enough.
+ROOMY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 2000000 2>/dev/null && echo TMPDIR=/dev/shm)
 
 bench: $(VENV)/dev.ready ## every figure with its reach (JSON=FILE, STRICT=1)
 	@$(BIN)/python benchmarks/all.py
@@ -61,6 +65,7 @@ wheel: $(VENV)/dev.ready ## build the wheel into dist/
 lock: $(VENV)/dev.ready ## resolve the lock files again (KEEP=1: only what is new)
 	@echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile -q - -o requirements/uv.lock $(LOCK)
 	@$(BIN)/uv pip compile -q pyproject.toml --group build -o requirements/run.lock $(LOCK)
+	@$(BIN)/uv pip compile -q pyproject.toml --group build --extra kubernetes -o requirements/clusters.lock $(LOCK)
 	@$(BIN)/uv pip compile -q pyproject.toml --group dev --all-extras -o requirements/dev.lock $(LOCK)
 LOCK := $(if $(KEEP),,--upgrade) --generate-hashes --no-header --no-annotate --universal --python-version 3.11
 
