@@ -91,6 +91,9 @@ def _waiting(home: Reading) -> Iterator[Waiting]:
         yield Waiting("branch", refused, f"homeostat why {home.head[:12]}")
     if home.trouble:
         yield Waiting("store", home.trouble, "homeostat up")
+    for alarm in home.forge.alarms():
+        look = f"git --git-dir {home.home.repository} log {alarm.where}"
+        yield Waiting("forge", f"{alarm.where} proves nothing and is left out: {alarm.what}", look)
     for pull in home.forge.list("open"):
         if pull.effect == Effect.REVIEW.value:
             missing = "; ".join(dict.fromkeys(r.missing or r.name for r in pull.requirements if not r.passes))

@@ -16,6 +16,7 @@ from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Effect
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.records import RecordKind
+from reconciler.ports.forge import Alarm
 from reconciler.steps.world import World
 
 MAX_CASES = 50
@@ -58,6 +59,7 @@ class Overview:
     holds: tuple[tuple[str, Hold], ...]
     repairs: tuple[Repair, ...]
     alarms: tuple[Event, ...]
+    unproven: tuple[Alarm, ...]  # what the forge leaves out
     faults: tuple[tuple[str, str], ...]
     refused: str  # why the protected branch is not followed
     applied: str
@@ -80,6 +82,7 @@ def overview(world: World, records: RecordIndex) -> Overview:
         holds=holds_in_force(world),
         repairs=tuple(_repair(world, fact) for fact in _newest(list(ledger.merges.values()))),
         alarms=events(records.read(records.kind(RecordKind.ALARM)[-MAX_ALARMS:][::-1])),
+        unproven=tuple(world.forge.alarms())[:MAX_ALARMS],
         faults=tuple(sorted(world.meters.faults().items())),
         refused=cursor.refused[1],
         applied=cursor.applied or "",

@@ -20,6 +20,14 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something the forge holds does not prove what it claims. It counts nothing; a person has to look."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What it takes to open a pull request. `source` is the branch name to create at `head`."""
 
@@ -63,3 +71,7 @@ class Forge(Protocol):
         ...
 
     def close(self, number: int, note: str) -> PullRequest: ...
+
+    def alarms(self) -> Sequence[Alarm]:
+        """What is left out of all answers because it does not prove itself; () also where a forge signs nothing."""
+        ...

@@ -268,6 +268,14 @@ def closes(bench: Bench) -> None:
     refused(lambda: bench.forge.close(pull.number + 7, "unknown"))
 
 
+def alarms_about_nothing_that_is_in_order(bench: Bench) -> None:
+    expect(not bench.forge.alarms(), "an empty forge is in order")
+    pull = opened(bench)
+    give(bench, pull, a_review(pull))
+    bench.forge.close(pull.number, "not wanted")
+    expect(not bench.forge.alarms(), "and so is what was made through it")
+
+
 FORGE_PROMISES: tuple[Callable[[Bench], None], ...] = (
     opens_and_reads_back,
     opens_a_fingerprint_once,
@@ -285,6 +293,7 @@ FORGE_PROMISES: tuple[Callable[[Bench], None], ...] = (
     finishes_a_landing_that_was_cut_short,
     lands_one_of_two,
     closes,
+    alarms_about_nothing_that_is_in_order,
 )
 
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.adapters.forges.shelf import PREFIX, Alarm, Keys, Shelf, Shelved, alarms_of, review_file, state_file
+from reconciler.adapters.forges.shelf import PREFIX, Keys, Shelf, Shelved, alarms_of, review_file, state_file
 from reconciler.changes.reviews import review_payload
 from reconciler.errors import Permanent, Retryable, Tampered
 from reconciler.model.judging import Verdict
 from reconciler.model.pulls import PullRequest, PullState, Review
 from reconciler.model.reasons import Reason
 from reconciler.ports.clock import Clock
-from reconciler.ports.forge import Draft, Landed
+from reconciler.ports.forge import Alarm, Draft, Landed
 from reconciler.ports.repo import MACHINE, RefMove, Repo
 from reconciler.ports.signing import Signer, Verifier
 
@@ -61,8 +61,7 @@ class EmbeddedForge:
         pulls = [shelved.pull for shelved in self._shelf.all().values() if shelved.pull is not None]
         return [pull for pull in pulls if not state or pull.state.value == state]
 
-    def alarms(self) -> tuple[Alarm, ...]:
-        """What on the shelf does not prove what it claims."""
+    def alarms(self) -> Sequence[Alarm]:
         return alarms_of(list(self._shelf.all().values()))
 
     # opening

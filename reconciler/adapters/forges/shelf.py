@@ -22,21 +22,13 @@ from reconciler.changes.reviews import decode_signature, review_payload, signed_
 from reconciler.errors import Permanent, Tampered
 from reconciler.model.canonical import decode, digest, encode
 from reconciler.model.pulls import PullRequest, Review
+from reconciler.ports.forge import Alarm
 from reconciler.ports.repo import Repo
 from reconciler.ports.signing import Verifier
 
 PREFIX = "refs/homeostat/pr/"
 MAX_REMEMBERED = 4_096  # states; a few kilobytes each
 MAX_REVIEWS = 500  # read of one pull request
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something on the shelf does not prove what it claims. It counts nothing; a person has to look."""
-
-    ref: str
-    state: str  # the commit it was found in
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +92,14 @@ class Shelf:
         try:
             pull, files = self._state(number, tip)
         except (Permanent, Tampered) as error:
-            return Shelved(tip, None, (), (Alarm(ref, tip, str(error)),))
+            return Shelved(tip, None, (), (Alarm(ref, str(error)),))
         reviews, alarms = [], []
         paths = sorted(path for path in files if path.startswith("reviews/"))
         for path in paths[:MAX_REVIEWS]:
             try:
                 reviews.append(self._review(number, self._repo.blob(files[path])))
             except (Permanent, Tampered) as error:
-                alarms.append(Alarm(ref, tip, f"{path}: {error}"))
+                alarms.append(Alarm(ref, f"{path}: {error}"))
         counting = tuple(r for r in reviews if (r.patch, r.trees) == (pull.patch, pull.trees))
         return Shelved(tip, replace(pull, reviews=counting), tuple(paths), tuple(alarms))
 
