@@ -9,6 +9,7 @@ manifest and the live object are apart (`apart`). Nothing here needs a schema: t
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -194,8 +195,9 @@ def _leaves(tree: Mapping[str, Any], value: Any, at: str) -> Iterator[tuple[str,
         yield from _leaves(tree[key] or {}, _item(value, part), at + text)
 
 
+@functools.lru_cache(maxsize=8_192)
 def _part(key: str) -> tuple[str | Mapping[str, Any], str]:
-    """A key of fieldsV1 as a step and as text."""
+    """A key of fieldsV1 as a step and as text. Objects of one kind repeat the same few."""
     kind, _, rest = key.partition(":")
     if kind == "f":
         return rest, "/" + _escaped(rest)
