@@ -1,8 +1,9 @@
-"""`homeostat backup`, `restore` and `migrate`: a home copied, made again, and brought to this release's layout."""
+"""`homeostat backup`, `restore`, `migrate`, `maintain`: a home copied, made again, brought to this release's layout, packed."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from reconciler.cli.common import answer, home_of
 from reconciler.errors import Retryable
@@ -61,3 +62,22 @@ def migrate(arguments: argparse.Namespace) -> int:
     text = f"the store has layout {now} already" if found == now else f"the store was brought from layout {found} to {now}"
     answer(arguments, {"found": found, "now": now}, text)
     return 0
+
+
+def maintain(arguments: argparse.Namespace) -> int:
+    """Git's objects and refs into one pack; nothing is deleted."""
+    from reconciler.adapters.repos.pygit import PygitRepo
+    from reconciler.bootstrap.opening import require
+
+    home = home_of(arguments)
+    require(home)
+    before = _size(home.repository)
+    PygitRepo(home.repository).maintain()
+    after = _size(home.repository)
+    answer(arguments, {"before": before, "after": after}, f"the repository took {before:,} bytes, and takes {after:,} now")
+    return 0
+
+
+def _size(folder: Path) -> int:
+    """What the files take on disk: thousands of small ones take more than they hold."""
+    return sum(file.lstat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())

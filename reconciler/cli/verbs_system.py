@@ -1,4 +1,4 @@
-"""Verbs about the installation as a whole: init, up, status, why, plan, reconcile, demo, backup, restore, migrate."""
+"""Verbs about the installation as a whole: init, up, status, why, plan, reconcile, demo, backup, restore, migrate, maintain."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def register(verbs: Verbs) -> None:
     restore.add_argument("source", type=Path, help="the folder that backup wrote")
     restore.add_argument("--keys", type=Path, help="a folder with the private keys, when the backup holds none")
     verbs.add("migrate", "reconciler.cli.backup:migrate", "bring the store to this release's layout", MIGRATE)
+    verbs.add("maintain", "reconciler.cli.backup:maintain", "pack the repository, also while `up` runs", MAINTAIN)
 
 
 INIT = """\
@@ -72,3 +73,4 @@ DEMO = """\
 BACKUP = "  homeostat backup /backups/2026-11-21 --with-keys"
 RESTORE = "  homeostat --home /srv/homeostat-new restore /backups/2026-11-21"
 MIGRATE = "  homeostat migrate"
+MAINTAIN = "  homeostat maintain"

@@ -38,6 +38,30 @@ def test_verbs_that_only_look_load_no_documents_targets_or_frameworks(made: Path
     assert done.stderr.splitlines()[-1] == "[]"
 
 
+NEVER = (
+    "reconciler.converge.rounds",
+    "reconciler.policy.judging",
+    "reconciler.adapters.voters.causal",
+    "reconciler.health",
+    "aiohttp",
+)
+
+
+@pytest.mark.parametrize("verb", ["brake on --reason x --for 1h", "panic --since 5m --dry-run"])
+def test_verbs_that_stop_the_machine_wait_for_nothing_that_they_do_not_need(made: Path, tmp_path: Path, verb: str) -> None:
+    """Somebody is in a hurry: judges, renderers and voters are not imported, and no model is built that nothing is read into."""
+    found = f"[m for m in {NEVER} if m in sys.modules]"
+    idle = "[m.__name__ for m in (reconciler.documents.playbook_cases.PlaybookCases,) if m.__pydantic_complete__]"
+    code = (
+        "import sys; from reconciler.cli import main; main(sys.argv[1:]); import reconciler.documents.playbook_cases; "
+        f"print({found} + {idle}, file=sys.stderr)"
+    )
+    home = shutil.copytree(made, tmp_path / "h")
+    command = [sys.executable, "-c", code, "--home", str(home), *verb.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
 def test_status_has_the_same_keys_whatever_there_is(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(made, "--json", "status") == 0
     assert set(json.loads(capsys.readouterr().out)) == {
@@ -159,6 +183,18 @@ def test_neither_direction_writes_over_anything(
 def test_migrating_twice_changes_nothing(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [run(made, "migrate"), run(made, "migrate")] == [0, 0]
     assert "already" in capsys.readouterr().out
+
+
+def test_maintaining_packs_every_object_and_deletes_none(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git = ("git", "-C", str(made / "infra.git"))
+    before = subprocess.run([*git, "rev-list", "--all", "--objects"], check=True, capture_output=True).stdout
+    assert run(made, "--json", "maintain") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["after"] < said["before"]
+    counted = subprocess.run([*git, "count-objects", "-v"], check=True, capture_output=True, text=True).stdout
+    assert {"count: 0", "packs: 1"} <= set(counted.splitlines())
+    assert subprocess.run([*git, "rev-list", "--all", "--objects"], check=True, capture_output=True).stdout == before
+    assert run(made, "audit", "verify") == 0
 
 
 def test_a_login_link_is_for_somebody_in_trust(made: Path, capsys: pytest.CaptureFixture[str]) -> None:

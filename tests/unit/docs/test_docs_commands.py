@@ -112,7 +112,7 @@ def test_what_the_tutorial_does_without_a_server_works(tmp_path):
 def test_what_the_guide_does_to_back_up_and_restore_works(tmp_path):
     begin = "export HOMEOSTAT_HOME=$PWD/home; homeostat init > /dev/null; mkdir infra; cd infra\n"
     script = offline(ROOT / "docs" / "guide" / "backup.md")
-    assert script.count("homeostat") == 5
+    assert script.count("homeostat") == 6
     done = shell(begin + script, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "restored from a backup" in done.stdout
