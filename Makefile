@@ -9,9 +9,9 @@ BIN := $(VENV)/bin
 HOMEOSTAT_HOME ?= .homeostat
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
-export JSON STRICT DATA
+export JSON STRICT DATA QUICK
 
-.PHONY: help demo up clusters test lint fix chaos bench bench-health peers schemas docs lock clean wheel
+.PHONY: help demo up clusters test lint fix chaos bench bench-health bench-kube peers schemas docs lock clean wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +49,9 @@ bench: $(VENV)/dev.ready ## every figure with its reach (JSON=FILE, STRICT=1)
 
 bench-health: $(VENV)/dev.ready ## how often health is told right, and what it costs (DATA=DIR, JSON=FILE, STRICT=1)
 	@$(BIN)/python benchmarks/bench_health.py
+
+bench-kube: $(VENV)/dev.ready ## converging beside Flux on a real control plane (needs `make peers`; QUICK=1, JSON=FILE, STRICT=1)
+	@$(BIN)/python benchmarks/all.py kube kube_up
 
 peers: ## build the real programs that some tests run beside (ONLY="cluster ..", once, long)
 	@.ci/peers/build $(ONLY)

@@ -125,6 +125,7 @@ def _consider(world: World, name: str, commit: str) -> Held | Ended | Ready:
 def history(world: World, name: str) -> OperationHistory:
     """What the log itself says, not the facts folded from it: an entry whose payload was dropped is not readable."""
     try:
+        world.log.publish(())  # "started" that was appended, and whose process died before it was signed, counts
         started, *ends = [world.log.by_key(f"{RecordKind.OPERATION.value}/{name}/{event}") for event in (STARTED, *ENDS)]
     except HomeostatError:
         return OperationHistory(readable=False, started=False, finished=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import sys
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crashes import Bench, prepare
+from crashes import Bench, prepared
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,22 +19,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def everything() -> bool:
-    """Whether every point is asked for."""
-    return os.environ.get("CHAOS") == "all"
-
-
-@pytest.fixture(scope="session")
-def chaos(request: pytest.FixtureRequest) -> random.Random:
-    """The only source of chance here. The seed is printed, so that a failure can be repeated."""
-    seed = request.config.getoption("--chaos-seed", default=None)
-    seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
+def chaos_seed(request: pytest.FixtureRequest) -> int:
+    """One for all processes of a run. It is printed, so that a failure can be repeated."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    fresh = zlib.crc32(run.encode()) if run else random.SystemRandom().randrange(1 << 32)
+    asked = request.config.getoption("--chaos-seed", default=None)
+    seed = fresh if asked is None else int(asked)
     sys.stderr.write(f"\nchaos seed {seed}: repeat with `make chaos SEED={seed}`\n")
-    return random.Random(seed)
+    return seed
+
+
+@pytest.fixture
+def chaos(chaos_seed: int, request: pytest.FixtureRequest) -> random.Random:
+    """The only source of chance here: each test has its own, wherever and after whatever it runs."""
+    return random.Random(f"{chaos_seed} {request.node.name}")
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """A home in trouble, and what becomes of it when nothing crashes."""
-    folder: Path = tmp_path_factory.mktemp("chaos")
-    return prepare(folder)
+def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bench]:
+    """Each story in trouble, and what becomes of it when nothing crashes."""
+    base: Path = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return functools.cache(lambda story: prepared(shared / "chaos", story))

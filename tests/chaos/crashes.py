@@ -1,31 +1,35 @@
-"""A home in trouble, crashed and restarted: what the tests of this folder share.
+"""A home in a story, crashed and restarted: what the tests of this folder share.
 
-`prepare` makes the home once and lets one copy of it run to the end undisturbed: its journal lists every point at which
-a process can be killed, its summary says what must come out. `Bench.crash` takes a fresh copy through a crash (or several)
-and compares.
+`prepared` makes the home once for all processes of a test run and lets one copy of it run to the end undisturbed: its
+journal lists every point at which a process can be killed, its summary says what must come out. `Bench.crash` takes a fresh
+copy through one crash after the other, `Bench.crash_at_each` one copy to many points; both compare.
 """
 
 from __future__ import annotations
 
+import copy
+import fcntl
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from installation import BAD, CHECKOUT, GOOD, installation
+import pytest
+from installation import installation
+from stories import STORIES
 
 WORKER = Path(__file__).with_name("worker.py")
-LIMIT_S = 100
-SOONER = "  expect:\n    guardAfterSeconds: 20\n    outcomeAfterSeconds: 60\n"
-ROLLBACK = "playbooks/rollback-release.yaml"
+LIMIT_S = 200
+thorough = pytest.mark.skipif(os.environ.get("CHAOS") != "all", reason="make chaos")
 
 
 @dataclass(frozen=True)
@@ -47,106 +51,139 @@ class Life:
 
 @dataclass(frozen=True)
 class Bench:
-    """The home in trouble, and the undisturbed run."""
+    """The home of one story as it begins, and the undisturbed run."""
 
-    folder: Path
-    points: tuple[str, ...]
+    story: str
+    folder: str
+    moments: Sequence[str]  # every point, before and after, in the order of the run
     summary: Mapping[str, Any]
-    effects: tuple[Any, ...]
+    effects: Sequence[Any]
     seconds: float
 
-    def copy(self, name: str) -> Path:
+    @property
+    def points(self) -> list[str]:
+        """Each step once."""
+        return [point for point in self.moments if not point.endswith("+")]
+
+    def fresh(self, name: str) -> Path:
         """A fresh home in the same trouble."""
-        root = self.folder / name / "home"
-        shutil.copytree(self.folder / "trouble", root)
+        root = Path(self.folder, name, "home")
+        shutil.copytree(Path(self.folder, "trouble"), root)
         return root
 
-    def crash(self, name: str, points: Sequence[str], *, lose_store: bool = False) -> None:
+    def live(self, root: Path, *points: str, kill_after_s: float = 0.0, release: Path | None = None) -> Life:
+        """One life; killed from outside after so many seconds when asked; of another release when one is given."""
+        environment = os.environ | ({"PYTHONPATH": os.fspath(release)} if release else {})
+        paths = (os.fspath(path) for path in (WORKER, root, root.parent / "journal"))
+        command = [sys.executable, "-W", "error", *paths, self.story, " ".join(points)]
+        child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root.parent, env=environment
+        )
+        try:
+            printed, complaint = child.communicate(timeout=kill_after_s or LIMIT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            printed, complaint = child.communicate()
+            assert kill_after_s, f"not over after {LIMIT_S} s\n{complaint[-4_000:]}"
+        return Life(child.returncode, printed, complaint)
+
+    def crash(self, name: str, *points: str, lose_store: bool = False) -> None:
         """One life for each point, killed there; then one to the end. The same must come out."""
-        root = self.copy(name)
+        root = self.fresh(name)
         lost: set[str] = set()
         for point in points:
-            life = live(root, point)
+            life = self.live(root, point)
             if life.code == 0:
                 break  # an earlier crash made this point unreachable
             assert life.killed, f"{point}: ended with {life.code}\n{life.complaint[-4_000:]}"
             if lose_store:
                 lost |= unpublished(root)
-        self.compare(root, live(root).told(), lost)
+        self.compare(root, lost)
         shutil.rmtree(root.parent)
 
-    def compare(self, root: Path, told: Mapping[str, Any], lost: set[str]) -> None:
-        """The same end; every effect once; every record that was promised is in the log, once."""
-        assert told["summary"] == dict(self.summary)
+    def crash_at_each(self, name: str, points: Sequence[str], *, lose_store: bool = False) -> None:
+        """One life to the last of these points, which leaves its disk as it was at each; then one to the end for each."""
+        ordered = sorted(set(points), key=self.moments.index)
+        root = self.fresh(name)
+        life = self.live(root, *ordered)
+        assert life.killed, f"{ordered[-1]}: ended with {life.code}\n{life.complaint[-4_000:]}"
+        for point in ordered:
+            left = root if point == ordered[-1] else root.parent / point / "home"
+            try:
+                self.compare(left, unpublished(left) if lose_store else set())
+            except BaseException as error:
+                error.add_note(f"{self.story}, killed at {point}: the disk is {left.parent}")
+                raise
+            shutil.rmtree(left)
+        shutil.rmtree(root.parent)
+
+    def compare(self, root: Path, lost: set[str]) -> None:
+        """A life to the same end; every effect and act once; every record that was promised is in the log, once."""
+        told = self.live(root).told()
         journal = read_journal(root)
+        expected = self.expected(journal)
+        other = {name: (told["summary"][name], known) for name, known in expected.items() if told["summary"][name] != known}
+        assert not other, f"(what came out, what had to): {other}"
         assert effects(journal) == self.effects
         promised = {key for line in journal for key in line.get("promised", ())}
         counted = Counter(told["keys"])
         assert not promised - lost - set(counted), "a record was lost"
         assert max(counted.values()) == 1, "a record is there twice"
+        acts = Counter(line["act"] for line in journal if "act" in line)
+        assert max(acts.values(), default=0) <= 1, "an act was asked for twice"
+
+    def expected(self, journal: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """As undisturbed, but what a life found started and not ended is unknown, and done only if it was done by then."""
+        summary = copy.deepcopy(dict(self.summary))
+        for line in journal:
+            for name in [name for name, event in line.get("operations", {}).items() if event == "started"]:
+                summary["operations"][name][-1] = "unknown"
+                if name not in line["acts"]:
+                    summary["acts"].remove(name)
+        return summary
 
 
-def prepare(folder: Path) -> Bench:
+def prepared(folder: Path, story: str) -> Bench:
+    """The first process that asks makes it; the others wait for it."""
+    made = folder / story / "bench.json"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{story}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            _prepare(made.parent, story)
+            made.write_text(json.dumps(asdict(_undisturbed(made.parent, story))))
+    return Bench(**json.loads(made.read_text()))
+
+
+def _prepare(folder: Path, story: str) -> None:
     """Trouble is there and nobody has looked yet."""
-    with installation(folder / "made") as site:
-        site.allow("rollback-release")
-        site.push(
-            {ROLLBACK: ("  expect:\n", "  expect:\n    guardAfterSeconds: 20\n    outcomeAfterSeconds: 60\n")}, "Look sooner"
-        )
-        site.settle()
-        site.fault(kind="bad-release", service="checkout", release=BAD, mode="slow", factor=8)
-        site.push({CHECKOUT: (GOOD, BAD)}, f"Release checkout {BAD}")
+    with installation(folder / "made", warm_seconds=STORIES[story].warm_seconds) as site:
+        STORIES[story].prepare(site)
     shutil.copytree(folder / "made" / "home", folder / "trouble")
-    return undisturbed(folder)
 
 
-def undisturbed(folder: Path) -> Bench:
-    root = folder / "reference" / "home"
-    shutil.copytree(folder / "trouble", root)
+def _undisturbed(folder: Path, story: str) -> Bench:
+    bench = Bench(story, str(folder), (), {}, (), 0.0)
+    root = bench.fresh("reference")
     began = time.perf_counter()
-    told = live(root).told()
+    told = bench.live(root).told()
     seconds = time.perf_counter() - began
     journal = read_journal(root)
-    points = tuple(line["point"] for line in journal if "point" in line)
-    return Bench(folder, points, told["summary"], effects(journal), seconds)
-
-
-def live(root: Path, point: str = "", *, kill_after_s: float = 0.0, release: Path | None = None) -> Life:
-    """One life of the worker; killed from outside after so many seconds when asked; of another release when one is given."""
-    environment = os.environ | ({"PYTHONPATH": os.fspath(release)} if release else {})
-    command = [sys.executable, "-W", "error", str(WORKER), str(root), str(journal_of(root)), point]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root.parent, env=environment)
-    try:
-        printed, complaint = child.communicate(timeout=kill_after_s or LIMIT_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        printed, complaint = child.communicate()
-        assert kill_after_s, f"not over after {LIMIT_S} s\n{complaint[-4_000:]}"
-    return Life(child.returncode, printed, complaint)
-
-
-def journal_of(root: Path) -> Path:
-    return root.parent / "journal"
+    moments = [line["point"] for line in journal if "point" in line]
+    return Bench(story, str(folder), moments, told["summary"], effects(journal), seconds)
 
 
 def read_journal(root: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in journal_of(root).read_text().splitlines()]
+    return [json.loads(line) for line in (root.parent / "journal").read_text().splitlines()]
 
 
-def effects(journal: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
-    """What was really done in the lab, in order."""
-    return tuple(tuple(map(tuple, line["effect"])) for line in journal if "effect" in line)
-
-
-def sampled(points: Sequence[str], number: int, of: int) -> str:
-    """Evenly spread over the run; every second one dies after the step instead of before it."""
-    return points[number * (len(points) - 1) // (of - 1)] + "+" * (number % 2)
+def effects(journal: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """What was really applied in the lab, in order."""
+    return [line["effect"] for line in journal if "effect" in line]
 
 
 def unpublished(root: Path) -> set[str]:
     """Deletes the store; the keys of the records that only it knew."""
-    import sqlite3
-
     store = root / "state.db"
     with sqlite3.connect(store) as connection:
         keys = {key for (key,) in connection.execute("SELECT key FROM outbox WHERE published = 0")}

@@ -6,10 +6,11 @@ seen, tried and thought) may be lost with it; verdicts, merges, admissions, appl
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import pytest
-from crashes import Bench
+from crashes import Bench, thorough
+from stories import STORIES
 
 STAGES = {
     "before anything was grouped": "SqliteStore.open_case:1",
@@ -26,19 +27,26 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize("stage", list(STAGES)[3:9:2])
-def test_the_store_is_lost_when(bench: Bench, stage: str) -> None:
-    bench.crash(f"lost-{list(STAGES).index(stage)}", [STAGES[stage]], lose_store=True)
+KEPT_SHORT = list(STAGES)[3:9:2]
+OPERATION_STAGES = {"started, nothing done": "LabTarget.operate:2", "done, its end not on record": "LabTarget.operate:2+"}
+PARTS = 4
 
 
-@pytest.mark.timeout(900)
-def test_the_store_is_lost_at_every_stage_and_step(bench: Bench, everything: bool) -> None:
-    if not everything:
-        pytest.skip("make chaos")
-    points = [*STAGES.values(), *bench.points[::3]]
-    with ThreadPoolExecutor(2) as pool:
-        list(
-            pool.map(
-                lambda point: bench.crash(f"gone-{point}".replace(":", "-"), [point], lose_store=True), dict.fromkeys(points)
-            )
-        )
+@pytest.mark.parametrize("stage", KEPT_SHORT)
+def test_the_store_is_lost_when(benches: Callable[[str], Bench], stage: str) -> None:
+    benches("repair").crash(f"lost-{KEPT_SHORT.index(stage)}", STAGES[stage], lose_store=True)
+
+
+@pytest.mark.parametrize("stage", OPERATION_STAGES)
+def test_the_store_is_lost_when_an_operation_is(benches: Callable[[str], Bench], stage: str) -> None:
+    benches("operation").crash(f"lost-{stage}", OPERATION_STAGES[stage], lose_store=True)
+
+
+@thorough
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("story", STORIES)
+def test_the_store_is_lost_at_every_stage_and_step(benches: Callable[[str], Bench], story: str, part: int) -> None:
+    bench = benches(story)
+    points = [*(STAGES.values() if story == "repair" else ()), *bench.points[::3]]
+    bench.crash_at_each(f"gone-{part}", points[part::PARTS], lose_store=True)

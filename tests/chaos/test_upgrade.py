@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crashes import Bench, live, read_journal
+from crashes import Bench, read_journal, thorough
 from earlier import LATER_FIELDS, VERSION, earlier_wheel, unpacked
 
 from reconciler import __version__
@@ -37,22 +38,23 @@ def forget_later_fields(root: Path) -> int:
 
 
 @pytest.mark.parametrize("stage", ["diagnosed", "judged"])
-def test_a_row_of_an_earlier_release_is_finished_by_this_one(bench: Bench, stage: str) -> None:
-    root = bench.copy(f"row-{stage}")
-    assert live(root, HANDED_OVER[stage]).killed
+def test_a_row_of_an_earlier_release_is_finished_by_this_one(benches: Callable[[str], Bench], stage: str) -> None:
+    bench = benches("repair")
+    root = bench.fresh(f"row-{stage}")
+    assert bench.live(root, HANDED_OVER[stage]).killed
     assert forget_later_fields(root) == 1
-    bench.compare(root, live(root).told(), set())
+    bench.compare(root, set())
 
 
+@thorough
 @pytest.mark.timeout(600)
-def test_a_case_started_by_an_earlier_release_is_finished_by_this_one(bench: Bench, everything: bool) -> None:
-    if not everything:
-        pytest.skip("make chaos")
-    release = unpacked(earlier_wheel(bench.folder / "earlier"), bench.folder / "installed")
+def test_a_case_started_by_an_earlier_release_is_finished_by_this_one(benches: Callable[[str], Bench], tmp_path: Path) -> None:
+    bench = benches("repair")
+    release = unpacked(earlier_wheel(tmp_path / "earlier"), tmp_path / "installed")
     for stage, point in HANDED_OVER.items():
-        root = bench.copy(f"upgrade-{stage}".replace(" ", "-"))
-        life = live(root, point, release=release)
+        root = bench.fresh(f"upgrade-{stage}".replace(" ", "-"))
+        life = bench.live(root, point, release=release)
         assert life.killed, life.complaint[-4_000:]
-        bench.compare(root, live(root).told(), set())
+        bench.compare(root, set())
         releases = [line["release"] for line in read_journal(root) if "release" in line]
         assert releases == [VERSION, __version__], stage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from installation import Installation, installation
 
 from reconciler.adapters.targets.lab import LabTarget
 from reconciler.audit.facts import Brake, OperationEvent, brake_record, operation_record
+from reconciler.audit.log import Log
 from reconciler.bootstrap.copies import backup, restore
 from reconciler.bootstrap.opening import open_reader
 from reconciler.errors import Retryable
@@ -142,6 +144,31 @@ def test_a_crash_between_started_and_the_act_is_unknown_and_never_done(
     site.advance(10)
     assert (asked, done(site)) == (["restart-cart-1"], [])
     assert events(site, "restart-cart-1") == ["accepted", "started", "unknown"]
+
+
+@pytest.mark.parametrize("error", [Retryable("the disk is away"), KeyboardInterrupt()], ids=["it-goes-on", "a-restart"])
+def test_started_whose_signature_was_cut_off_is_unknown_and_never_done(
+    site: Installation, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    real = operating._claim
+
+    def broken(_: Log, __: object) -> None:
+        raise error
+
+    def claim(*arguments: Any) -> bool:
+        with monkeypatch.context() as patched:
+            patched.setattr(Log, "_sign", broken)
+            return real(*arguments)
+
+    order(site, "restart-cart-1")
+    with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+        patched.setattr(operating, "_claim", claim)
+        site.settle()
+    if isinstance(error, KeyboardInterrupt):
+        site.restart()
+    site.advance(10)
+    assert (events(site, "restart-cart-1"), done(site)) == (["accepted", "started", "unknown"], [])
+    assert "restart-cart-1: unknown" in paged(site)
 
 
 def killing(monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseException]) -> list[str]:
