@@ -7,7 +7,7 @@ in the same turn, and what it drops is closed. Whatever a dropped target holds s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from reconciler.adapters.telemetry.scraper import Scraper, ScrapeTarget
 from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
 from reconciler.documents.loader import Loaded
-from reconciler.health import HealthBook
 from reconciler.model.revisions import HealthState
 from reconciler.ports.clock import Clock
 from reconciler.ports.target import Judging, News, Target
 from reconciler.steps.rulebook import Rulebook
 
+Judge = Callable[[Mapping[str, Any]], tuple[HealthState, str]]
 IDLE_MS = 5_000  # how often no source is looked at
 
 
@@ -35,7 +35,7 @@ class Connections:
         self._home, self._lab_url, self._telemetry, self._clock = home, lab_url, telemetry, clock
         self._specs: dict[str, Any] = {}
         self._health: tuple[Loaded[HealthRule], ...] = ()
-        self._book = HealthBook()
+        self._judge: Judge | None = None
         self._sources: tuple[ScrapeTarget, ...] = ()
         self._scraper: Scraper | None = None
         self._interval_ms, self._next_ms = IDLE_MS, 0
@@ -45,12 +45,12 @@ class Connections:
         """Connects what is new, or Misconfigured and everything as it was before."""
         installation = rules.installation
         wanted = {target.name: target for target in installation.spec.targets}
-        book = HealthBook(rules.health) if rules.health != self._health else None
+        book = _book(rules.health) if rules.health != self._health or self._judge is None else None
         made = {name: self._target(spec) for name, spec in wanted.items() if self._specs.get(name) != spec}
         for name in [name for name in self.targets if name in made or name not in wanted]:
             _close(self.targets.pop(name))
         self.targets.update(made)
-        self._judge(made.values(), book)
+        self._judge_by(made.values(), book)
         self._health = rules.health
         self._specs = wanted
         self._watch(installation)
@@ -77,13 +77,12 @@ class Connections:
             made.on_change(self._news)
         return made
 
-    def _judge(self, made: Iterable[Target], book: HealthBook | None) -> None:
+    def _judge_by(self, made: Iterable[Target], book: Judge | None) -> None:
         """By the rules in Git over the shipped ones: new targets, and all when the rules have changed."""
-        if book is not None:
-            self._book = book
+        self._judge = book or self._judge
         for target in self.targets.values() if book is not None else made:
-            if isinstance(target, Judging):
-                target.judge_by(_pair(self._book))
+            if isinstance(target, Judging) and self._judge is not None:
+                target.judge_by(self._judge)
 
     def _news(self) -> None:
         """`wake` is set after the first targets were connected."""
@@ -103,7 +102,11 @@ class Connections:
         self._scraper, self._sources, self._next_ms = Scraper(sources, self._telemetry, self._clock), sources, 0
 
 
-def _pair(book: HealthBook) -> Callable[[Mapping[str, Any]], tuple[HealthState, str]]:
+def _book(rules: Sequence[Loaded[HealthRule]]) -> Judge:
+    from reconciler.health import HealthBook
+
+    book = HealthBook(rules)
+
     def judge(live: Mapping[str, Any]) -> tuple[HealthState, str]:
         found = book.judge(live)
         return found.state, found.message
