@@ -8,6 +8,7 @@ first. Only idempotent requests are sent twice. What is left is `Refused` (the s
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import random
 from collections.abc import AsyncIterator, Mapping
@@ -24,6 +25,7 @@ from reconciler.errors import Permanent, Retryable
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
 MAX_ANSWER = 64 * 1024 * 1024  # a page of 500 objects of the largest size that is usual
+LARGE = 512 * 1024  # sent in pieces
 AGAIN = frozenset({429, 500, 502, 503, 504})
 BUSY = frozenset({429, 503, 504})
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
@@ -37,6 +39,10 @@ class Refused(Permanent):
     def __init__(self, status: int, reason: str, told: str, causes: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(f"{reason or status}: {told}"[:1_000])
         self.status, self.reason, self.told, self.causes = status, reason, told, causes
+
+
+class TooLarge(Permanent):
+    """An answer that is not read to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,7 @@ class Api:
             request.method,
             request.path.lstrip("/"),
             params=request.params,
-            data=request.body,
+            data=io.BytesIO(request.body) if request.body and len(request.body) > LARGE else request.body,
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=self.timeout_s),
             **self._how(),
@@ -184,7 +190,7 @@ async def _capped(stream: aiohttp.StreamReader, what: str) -> AsyncIterator[byte
     async for chunk in stream.iter_any():
         size += len(chunk)
         if size > MAX_ANSWER:
-            raise Permanent(f"the answer to {what} is larger than {MAX_ANSWER} bytes")
+            raise TooLarge(f"the answer to {what} is larger than {MAX_ANSWER} bytes")
         yield chunk
 
 

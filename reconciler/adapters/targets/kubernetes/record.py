@@ -44,21 +44,40 @@ class Records:
         self._api, self._namespace, self._owner = api, namespace, owner
         self._path = f"/api/v1/namespaces/{namespace}/configmaps"
         self._known: dict[str, UnitRecord] | None = None
+        self._broken: dict[str, Permanent] = {}
 
     async def all(self) -> Mapping[str, UnitRecord]:
         if self._known is None:
             params = {"labelSelector": f"{RECORD}={self._owner}", "limit": "500"}
             found: dict[str, UnitRecord] = {}
+            self._broken = {}
             while True:
                 page = await self._api.get(self._path, rank=Rank.URGENT, **params)
-                found.update((r.unit, r) for r in map(_read, page.get("items") or ()))
+                for item in page.get("items") or ():
+                    self._take(found, item)
                 if not (more := page["metadata"].get("continue")):
                     break
                 params["continue"] = more
             self._known = found
         return self._known
 
+    def _take(self, found: dict[str, UnitRecord], item: Mapping[str, Any]) -> None:
+        """A record that cannot be read stops its own unit alone."""
+        try:
+            record = _read(item)
+        except Permanent as error:
+            self._broken[str((item["metadata"].get("labels") or {}).get(UNIT, ""))] = error
+        else:
+            found[record.unit] = record
+
     async def get(self, unit: str) -> UnitRecord:
+        """Permanent when somebody made it unreadable; read again each time, so that repairing it is enough."""
+        await self.all()
+        if unit in self._broken:
+            self._known = None
+            await self.all()
+            if error := self._broken.get(unit):
+                raise error
         return (await self.all()).get(unit) or UnitRecord(unit)
 
     async def again(self, unit: str) -> UnitRecord:

@@ -47,6 +47,10 @@ class Sender:
             raise Refused(
                 404, "UnknownKind", f"the cluster serves no {manifest['apiVersion']} {manifest['kind']}; is its CRD there?"
             )
+        if kind.namespaced != (asked.desired.id.count("/") == 2):
+            where = "in a namespace" if kind.namespaced else "in no namespace"
+            told = f"{kind.name} lives {where}, and this manifest says otherwise"
+            raise Refused(400, "Scope", f"{told}: give or remove metadata.namespace, or name the kind in adjust.clusterScoped")
         path = kind.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
         sent = _body(asked.desired, self.owner, asked.yielded | left_out(rules, asked.desired.id))
 

@@ -8,18 +8,19 @@ who needs the truth is told that nobody knows it. A kind that is not served any 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.adapters.targets.kubernetes.api import Api, Refused
+from reconciler.adapters.targets.kubernetes.api import Api, Refused, TooLarge
 from reconciler.adapters.targets.kubernetes.gate import Rank
 from reconciler.adapters.targets.kubernetes.kinds import Kind
 from reconciler.errors import HomeostatError, Retryable
 
 log = logging.getLogger(__name__)
-PAGE = "500"
+PAGES = (500, 20)  # objects; an object is at most a few MB
 LONGEST_S = 30.0
 GONE = 410
 ABSENT = 404
@@ -41,18 +42,19 @@ class Watch:
         self._api, self._selector = api, selector
         self._seen, self._gone, self._held = seen, gone, held
         self._synced = asyncio.Event()
+        self._told = asyncio.Event()  # in step, or in trouble: either way who waits can go on
         self.trouble: HomeostatError | None = None
         self.over = False
         self._task = asyncio.create_task(self._run(), name=f"watch {kind.name}")
 
     async def synced(self, timeout_s: float) -> None:
-        """Returns once the first list is in and the watch is not behind; Retryable when that does not happen."""
-        try:
+        """Returns once the first list is in and the watch is not behind; Retryable as soon as there is trouble."""
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self._synced.wait()
-        except TimeoutError:
+                await self._told.wait()
+        if not self._synced.is_set():
             why = self.trouble or "the list has not arrived"
-            raise Retryable(f"{self.kind.name} cannot be watched: {why}", after_ms=5_000) from None
+            raise Retryable(f"{self.kind.name} cannot be watched: {why}", after_ms=5_000)
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -65,13 +67,15 @@ class Watch:
                 if not version:
                     version = await self._list()
                 self.trouble, pause = None, 0.2
-                self._synced.set()
+                self._in_step()
                 version = await self._follow(version)
             except Refused as error:
-                self._behind(error)
                 version = ""
-                if error.status == GONE:
-                    continue  # at once: it only was too old
+                if error.status == GONE:  # it only was too old: listed again at once
+                    self._synced.clear()
+                    self._told.clear()
+                    continue
+                self._behind(error)
                 if error.status == ABSENT:
                     return self._end()
             except HomeostatError as error:
@@ -87,16 +91,30 @@ class Watch:
         for missing in self._held(self.kind):
             self._gone(missing, "")
         self.trouble, self.over = None, True
+        self._in_step()
+
+    def _in_step(self) -> None:
         self._synced.set()
+        self._told.set()
 
     def _behind(self, error: HomeostatError) -> None:
         self.trouble = error
         self._synced.clear()
+        self._told.set()
         log.warning("kubernetes.watch", extra={"fields": {"kind": self.kind.name, "why": str(error)}})
 
     async def _list(self) -> str:
+        """The version of the list. Pages of large objects are asked for again in smaller ones."""
+        for size in PAGES[:-1]:
+            try:
+                return await self._list_by(size)
+            except TooLarge:
+                continue
+        return await self._list_by(PAGES[-1])
+
+    async def _list_by(self, size: int) -> str:
         found: set[str] = set()
-        params = {"labelSelector": self._selector, "limit": PAGE}
+        params = {"labelSelector": self._selector, "limit": str(size)}
         while True:
             page = await self._api.get(self.kind.path(), rank=Rank.USUAL, **params)
             for item in page.get("items") or ():
