@@ -92,6 +92,19 @@ class KubernetesSettings(Spec):
         le=120_000,
         description="Milliseconds that one request may take, its repetitions included. Default 15000.",
     )
+    node_units: tuple[Annotated[str, Field(pattern=NAME)], ...] = Field(
+        default=(),
+        max_length=100,
+        description="Units whose Operations may cordon, uncordon and drain nodes, with everybody's pods on them. Default none: a "
+        "node belongs to no unit.",
+    )
+    drain_ms: int = Field(
+        default=60_000,
+        ge=1_000,
+        le=600_000,
+        description="Milliseconds that one drain may take; converging waits meanwhile. Default 60000: twice what pods get by "
+        "default to end.",
+    )
 
 
 class KubernetesTarget(Spec):

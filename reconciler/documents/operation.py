@@ -13,13 +13,19 @@ from pydantic import Field
 from reconciler.documents.base import NAME, Document, Spec
 from reconciler.model.proposals import Irreversibility
 
+COMPONENT = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?){0,2}$"
+
 
 class OperationSpec(Spec):
     """What is done to whom, and until when."""
 
     action: str = Field(pattern=NAME, description="The act, as the target names it; an unknown one is refused.")
     unit: str = Field(pattern=NAME, description="The unit whose target does it.")
-    component: str = Field(pattern=NAME, description="The component it is done to.")
+    component: str = Field(
+        pattern=COMPONENT,
+        max_length=400,
+        description="The component it is done to: its name, with slashes before it as much more as tells it from others.",
+    )
     expires_ms: int = Field(ge=0, description="Milliseconds under the Clock after which it is not started any more.")
     irreversibility: Irreversibility = Field(
         default=Irreversibility.IRREVERSIBLE,

@@ -69,12 +69,15 @@ class Judging(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One Operation as a target is asked to do it. `id` is its name: asked twice under one id, it is done once."""
+    """One Operation as a target is asked to do it. `id` is its name: asked twice under one id, it is done once. `user`: in
+    whose name, "" for our own.
+    """
 
     id: str
     unit: str
     action: str
     component: str
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

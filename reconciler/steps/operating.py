@@ -19,6 +19,7 @@ import secrets
 from dataclasses import dataclass
 
 from reconciler.audit.facts import OperationEvent, operation_record
+from reconciler.converge.manners import manner_of
 from reconciler.converge.operations import (
     ENDS,
     EXPIRED,
@@ -151,7 +152,7 @@ def _allowed(world: World, name: str, commit: str, spec: OperationSpec) -> Held 
     operator = _operator(world, spec)
     if isinstance(operator, Ended):  # 5
         return operator
-    act = Act(name, spec.unit, spec.action, spec.component)
+    act = Act(name, spec.unit, spec.action, spec.component, _user(world, spec))
     try:
         risks = operator.actions()
         if spec.action not in risks:
@@ -174,6 +175,11 @@ def _operator(world: World, spec: OperationSpec) -> Operator | Ended:
     if not isinstance(target, Operator):
         return Ended(REFUSED, Reason.INVALID, f"target {unit.target} of unit {spec.unit} cannot do one-shot acts")
     return target
+
+
+def _user(world: World, spec: OperationSpec) -> str:
+    """As its unit is applied."""
+    return manner_of(world.applied_rulebook().index.by_name[spec.unit]).user
 
 
 def _unwanted(world: World, commit: str, risk: Irreversibility) -> Ended | None:
@@ -201,9 +207,9 @@ def _held(world: World, spec: OperationSpec) -> Held | None:
 
 
 def _brake(world: World, unit: str, component: str) -> str:
-    """A brake on everything, on the unit or on the component."""
+    """A brake on everything, on the unit or on the component, however much of its name is said (`shop/web`, `web`)."""
     facts, now = world.ledger.facts(), world.clock.now()
-    found = facts.braked(now, unit) or facts.braked(now, component)
+    found = facts.braked(now, unit) or facts.braked(now, component) or facts.braked(now, component.rpartition("/")[2])
     return found.value.id if found else ""
 
 

@@ -21,8 +21,9 @@ from reconciler.testing.operators import FakeOperator
 from reconciler.testing.targets import FakeTarget
 
 COMMIT = "c" * 40
-ACT = Act("flush-1", "shop", "flush", "cache")
+ACT = Act("flush-1", "shop", "flush", "cache", "system:serviceaccount:shop:deployer")
 SPEC = OperationSpec(action="flush", unit="shop", component="cache", expires_ms=10, irreversibility=Irreversibility.COSTLY)
+UNIT = SimpleNamespace(target="here", apply=SimpleNamespace(service_account="shop/deployer", adopt=False, fields=()))
 COSTLY, IRREVERSIBLE = Irreversibility.COSTLY, Irreversibility.IRREVERSIBLE
 
 
@@ -30,7 +31,7 @@ def world(target: Any = None, **over: Any) -> Any:
     """As much of a World as the guards look at."""
     facts = Facts()
     facts.admissions[COMMIT] = Fact(0, "a", 0, "", Admission(COMMIT, over.pop("admitted", AdmissionKind.VERDICT), ""))
-    rules = SimpleNamespace(index=SimpleNamespace(by_name={"shop": SimpleNamespace(target="here")}))
+    rules = SimpleNamespace(index=SimpleNamespace(by_name={"shop": UNIT}))
     approvers = over.pop("approvers", None)
     verdict = None if approvers is None else SimpleNamespace(verdict=SimpleNamespace(approvers=approvers))
     made = SimpleNamespace(
@@ -95,6 +96,13 @@ def test_a_brake_counts_where_it_is_on(scope: str, held: bool) -> None:
     assert isinstance(operating._allowed(braked, "flush-1", COMMIT, SPEC), operating.Held) is held
 
 
+def test_a_brake_on_a_component_counts_however_much_of_its_name_is_said() -> None:
+    braked = world()
+    braked.ledger.facts().brakes["b"] = Fact(1, "b", 0, "", Brake("b", "ada", "", 10, "cache"))
+    named = SPEC.model_copy(update={"component": "statefulset.apps/shop/cache"})
+    assert isinstance(operating._allowed(braked, "flush-1", COMMIT, named), operating.Held)
+
+
 def test_what_the_target_did_and_the_log_does_not_know_is_unknown() -> None:
     target = FakeOperator({"cache": "shop"}, done={ACT.id: ACT})
     found = operating._rehearsed(target, ACT)
@@ -121,13 +129,13 @@ def test_a_log_entry_that_does_not_prove_itself_makes_the_history_unreadable() -
         if key.endswith("/finished"):
             raise Tampered("the payload is missing")
 
-    found = operating.history(world(log=SimpleNamespace(by_key=by_key)), "flush-1")
+    found = operating.history(world(log=SimpleNamespace(by_key=by_key, publish=tuple)), "flush-1")
     assert (found.readable, found.started) == (False, False)
 
 
 @pytest.mark.parametrize("event", ["finished", "failed", "unknown", "refused", "expired", "withdrawn"])
 def test_every_end_in_the_log_is_an_end(event: str) -> None:
-    log = SimpleNamespace(by_key=lambda key: object() if key == f"operation/flush-1/{event}" else None)
+    log = SimpleNamespace(by_key=lambda key: object() if key == f"operation/flush-1/{event}" else None, publish=tuple)
     found = operating.history(world(log=log), "flush-1")
     assert (found.readable, found.started, found.finished) == (True, False, True)
 

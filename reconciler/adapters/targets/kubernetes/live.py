@@ -5,7 +5,7 @@ somebody has compared it with what is desired. Written on the event loop only; o
 
 An object is *settled* when its fields are as they were after our own apply (or after it was found to be as desired): then
 nothing has to be asked of the server. Fields that a scaler writes through the scale subresource are its business from then
-on (`yielded`), without being told.
+on (`yielded`), without being told; so are replicas that an Operation scaled to zero, until one gives them back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from reconciler.adapters.targets.kubernetes.fields import Owned, owned
 from reconciler.adapters.targets.kubernetes.kinds import Kind
-from reconciler.adapters.targets.kubernetes.masks import theirs
+from reconciler.adapters.targets.kubernetes.masks import returned, theirs
 from reconciler.model.revisions import FieldRule, HealthState
 
 OWNER = "homeostat.dev/owner"
@@ -109,6 +109,9 @@ class LiveStore:
         if live.uid in self._buried:
             return live
         given = held.yielded if held else frozenset()
+        if back := returned(obj, given):
+            given = given - back
+            self._settled.pop(at, None)  # to be compared anew
         known = self._settled.get(at)
         if known is None or known[0] != live.digest:
             live = dataclasses.replace(live, raw=zlib.compress(json.dumps(obj).encode(), 1), yielded=given)

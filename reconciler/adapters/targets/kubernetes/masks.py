@@ -1,7 +1,7 @@
 """Masks: which fields of an object Git does not decide, and whether a conflict over the rest may be won.
 
 One answer for diff, apply and display. A field is theirs when a rule says so, or when a scaler writes it through the scale
-subresource: that needs no rule. The last rule that matches counts.
+subresource or an Operation has scaled to zero: that needs no rule. The last rule that matches counts.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from reconciler.adapters.targets.kubernetes.fields import owners
 from reconciler.model.revisions import FieldRule, Owner
 
 SCALE = "scale"
+OPERATIONS = "homeostat-operations"  # who writes what a one-shot act does
+ZERO = "homeostat-zero"  # who writes replicas when one scales to zero, until another one scales back
 
 
 def theirs(rules: Sequence[FieldRule], object_id: str, live: Mapping[str, Any], paths: Iterable[str]) -> frozenset[str]:
@@ -34,11 +36,16 @@ def contested(rules: Sequence[FieldRule], object_id: str) -> bool:
 
 
 def owner(rules: Sequence[FieldRule], object_id: str, path: str, others: Sequence[tuple[str, str]]) -> Owner:
-    found = Owner.THEIRS if any(subresource == SCALE for _, subresource in others) else Owner.GIT
+    found = Owner.THEIRS if any(sub == SCALE or name == ZERO for name, sub in others) else Owner.GIT
     for rule in rules:
         if _object(rule, object_id) and _below(rule.path, path) and _written(rule.manager, others):
             found = rule.owner
     return found
+
+
+def returned(live: Mapping[str, Any], paths: Iterable[str]) -> frozenset[str]:
+    """Those of `paths` that an Operation has given back to Git."""
+    return frozenset(p for p in paths if any(name == OPERATIONS for name, _ in owners(live, p)))
 
 
 def _object(rule: FieldRule, object_id: str) -> bool:

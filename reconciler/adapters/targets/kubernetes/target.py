@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reconciler.adapters.targets.kubernetes.access import Access, find
+from reconciler.adapters.targets.kubernetes.acted import ActRecord
 from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, Live, LiveStore
-from reconciler.adapters.targets.kubernetes.masks import theirs
+from reconciler.adapters.targets.kubernetes.masks import returned, theirs
+from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operations
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender
@@ -32,6 +34,7 @@ from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
 from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Retryable
 from reconciler.health import HealthBook
+from reconciler.model.proposals import Irreversibility
 from reconciler.model.revisions import (
     ChangeSet,
     DesiredObject,
@@ -44,6 +47,7 @@ from reconciler.model.revisions import (
     Step,
     Verb,
 )
+from reconciler.ports.target import Act, Acted
 
 T = TypeVar("T")
 _BOOK = HealthBook()
@@ -60,7 +64,7 @@ def _shipped(live: Mapping[str, Any]) -> tuple[HealthState, str]:
 
 
 class KubernetesTarget:
-    """One cluster, which has News, too."""
+    """One cluster, which has News and is an Operator, too."""
 
     at_once = 16  # units that may be applied at the same time
 
@@ -79,6 +83,8 @@ class KubernetesTarget:
         self._applier = Applier(
             self._api, self._kinds, self._live, self._records, self._sender, References(self._api, self._kinds)
         )
+        record = ActRecord(self._api, settings.namespace, settings.owner, self._records)
+        self._operations = Operations(self._api, self._kinds, record, settings)
         self._watches: dict[str, Watch] = {}
         self._ready = False
         self._opening = asyncio.Lock()
@@ -127,6 +133,16 @@ class KubernetesTarget:
 
     def health(self, unit: str) -> Sequence[Health]:
         return self._call(self._health(unit))
+
+    def actions(self) -> Mapping[str, Irreversibility]:
+        return ACTIONS
+
+    def operate(self, act: Act, *, dry_run: bool) -> Acted:
+        return self._call(self._operate(act, dry_run=dry_run))
+
+    async def _operate(self, act: Act, *, dry_run: bool) -> Acted:
+        await self._open(act.unit)
+        return await self._operations.operate(act, self._live.unit(act.unit), dry_run=dry_run)
 
     async def _within(self, plan: Plan, act: Callable[[Plan], Coroutine[Any, Any, ChangeSet]]) -> ChangeSet:
         await self._open(plan.unit, _kind_names(plan.objects))
@@ -189,6 +205,7 @@ class KubernetesTarget:
         lost = tuple(path for path in lost if path not in yielded)
         if (
             lost
+            and not returned(found, lost)
             and (answer := await self._tried(Asked(desired, manner, yielded))) is not None
             and _content(answer) == _content(found)
         ):
