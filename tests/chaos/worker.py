@@ -13,6 +13,7 @@ promised (its transaction had returned), every act that was asked for, and what 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import re
@@ -38,7 +39,7 @@ from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.stores.store import SqliteStore
 from reconciler.adapters.targets.lab import LabTarget
 from reconciler.audit.log import Log
-from reconciler.converge.operations import ACCEPTED, STARTED
+from reconciler.converge.operations import ENDS, STARTED
 from reconciler.model.records import RecordKind
 from reconciler.settings import Home
 
@@ -141,9 +142,9 @@ def operations_found(site: Installation) -> dict[str, str]:
     """How far each Operation is, by what is on disk when a life begins."""
     world = site.system.world
     found = {name: events[-1].value.event for name, events in world.ledger.facts().operations.items()}
-    appended = world.log.refresh()  # what was not signed any more is there as well, and only a look inside shows it
-    begun = [name for name in found if world.log._position(appended, f"operation/{name}/{STARTED}") is not None]
-    found |= {name: STARTED for name in begun if found[name] == ACCEPTED}
+    log, appended = world.log, world.log.refresh()  # what was not signed any more is there, too: only a look inside shows it
+    looked = itertools.product(found, (STARTED, *ENDS))
+    found |= {name: event for name, event in looked if log._position(appended, f"operation/{name}/{event}") is not None}
     waiting = [record.payload for record in world.store.outbox() if record.kind is RecordKind.OPERATION]
     return found | {payload["id"]: payload["event"] for payload in waiting}
 
