@@ -107,6 +107,15 @@ def test_of_two_processes_that_want_one_id_the_slower_does_nothing(
     assert unit.get()["metadata"]["generation"] == 1
 
 
+def test_what_cannot_be_written_down_is_not_begun(unit: ActingUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit.put(unit.deployment())
+    monkeypatch.setattr(ActRecord, "claim", _killed)
+    told = unit.do("restart")
+    assert not told.ok
+    assert "it was not begun" in told.detail
+    assert unit.get()["metadata"]["generation"] == 1
+
+
 def test_scaled_to_zero_stays_there_until_scaled_back_and_then_git_counts_again(unit: ActingUnit) -> None:
     unit.run_all(unit.deployment(replicas=2))
     unit.patch(f"{unit.deployments}/web/scale", {"spec": {"replicas": 3}})

@@ -64,6 +64,8 @@ async def refusal(api: Api, pod: Mapping[str, Any], user: str, *, dry: bool) -> 
     except Refused as refused:
         if refused.status in (404, 409):  # another pod of this name is not the one that was meant
             return ""
+        if refused.status >= 500 and not dry:
+            raise Retryable(f"{_name(pod)}: nobody knows whether it was evicted: {refused}") from refused
         return f"{_name(pod)}: {words(refused)}"
     return ""
 
@@ -96,7 +98,7 @@ async def _asked(api: Api, pod: Mapping[str, Any], user: str) -> str:
     try:
         return await refusal(api, pod, user, dry=False)
     except Retryable as error:
-        return f"{_name(pod)}: {error}"  # the next survey tells whether it goes
+        return str(error)  # the next survey tells whether it goes
 
 
 def _stays(pod: Mapping[str, Any]) -> bool:

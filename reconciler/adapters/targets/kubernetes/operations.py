@@ -38,7 +38,7 @@ from reconciler.adapters.targets.kubernetes.live import OWNER, UNIT, Live
 from reconciler.adapters.targets.kubernetes.masks import OPERATIONS
 from reconciler.adapters.targets.kubernetes.sending import words
 from reconciler.documents.installation_parts import KubernetesSettings
-from reconciler.errors import Permanent
+from reconciler.errors import HomeostatError, Permanent
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 from reconciler.ports.target import Act, Acted
@@ -107,7 +107,10 @@ class Operations:
 
     async def _claimed(self, act: Act, found: Found) -> Acted:
         """Steps 5 and 6."""
-        entry, ours = await self._record.claim(act)
+        try:
+            entry, ours = await self._record.claim(act)
+        except HomeostatError as error:
+            return _no(f"it was not begun, for that could not be written down: {error}")
         if not ours and (entry.done or not entry.is_of(act)):
             return _before(act, entry)
         if not ours:
