@@ -21,7 +21,7 @@ from reconciler.audit.log import Log
 from reconciler.errors import Permanent, Tampered
 from reconciler.model.canonical import decode, plain
 from reconciler.model.judging import Verdict
-from reconciler.model.outcomes import Outcome
+from reconciler.model.outcomes import Outcome, OutcomeState
 from reconciler.model.records import LoggedRecord, RecordKind
 from reconciler.model.revisions import Admission, ChangeSet
 
@@ -112,6 +112,20 @@ class Facts:
             for commit, f in self.merges.items()
             if f.value.machine and f.value.proposal and commit not in self.reverted and not self._final(commit)
         ]
+
+    def found_worse(self, commit: str) -> str:
+        """What the newest look at a commit said, when that was "worse"; "" otherwise."""
+        known = self.outcomes.get(commit, ())
+        return known[-1].value.summary if known and known[-1].value.state is OutcomeState.WORSE else ""
+
+    def left_worse(self) -> list[Fact[Merge]]:
+        """Machine repairs that were found worse in the end and that nobody has undone. Reverts are not undone by the machine."""
+        return [
+            f
+            for commit, f in self.merges.items()
+            if f.value.machine and f.value.proposal and not f.value.reverts
+            and commit not in self.reverted and self._final(commit) and self.found_worse(commit)
+        ]  # fmt: skip
 
     def _final(self, commit: str) -> bool:
         return any(fact.value.stage == "outcome" for fact in self.outcomes.get(commit, ()))

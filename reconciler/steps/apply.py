@@ -29,6 +29,9 @@ def await_apply(world: World, case: Case) -> Advance:
     if len(good) == len(units) and good:
         at = max(_since(world, found.head, ledger.unit_applied[place]) for place in newest)
         found = dataclasses.replace(found, applied_ms=at)
+        if (worse := ledger.found_worse(found.head)) and not found.undoing:  # a case rebuilt from the log goes on where it was
+            undoing = dataclasses.replace(found, undo_reason=worse)
+            return Advance(step(case, Stage.UNDO, undoing, now, Reason.WORSE, worse))
         told = f"{found.head[:12]} is applied to {', '.join(units)}"
         stage, after = _next(ledger, found)
         return Advance(step(case, stage, found, at + after, Reason.APPLIED, told))

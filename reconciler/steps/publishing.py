@@ -1,7 +1,8 @@
 """Publishing and recovering: the outbox into the signed log, and, once after a start, the log back into cases.
 
 The store is no authority. After it was lost, every machine merge that the log knows without an outcome becomes a case
-again, at the step where its effect is judged; nothing is merged or applied a second time.
+again, at the step where its effect is judged; nothing is merged or applied a second time. So does one that was found worse and is
+not undone, when its case did not come to its end.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def recover(world: World) -> bool:
     known = {case.data.get("head") for case in world.store.cases(open_only=True)}
     known |= {case.data.get("undoing") for case in world.store.cases(open_only=True)}
     _record_landings(world, known)
-    orphans = [f for f in world.ledger.facts().without_outcome() if f.value.commit not in known and f.value.proposal]
+    ledger = world.ledger.facts()
+    unended = [*ledger.without_outcome(), *(f for f in ledger.left_worse() if not _closed(world, f))]
+    orphans = [f for f in unended if f.value.commit not in known and f.value.proposal]
     for fact in orphans:
         if not world.store.open_case(_case(world, fact), (), ()):  # its case was set aside before it could tell
             world.keep(_untold(world, fact))
@@ -62,6 +65,16 @@ def _record_landings(world: World, known: set[object]) -> None:
     world.publish()
 
 
+def _closed(world: World, fact: Fact[Merge]) -> bool:
+    """Whether the case of a merge came to its end: somebody was told then, and it is not begun again."""
+    names = (fact.incident, _name(fact.value.commit))
+    return any(world.log.by_key(f"{RecordKind.CLOSED.value}/{name}") is not None for name in names)
+
+
+def _name(commit: str) -> str:
+    return f"case-{commit[:12]}"
+
+
 def _untold(world: World, fact: Fact[Merge]) -> Record:
     why = "its case could not be read any more"
     outcome = Outcome(fact.value.commit, "outcome", OutcomeState.UNKNOWN, Reason.ERROR.value, (), world.clock.now(), why)
@@ -72,14 +85,14 @@ def _case(world: World, fact: Fact[Merge]) -> Case:
     merge = fact.value
     proposal = canonical.decode(Proposal, dict(merge.proposal))
     incident = Incident(
-        fact.incident or f"case-{merge.commit[:12]}", merge.fingerprint, merge.repository, "", fact.clock_ms,
+        fact.incident or _name(merge.commit), merge.fingerprint, merge.repository, "", fact.clock_ms,
         Severity.WARNING, proposal.blast.components, (), 0,
     )  # fmt: skip
     found = Progress(
         incident, proposal=proposal, head=merge.commit, pull=merge.number, merged_ms=fact.clock_ms, undoing=merge.reverts
     )
     return Case(
-        f"case-{merge.commit[:12]}",
+        _name(merge.commit),
         merge.repository,
         "",
         merge.fingerprint,

@@ -1,6 +1,10 @@
 """The store is no authority: deleting it loses nothing, repeats nothing and undoes nothing."""
 
+import pytest
 from installation import Installation
+
+from reconciler.adapters.forges.embedded import EmbeddedForge
+from reconciler.errors import Retryable
 
 
 def repaired(site: Installation, stage: str) -> None:
@@ -64,3 +68,36 @@ def test_a_restart_in_every_stage_changes_nothing_about_the_end(site: Installati
         site.settle()
     assert {"guard", "soak"} <= stages
     once_only(site)
+
+
+@pytest.mark.parametrize("held_up", ["open", "land"])
+def test_an_undo_that_had_begun_is_begun_again_and_done_once(
+    site: Installation, monkeypatch: pytest.MonkeyPatch, held_up: str
+) -> None:
+    def away(*_: object) -> None:
+        raise Retryable("the forge is away")
+
+    site.allow("scale-out")
+    site.fault(kind="surge", service="checkout", factor=2.0)
+    site.until_stage("guard", seconds=200)
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddedForge, held_up, away)
+        site.until(lambda: any(c.stage.value == held_up and c.data.get("undo_reason") for c in site.cases()), seconds=120)
+        site.records()  # the guard's word is in the signed log
+        site.lose_store()
+    site.until(lambda: len(site.machine_commits()) == 2, seconds=300)
+    repair, revert = site.payloads("merge")[:2]
+    assert revert["reverts"] == repair["commit"]
+    assert len([v for v in site.payloads("merge") if v["reverts"] == repair["commit"]]) == 1
+    site.advance(5)
+    assert site.live("checkout", "replicas") == 3
+
+
+def test_a_repair_found_worse_whose_case_has_ended_is_not_begun_again(site: Installation) -> None:
+    site.allow("scale-out")
+    site.fault(kind="surge", service="checkout", factor=2.0)
+    site.until(lambda: len(site.machine_commits()) == 2, seconds=300)
+    site.until(lambda: not site.cases(open_only=True), seconds=900)
+    site.lose_store()
+    site.settle()
+    assert not [case for case in site.cases() if case.id.startswith("case-")]
