@@ -32,12 +32,16 @@ spec:
 
 @dataclass(frozen=True)
 class Story:
-    """`meanwhile` is asked before every look at the world; what it did in an earlier life it does not do again."""
+    """`meanwhile` is asked before every look at the world; what it did in an earlier life it does not do again.
+
+    `own` names the first and the last step that no other story takes; the other steps are that story's to try.
+    """
 
     prepare: Callable[[Installation], None]
     over: Callable[[Installation], bool]
     meanwhile: Callable[[Installation], None] = lambda site: None
     warm_seconds: int = WARM_SECONDS
+    own: tuple[str, str] = ("", "")
 
 
 def repaired(site: Installation, merges: int = 1) -> bool:
@@ -96,6 +100,8 @@ def calm(site: Installation) -> None:
 STORIES = {
     "repair": Story(lambda site: bad_release(site, "autonomous"), repaired),
     "operation": Story(order, operated, warm_seconds=30),
-    "undo": Story(backfire, lambda site: repaired(site, merges=2), calm),
-    "review": Story(lambda site: bad_release(site, "review"), repaired, approve),
+    "undo": Story(backfire, lambda site: repaired(site, merges=2), calm, own=("LabTarget.apply:6", "")),
+    "review": Story(
+        lambda site: bad_release(site, "review"), repaired, approve, own=("EmbeddedForge.show_verdict:1", "LabTarget.apply:6")
+    ),
 }

@@ -39,7 +39,7 @@ def test_killed_at_a_sampled_step_it_reaches_the_same_end(benches: Benches, stor
 @pytest.mark.parametrize("story", STORIES)
 def test_killed_at_every_step_it_reaches_the_same_end(benches: Benches, story: str, part: int) -> None:
     bench = benches(story)
-    points = [point + "+" * (number % 2) for number, point in enumerate(bench.points)]
+    points = [point + "+" * (number % 2) for number, point in enumerate(bench.own)]
     bench.crash_at_each(f"every-{part}", points[part::PARTS])
 
 
@@ -52,6 +52,12 @@ def test_killed_at_a_random_moment_it_reaches_the_same_end(benches: Benches, cha
     life = bench.live(root, kill_after_s=chaos.uniform(1.0, bench.seconds))
     assert life.killed or life.code == 0, life.complaint[-4_000:]
     bench.compare(root, set())
+
+
+@thorough
+@pytest.mark.timeout(600)
+def test_killed_when_the_lab_has_acted_and_nobody_knows_it_reaches_the_same_end(benches: Benches) -> None:
+    benches("review").crash("unseen", "LabTarget.apply:2~")
 
 
 @thorough

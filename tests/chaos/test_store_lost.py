@@ -48,5 +48,5 @@ def test_the_store_is_lost_when_an_operation_is(benches: Callable[[str], Bench],
 @pytest.mark.parametrize("story", STORIES)
 def test_the_store_is_lost_at_every_stage_and_step(benches: Callable[[str], Bench], story: str, part: int) -> None:
     bench = benches(story)
-    points = [*(STAGES.values() if story == "repair" else ()), *bench.points[::3]]
+    points = [*(STAGES.values() if story == "repair" else ()), *bench.own[::3]]
     bench.crash_at_each(f"gone-{part}", points[part::PARTS], lose_store=True)
