@@ -13,6 +13,7 @@ class CauseKind(enum.StrEnum):
     MEMORY = "memory"  # growth towards a limit
     SATURATION = "saturation"  # a resource or queue is full
     DEPENDENCY = "dependency"  # something it calls got slow or fails
+    WORKLOAD = "workload"  # what the target itself says is wrong, and no commit explains it
     UNKNOWN = "unknown"
 
 
@@ -36,6 +37,9 @@ class Cause:
     confidence: str  # 0..1 as decimal text
     commit: str  # the suspected commit, "" when none
     evidence: tuple[Evidence, ...]
+    trouble: str = ""  # the TroubleKind that the target named, "" when it named none
+    object: str = ""  # the declared object that it named it on
+    container: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.revisions import ChangeSet, Health, HealthState, Observed, Plan, Rendered
+from reconciler.model.troubles import Trouble
 
 
 class Target(Protocol):
@@ -64,6 +65,17 @@ class Judging(Protocol):
 
     def judge_by(self, judge: Callable[[Mapping[str, Any]], tuple[HealthState, str]]) -> None:
         """From now on, also what is held already. `judge` never raises."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A target that can say what is wrong with what it holds, beside being a Target."""
+
+    def troubles(self, units: Collection[str]) -> Sequence[Trouble]:
+        """What is wrong with these units now, at most one for each object, kind and container. Costs requests only for objects
+        that are not healthy. What could not be looked at raises Retryable: nothing is not the same as nothing wrong.
+        """
         ...
 
 
