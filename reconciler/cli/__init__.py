@@ -18,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from reconciler.cli.parser import parse
     from reconciler.errors import HomeostatError
 
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is wanted, and looking for them reads all metadata
     gc.set_threshold(100_000)  # imports make much and drop little: looking for garbage on the way is a tenth of a short verb
     arguments = parse(sys.argv[1:] if argv is None else list(argv))
     try:
