@@ -20,6 +20,7 @@ from reconciler.steps import endings
 from reconciler.steps.apply import await_apply
 from reconciler.steps.converging import converge, correct_drift, remember
 from reconciler.steps.diagnose import diagnose
+from reconciler.steps.housekeeping import keep_house
 from reconciler.steps.intake import take_in
 from reconciler.steps.judge import judge
 from reconciler.steps.land import land
@@ -60,6 +61,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     correct_drift,
     publish,  # outbox -> signed log: before any case is judged by it
     take_in,  # signals -> incidents -> cases; their records go with those of the cases' first steps
+    keep_house,  # once a day
 )
 
 

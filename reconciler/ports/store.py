@@ -53,6 +53,10 @@ class Store(Protocol):
 
     def published(self, keys: Sequence[str]) -> None: ...
 
+    def prune(self, before_ms: int) -> int:
+        """Forgets signals received before this that are grouped or dropped; how many."""
+        ...
+
     def note(self, key: str, value: str) -> None:
         """A small rebuildable fact (caches, cursors). Never authority."""
         ...

@@ -88,6 +88,7 @@ class Cursor:
     sensors: SensorState | None = None
     pulls: Mapping[str, str] | None = None
     beat_ms: int = 0
+    house_ms: int = 0  # not before this is it time to keep house
     turns: int = 0
     settled_ms: int = -1
 

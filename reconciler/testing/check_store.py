@@ -101,6 +101,14 @@ def drops_signals(store: Store) -> None:
     expect(store.accept([a_signal(1)]) == 0, "and stays known")
 
 
+def forgets_old_signals_that_are_settled(store: Store) -> None:
+    store.accept([a_signal(1), a_signal(2), a_signal(3)])
+    store.drop_signals(["signal-1", "signal-3"], "stale")
+    expect(store.prune(a_signal(3).received_ms) == 1, "only what is older")
+    expect([signal.id for signal in store.pending_signals()] == ["signal-2"], "what is pending stays")
+    expect(store.accept([a_signal(3)]) == 0, "what is younger is still known")
+
+
 def commits_by_version(store: Store) -> None:
     store.open_case(a_case(), [], [])
     step = a_case(stage=Stage.DIAGNOSE, reason="ok", detail="looked", attempts=2, due_ms=9_000, data={"k": "v"})
@@ -148,6 +156,7 @@ STORE_PROMISES: tuple[Callable[[Store], None], ...] = (
     opens_a_case_id_once,
     joins_more_signals,
     drops_signals,
+    forgets_old_signals_that_are_settled,
     commits_by_version,
     commits_no_unknown_case,
     lists_cases_newest_first,

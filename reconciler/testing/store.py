@@ -60,6 +60,13 @@ class MemoryStore:
         with self._guard:
             self._settle(signals, reason)
 
+    def prune(self, before_ms: int) -> int:
+        with self._guard:
+            old = [one for one in self._settled if one in self._signals and self._signals[one].received_ms < before_ms]
+            for one in old:
+                del self._signals[one], self._settled[one]
+            return len(old)
+
     def case(self, case_id: str) -> Case | None:
         return self._cases.get(case_id)
 

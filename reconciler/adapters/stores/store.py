@@ -144,7 +144,7 @@ class SqliteStore(WorkTable):
         return Backlog(*row)
 
     def prune(self, before_ms: int) -> int:
-        """Forgets settled signals received before this; must lie beyond the age at which a replay is refused."""
+        """What is pending stays, however old."""
         with self._writing() as connection:
             return connection.execute("DELETE FROM signal WHERE state <> 'pending' AND received_ms < ?", (before_ms,)).rowcount
 

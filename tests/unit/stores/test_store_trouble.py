@@ -114,13 +114,3 @@ def test_the_backlog_says_how_much_waits_and_since_when(path: Path):
     backlog = store.backlog()
     assert (backlog.signals, backlog.oldest_ms, backlog.records, backlog.open_cases) == (1, 2_002, 1, 1)
     store.close()
-
-
-def test_pruning_forgets_settled_signals_only(path: Path):
-    store = SqliteStore(path)
-    store.accept([a_signal(1), a_signal(2), a_signal(3)])
-    store.drop_signals(["signal-1", "signal-3"], "stale")
-    assert store.prune(before_ms=2_003) == 1
-    assert [signal.id for signal in store.pending_signals()] == ["signal-2"]
-    assert store.accept([a_signal(3)]) == 0
-    store.close()
