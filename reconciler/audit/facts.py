@@ -57,7 +57,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """An owned, expiring stop of machine merges, Operations and drift correction. `on=False` lifts the brake `id`."""
+    """An owned, expiring stop of machine merges, Operations and drift correction. `on=False` lifts the brake `id`.
+
+    One that `suspends` stops people's merges, too: nothing of the unit `scope` is applied, corrected or pruned.
+    """
 
     id: str
     owner: str
@@ -65,6 +68,7 @@ class Brake:
     until_ms: int
     scope: str = ""  # "" is everything
     on: bool = True
+    suspends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

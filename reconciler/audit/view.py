@@ -97,6 +97,14 @@ class Facts:
                 return fact
         return None
 
+    def suspended(self, now_ms: int, unit: str) -> str:
+        """Who suspended a unit and why, in words; "" when nobody has."""
+        for fact in self.brakes.values():
+            brake = fact.value
+            if brake.suspends and brake.on and now_ms < brake.until_ms and brake.scope == unit:
+                return f"suspended by {brake.owner}: {brake.reason}; homeostat resume {unit} ends it"
+        return ""
+
     def held(self, now_ms: int) -> list[Fact[Hold]]:
         """The holds in force."""
         return [f for f in self.holds.values() if not f.value.released and (f.value.until_ms == 0 or now_ms < f.value.until_ms)]

@@ -1,10 +1,11 @@
-"""`homeostat brake`: stops that people put on and lift."""
+"""`homeostat brake`, `suspend` and `resume`: stops that people put on and lift."""
 
 from __future__ import annotations
 
 import argparse
 
 from reconciler.cli.common import acting, answer, duration_ms, left, looking, opened, table
+from reconciler.cli.status_text import reach
 
 
 def on(arguments: argparse.Namespace) -> int:
@@ -33,12 +34,36 @@ def listing(arguments: argparse.Namespace) -> int:
     """Everything that keeps the machine away, and for how long."""
     with looking(arguments) as home:
         on_now, held = home.brakes(), home.holds()
-        rows = [(b.id, b.owner, left(home.clock, b.until_ms), b.scope or "everything", b.reason) for b in on_now]
+        rows = [(b.id, b.owner, left(home.clock, b.until_ms), reach(b), b.reason) for b in on_now]
         rows += [
             (name, h.owner, left(home.clock, h.until_ms) if h.until_ms else "until released", h.scope, h.reason)
             for name, h in held
         ]
         answer(arguments, {"brakes": on_now, "holds": dict(held)}, table(rows) or "no brake is on and no hold in force")
+    return 0
+
+
+def suspend(arguments: argparse.Namespace) -> int:
+    from reconciler.commands import brakes
+
+    with opened(arguments) as system:
+        person, length = acting(arguments, system), duration_ms(arguments.until)
+        made = brakes.suspend(system.world, person, arguments.unit, arguments.reason, length)
+        answer(
+            arguments,
+            made,
+            f"unit {made.scope} is suspended for {arguments.until}: {made.reason}\n"
+            f"nothing of it is applied, corrected or deleted; end it with: homeostat resume {made.scope}",
+        )
+    return 0
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    from reconciler.commands import brakes
+
+    with opened(arguments) as system:
+        lifted = brakes.resume(system.world, acting(arguments, system), arguments.unit)
+        answer(arguments, lifted, f"unit {arguments.unit} is applied again, as Git says by now")
     return 0
 
 

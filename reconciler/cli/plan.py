@@ -54,12 +54,14 @@ def _resolve(world: World, wanted: str) -> str:
 def _dry_run(world: World, revision: str) -> ConvergeResult:
     """All units, at a generation newer than any that a target can hold: nothing is skipped as old, nothing is done."""
     from reconciler.converge.rounds import Round
+    from reconciler.steps.converging import suspensions
 
     rules = world.rules.at(revision)
     newest = len(world.repo.between(world.root, world.head())) + len(world.repo.between(world.root, revision)) + 2
     now = world.clock.now()
     braked = world.ledger.facts().braked(now) is not None
-    return world.converger.converge(Round(rules.index, revision, "", newest, now, braked=braked, dry_run=True))
+    ask = Round(rules.index, revision, "", newest, now, braked=braked, dry_run=True, suspended=suspensions(world))
+    return world.converger.converge(ask)
 
 
 def _checkout(arguments: argparse.Namespace, path: Path) -> int:
@@ -151,7 +153,7 @@ def _text(value: dict[str, Any]) -> str:
         f"orphaned unit {name}: a target holds it, homeostat.yaml does not; it is never deleted" for name in value["orphans"]
     ]
     steps = sum(len(unit["steps"]) for unit in value["units"])
-    refused = sum(not unit["ok"] for unit in value["units"])
+    refused = sum(not unit["ok"] for unit in value["units"])  # a suspended one, too: nothing of it would be applied
     lines.append(
         f"{steps} objects would be touched in {len(value['units'])} units" + (f"; {refused} units refused" if refused else "")
     )
@@ -163,7 +165,8 @@ def _hint(text: str) -> str:
 
 
 def _unit_text(unit: dict[str, Any]) -> list[str]:
-    lines = [] if unit["ok"] else [f"{unit['unit']} on {unit['target']}: REFUSED ({unit['reason']}) {unit['detail']}"]
+    word = "SUSPENDED" if unit["reason"] == "suspended" else f"REFUSED ({unit['reason']})"
+    lines = [] if unit["ok"] else [f"{unit['unit']} on {unit['target']}: {word} {unit['detail']}"]
     if unit["ok"] and (unit["steps"] or unit["detail"]):
         lines = [f"{unit['unit']} on {unit['target']}{': ' + unit['detail'] if unit['detail'] else ''}"]
     for step in unit["steps"]:

@@ -58,6 +58,7 @@ MEANINGS: Final[Mapping[Reason, tuple[str, str]]] = {
     ),
     Reason.BUDGET: ("A budget of merges is spent.", "Wait for the window to pass, or change the Budget document."),
     Reason.FROZEN: ("A freeze is in force.", "Wait until it ends, or change the Freeze document."),
+    Reason.SUSPENDED: ("A person suspended the unit; nothing of it is touched.", "`homeostat resume UNIT`, or wait for its end."),
     Reason.BRAKED: ("A brake is on.", "`homeostat brake list`, then `brake off` when you agree."),
     Reason.AUTONOMY: (
         "Autonomy does not let this playbook go so far in this unit.",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.common import ago, left, table
 from reconciler.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from reconciler.audit.facts import Brake
 
 
 def text(seen: dict[str, Any], clock: Clock) -> str:
@@ -60,11 +63,16 @@ def _case(case: dict[str, Any], clock: Clock) -> tuple[str, ...]:
 
 
 def _stops(seen: dict[str, Any], clock: Clock) -> Sequence[tuple[str, ...]]:
-    rows = [(b.id, b.owner, left(clock, b.until_ms), b.scope or "everything", b.reason) for b in seen["brakes"]]
+    rows = [(b.id, b.owner, left(clock, b.until_ms), reach(b), b.reason) for b in seen["brakes"]]
     for name, hold in seen["holds"].items():
         until = left(clock, hold.until_ms) if hold.until_ms else "until released"
         rows.append((name, hold.owner, until, hold.scope, hold.reason))
     return rows
+
+
+def reach(brake: Brake) -> str:
+    """What a brake stops."""
+    return f"unit {brake.scope} suspended" if brake.suspends else brake.scope or "everything"
 
 
 def _repair(one: Any, clock: Clock) -> tuple[str, ...]:

@@ -231,7 +231,8 @@ def _hold(payload: Payload) -> Told:
 
 def _brake(payload: Payload) -> Told:
     found = _value(Brake, payload)
-    return Told(f"{found.id} is {'on' if found.on else 'off'} by {found.owner}: {found.reason}", "warn")
+    about = f", which suspends unit {found.scope}," if found.suspends else ""
+    return Told(f"{found.id}{about} is {'on' if found.on else 'off'} by {found.owner}: {found.reason}", "warn")
 
 
 def _panic(payload: Payload) -> Told:

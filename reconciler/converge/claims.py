@@ -25,11 +25,21 @@ class Claims:
     blind: str = ""  # a unit of this target that does not render: nothing is deleted meanwhile
 
 
-def claim(renders: Mapping[str, Outcome], inventory: Mapping[str, str], render_other: Callable[[str], Outcome | None]) -> Claims:
-    """`render_other` renders a unit that is not part of this round (None: no such unit any more)."""
+def claim(
+    renders: Mapping[str, Outcome],
+    inventory: Mapping[str, str],
+    render_other: Callable[[str], Outcome | None],
+    suspended: Callable[[str], str],
+) -> Claims:
+    """`render_other` renders a unit that is not part of this round (None: no such unit any more). A suspended unit keeps what
+    it holds, whatever Git says meanwhile.
+    """
     wanted: dict[str, str] = {}
     errors: dict[str, list[Place]] = {}
     for unit, holder, object_id, place in _wishes(renders, inventory):
+        if holder not in ("", unit) and (told := suspended(holder)):
+            errors.setdefault(unit, []).append(Place(place, f"{object_id} belongs to unit {holder}, which is {told}"))
+            continue
         rival = wanted.get(object_id) or _outside(holder, unit, object_id, renders, render_other)
         if rival is None:
             wanted[object_id] = unit

@@ -6,6 +6,7 @@ Out: a `ConvergeResult`. Admission has happened before (`admit`); health and ver
 Invariants
 * Only units that a commit touched, that drifted or that still wait are looked at; a round over nothing asks no target.
 * Dependencies first. A unit whose dependency failed waits as `blocked`; independent units go on; all errors are told.
+* Of a suspended unit nothing is asked and nothing is done; its objects are not taken over by another unit either.
 * A unit that does not render, renders to nothing or would delete too much keeps its last good state. Of one that renders in
   part, what renders is applied, and nothing is deleted.
 * The plan of a looked-at unit is applied even when it is empty: that moves the target's generation forward, so that a
@@ -14,7 +15,7 @@ Invariants
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.converge.claims import Claims, claim
@@ -36,9 +37,16 @@ from reconciler.ports.target import Target
 Unreachable = (Retryable, Permanent, Misconfigured)  # not Tampered: that stops everything
 
 
+def nobody(_unit: str) -> str:
+    """No unit is suspended."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
-    """`applied` is the revision of the round before, "" to look at every unit. `generation` never falls."""
+    """`applied` is the revision of the round before, "" to look at every unit. `generation` never falls. `suspended` says by
+    whom and why a unit is; asked before each unit, so that a suspension counts in a round that has begun.
+    """
 
     index: UnitIndex
     revision: str
@@ -49,6 +57,7 @@ class Round:
     drifted: frozenset[str] = frozenset()
     braked: bool = False
     dry_run: bool = False
+    suspended: Callable[[str], str] = nobody
 
 
 class Converger:
@@ -138,9 +147,18 @@ class Converger:
             unit = ask.index.by_name.get(name)
             return self._render(ask.index, ask.revision, unit) if unit and unit.target == target else None
 
-        return claim(mine, inventory, render_other)
+        return claim(mine, inventory, render_other, ask.suspended)
 
     def _one(
+        self, ask: Round, unit: Unit, made: Outcome, claims: Claims | str, outcomes: Mapping[str, UnitOutcome]
+    ) -> UnitOutcome:
+        told = ask.suspended(unit.name)
+        if told and not ask.dry_run:
+            return UnitOutcome(unit.name, unit.target, Reason.SUSPENDED, told)
+        outcome = self._tried(ask, unit, made, claims, outcomes)
+        return replace(outcome, reason=Reason.SUSPENDED, detail=told) if told and outcome.ok else outcome
+
+    def _tried(
         self, ask: Round, unit: Unit, made: Outcome, claims: Claims | str, outcomes: Mapping[str, UnitOutcome]
     ) -> UnitOutcome:
         if isinstance(made, RenderFailure):

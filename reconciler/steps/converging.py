@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from reconciler.audit.facts import Hold, admission_record, apply_record, hold_record
 from reconciler.audit.view import Tip
 from reconciler.converge.admit import Admitted, BranchState, admit
@@ -132,6 +134,7 @@ def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> N
         now_ms=now,
         pending=world.cursor.pending,
         braked=world.ledger.facts().braked(now) is not None,
+        suspended=suspensions(world),
     )
     result = world.converger.converge(ask)
     world.keep(*_applies(world, result))
@@ -151,6 +154,11 @@ def _tell(world: World, result: ConvergeResult) -> None:
         world.notifier.page(f"orphan/{unit}/{result.revision}", title, told, world.url("/"))
 
 
+def suspensions(world: World) -> Callable[[str], str]:
+    """Who suspended a unit and why, as the log says at the moment of asking."""
+    return lambda unit: world.ledger.facts().suspended(world.clock.now(), unit)
+
+
 def _generation(world: World, revision: str, applied: str) -> int:
     """The height of the revision: the same for every worker, and larger for every later one, on an accepted way back, too."""
     before = applied or world.root
@@ -161,6 +169,8 @@ def _applies(world: World, result: ConvergeResult) -> list[Record]:
     """One record for each unit that was looked at; one that was refused before it was tried has no steps."""
     made = []
     for outcome in result.outcomes:
+        if outcome.reason is Reason.SUSPENDED:
+            continue  # what suspends it is on record
         refused = ChangeSet(outcome.unit, outcome.target, result.revision, result.generation, (), outcome.reason.value)
         made.append(apply_record(outcome.changes or refused, world.clock.stamp()))
         if not outcome.ok and outcome.reason is not Reason.WAITING:
@@ -182,12 +192,17 @@ def correct_drift(world: World) -> bool:
     if not names:
         return False
     report = world.converger.drift(rules.index, world.cursor.applied, names, now)
-    told = [s for s in report.signals if s.name != "Drift" or dict(s.labels).get("policy") != "correct"]
+    suspended = suspensions(world)
+    correct = frozenset(unit for unit in report.correct if not suspended(unit))
+    told = [s for s in report.signals if s.name != "Drift" or dict(s.labels)["unit"] not in correct]
     if told:
         world.store.accept(told)
-    if not report.correct or world.ledger.facts().braked(now):
+    if not correct or world.ledger.facts().braked(now):
         return bool(told)
-    ask = Round(rules.index, world.cursor.applied, world.cursor.applied, _now_generation(world), now, drifted=report.correct)
+    ask = Round(
+        rules.index, world.cursor.applied, world.cursor.applied, _now_generation(world), now, drifted=correct,
+        suspended=suspended,
+    )  # fmt: skip
     world.keep(*_applies(world, world.converger.converge(ask)))
     return True
 
