@@ -114,3 +114,17 @@ def test_any_key_survives_its_way_through_a_path(keys: list[str]) -> None:
     found = owned({**value, "metadata": {"managedFields": [{"manager": "homeostat", "operation": "Apply", "fieldsV1": tree}]}})
     if keys[0] != "metadata":
         assert [list(steps(path)) for path in found.paths] == [keys]
+
+
+def test_objects_of_one_shape_are_read_by_the_same_paths_and_another_shape_by_its_own() -> None:
+    first, second = owned(live(deployment())), owned(live(deployment(replicas=9, image="x")))
+    assert first.paths is second.paths
+    assert owned(live(deployment(), fields={"f:spec": {"f:replicas": {}}})).paths == ("/spec/replicas",)
+
+
+def test_a_shape_too_long_to_keep_is_read_all_the_same() -> None:
+    data = {f"key-{n}": str(n) for n in range(2_000)}
+    obj = live({"metadata": {}, "data": data}, fields={"f:data": {f"f:{key}": {} for key in data}})
+    found = owned(obj)
+    assert len(found.paths) == 2_000
+    assert owned({**obj, "data": {**data, "key-7": "x"}}).changed(found) == ("/data/key-7",)

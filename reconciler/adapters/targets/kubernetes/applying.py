@@ -117,13 +117,14 @@ class Applier:
     async def _put(self, step: Step, asked: Asked, broken: Mapping[str, str]) -> StepResult:
         if blocked := _blocked(asked.desired, broken):
             return _failed(step, Reason.BLOCKED, blocked)
-        try:
-            kind, answer = await self.sender.send(asked)
-        except Refused as refused:
-            return _failed(step, Reason.INVALID, words(refused, secret=asked.desired.secret))
-        except HomeostatError as error:
-            return _failed(step, Reason.ERROR, str(error))
-        self.live.applied(kind, answer)
+        with self.live.applying(step.id):
+            try:
+                kind, answer = await self.sender.send(asked)
+            except Refused as refused:
+                return _failed(step, Reason.INVALID, words(refused, secret=asked.desired.secret))
+            except HomeostatError as error:
+                return _failed(step, Reason.ERROR, str(error))
+            self.live.applied(kind, answer)
         return _done(step)
 
     async def _dry(self, step: Step, asked: Asked, wanted: Mapping[str, DesiredObject]) -> StepResult:

@@ -43,16 +43,61 @@ class Owned:
 
 
 _SHAPES: dict[tuple[str, ...], tuple[str, ...]] = {}
+KNOWN_SHAPES, LONGEST_SHAPE = 1_024, 8_192  # kept; characters of one that is worth keeping
+
+
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """One step down to a field that we own; `slot` is where its print belongs, -1 for what only leads on."""
+
+    part: str | Mapping[str, Any]
+    slot: int
+    below: tuple[_Below, ...]
 
 
 def owned(live: Mapping[str, Any]) -> Owned:
-    """What our manager owns by server-side apply."""
+    """What our manager owns by server-side apply. Objects of one shape differ in values only: a shape is read once."""
     tree = _tree(live)
     if not tree:
         return Owned()
-    found = sorted((path, _print(value)) for path, value in _leaves(tree, live, "") if not path.startswith(OURS))
-    paths = tuple(sys.intern(path) for path, _ in found)
-    return Owned(_SHAPES.setdefault(paths, paths), tuple(value for _, value in found))
+    text = json.dumps(tree)
+    paths, below = _kept_shape(text) if len(text) <= LONGEST_SHAPE else _shape(text)
+    prints = [0] * len(paths)
+    _fill(below, live, prints)
+    return Owned(paths, tuple(prints))
+
+
+def _shape(text: str) -> tuple[tuple[str, ...], tuple[_Below, ...]]:
+    """The paths of the leaves of one `fieldsV1`, in order, and how to get at each."""
+    tree = json.loads(text)
+    found = sorted(path for path, _ in _leaves(tree, None, "") if not path.startswith(OURS))
+    paths = tuple(map(sys.intern, found))
+    slots = {path: slot for slot, path in enumerate(paths)}
+    return _SHAPES.setdefault(paths, paths), _compiled(tree, "", slots)
+
+
+_kept_shape = functools.lru_cache(maxsize=KNOWN_SHAPES)(_shape)
+
+
+def _compiled(tree: Mapping[str, Any], at: str, slots: Mapping[str, int]) -> tuple[_Below, ...]:
+    found = []
+    for key, deeper in tree.items():
+        if key != ".":
+            part, text = _part(key)
+            below = _compiled(deeper or {}, at + text, slots)
+            slot = -1 if below else slots.get(at + text, -1)
+            if below or slot >= 0:
+                found.append(_Below(part, slot, below))
+    return tuple(found)
+
+
+def _fill(below: tuple[_Below, ...], value: Any, prints: list[int]) -> None:
+    for step in below:
+        item = _item(value, step.part)
+        if step.below:
+            _fill(step.below, item, prints)
+        else:
+            prints[step.slot] = _print(item)
 
 
 def owners(live: Mapping[str, Any], path: str) -> tuple[tuple[str, str], ...]:

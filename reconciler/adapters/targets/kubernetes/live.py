@@ -3,6 +3,9 @@
 Kept small: a hash where a value would do nothing, paths shared between objects of one shape, the object itself only until
 somebody has compared it with what is desired. Written on the event loop only; other threads read whole values.
 
+While we apply an object, news of it from the watch waits (`applying`): most of it is the echo of that apply, which the answer
+tells better and needs no judging twice. Whichever is newer then counts; when no answer comes, the news does.
+
 An object is *settled* when its fields are as they were after our own apply (or after it was found to be as desired): then
 nothing has to be asked of the server. Fields that a scaler writes through the scale subresource are its business from then
 on (`yielded`), without being told; so are replicas that an Operation scaled to zero, until one gives them back.
@@ -13,13 +16,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes.fields import Owned, owned
 from reconciler.adapters.targets.kubernetes.kinds import Kind
 from reconciler.adapters.targets.kubernetes.masks import returned, theirs
+from reconciler.adapters.targets.kubernetes.standing import told, worth_a_look_ms
+from reconciler.adapters.targets.kubernetes.symptoms import Symptom
 from reconciler.model.revisions import FieldRule, HealthState
 
 OWNER = "homeostat.dev/owner"
@@ -47,6 +53,8 @@ class Live:
     raw: bytes = b""  # the object, until it was compared
     lost: tuple[str, ...] = ()  # fields that are no longer as applied
     yielded: frozenset[str] = frozenset()
+    told: tuple[Symptom, ...] = ()  # what its own status says is wrong
+    look_ms: int = 0  # from when on it is worth a look though it is healthy
 
     @property
     def settled(self) -> bool:
@@ -55,6 +63,17 @@ class Live:
     def object(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(zlib.decompress(self.raw))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What a watch said of an object that is being applied; without an object: that it is gone."""
+
+    version: str
+    kind: Kind | None = None
+    obj: Mapping[str, Any] | None = None
+    listed: bool = False
+    uid: str = ""
 
 
 def object_id(kind: Kind, obj: Mapping[str, Any]) -> str:
@@ -74,6 +93,7 @@ class LiveStore:
         self._where: dict[str, str] = {}
         self._settled: dict[str, tuple[str, Owned]] = {}  # id -> digest and fields when it was as desired
         self._changed: set[str] = set()
+        self._waiting: dict[str, _News | None] = {}  # of what is being applied: its newest news
         self._buried: set[str] = set()  # uids that the server said it deleted, until the watch says so too
 
     def judge_by(self, judge: Judge) -> None:
@@ -94,6 +114,33 @@ class LiveStore:
     def changed(self) -> frozenset[str]:
         found, self._changed = frozenset(self._changed), set()
         return found
+
+    @contextmanager
+    def applying(self, object_id: str) -> Iterator[None]:
+        """Inside, news of this object waits. Afterwards it is taken when it is newer than what `applied` was told, if it was."""
+        self._waiting[object_id] = None
+        try:
+            yield
+        finally:
+            news = self._waiting.pop(object_id)
+            if news is not None:
+                self._take(object_id, news)
+
+    def news(self, kind: Kind, obj: Mapping[str, Any], *, listed: bool) -> str:
+        """From a list or a watch: the object's id."""
+        at = object_id(kind, obj)
+        if at in self._waiting:
+            self._wait(at, _News(str(obj["metadata"].get("resourceVersion", "")), kind, obj, listed))
+        else:
+            self.seen(kind, obj, listed=listed)
+        return at
+
+    def no_more(self, object_id: str, uid: str, version: str) -> None:
+        """From a watch, or because a list of this version lacks it."""
+        if object_id in self._waiting and uid not in self._buried:
+            self._wait(object_id, _News(version, uid=uid))
+        else:
+            self.gone(object_id, uid)
 
     def seen(self, kind: Kind, obj: Mapping[str, Any], *, listed: bool = False) -> Live:
         """From a list or a watch: what is new since our own answer is looked at. A list is believed also where it looks older: a
@@ -121,7 +168,7 @@ class LiveStore:
                 self._settled[at] = (known[0], known[1].without(yielded))
             live = dataclasses.replace(live, lost=tuple(p for p in lost if p not in yielded), yielded=given | yielded)
         self._put(live)
-        if held is None or not live.settled or (held.state, held.deleting) != (live.state, live.deleting):
+        if held is None or not live.settled or _news(held) != _news(live):
             self._changed.add(live.unit)
             self.wake()
         return live
@@ -132,11 +179,11 @@ class LiveStore:
         held = self.get(at)
         live = self._live(at, obj)
         self._settled[at] = (live.digest, live.fields)
-        if held is not None and _newer(held.version, live.version):  # the watch was faster, and knows more
-            live = dataclasses.replace(held, raw=b"", lost=held.fields.changed(live.fields))
-        elif held is not None:
+        if held is not None:
             live = dataclasses.replace(live, yielded=held.yielded)
         self._put(live)
+        if (news := self._waiting.get(at)) is not None and not _newer(news.version, live.version):
+            self._waiting[at] = None  # the echo, or what was before
         return live
 
     def compared(self, live: Live, lost: tuple[str, ...], yielded: frozenset[str]) -> None:
@@ -166,6 +213,18 @@ class LiveStore:
     def of_kind(self, name: str) -> frozenset[str]:
         return frozenset(i for i in self._where if i.startswith(name + "/"))
 
+    def _wait(self, at: str, news: _News) -> None:
+        """A list may look older and be right (see `seen`); so it counts whatever waited before."""
+        before = self._waiting[at]
+        if before is None or news.listed or _newer(news.version, before.version):
+            self._waiting[at] = news
+
+    def _take(self, at: str, news: _News) -> None:
+        if news.obj is not None and news.kind is not None:
+            self.seen(news.kind, news.obj, listed=news.listed)
+        else:
+            self.gone(at, news.uid)
+
     def _live(self, at: str, obj: Mapping[str, Any]) -> Live:
         metadata = obj["metadata"]
         labels, notes = metadata.get("labels") or {}, metadata.get("annotations") or {}
@@ -182,6 +241,8 @@ class LiveStore:
             message,
             deleting,
             notes.get(PROTECT) == "never",
+            told=told(at.partition("/")[0], obj),
+            look_ms=worth_a_look_ms(at.partition("/")[0], obj),
         )
 
     def _put(self, live: Live) -> None:
@@ -195,6 +256,11 @@ class LiveStore:
 
 def _nobody() -> None:
     """Nobody wants to be told."""
+
+
+def _news(live: Live) -> tuple[object, ...]:
+    """What of a settled object somebody waits to hear."""
+    return live.state, live.deleting, {s.kind for s in live.told}
 
 
 def _newer(version: str, held: str) -> bool:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operation
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender
+from reconciler.adapters.targets.kubernetes.troubles import Troubles
 from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
 from reconciler.documents.installation_parts import KubernetesSettings
@@ -47,6 +49,7 @@ from reconciler.model.revisions import (
     Step,
     Verb,
 )
+from reconciler.model.troubles import Trouble
 from reconciler.ports.target import Act, Acted
 
 T = TypeVar("T")
@@ -64,7 +67,7 @@ def _shipped(live: Mapping[str, Any]) -> tuple[HealthState, str]:
 
 
 class KubernetesTarget:
-    """One cluster, which has News and is an Operator, too."""
+    """One cluster, which has News, is Judging and Telling and an Operator, too."""
 
     at_once = 16  # units that may be applied at the same time
 
@@ -85,6 +88,7 @@ class KubernetesTarget:
         )
         record = ActRecord(self._api, settings.namespace, settings.owner, self._records)
         self._operations = Operations(self._api, self._kinds, record, settings)
+        self._troubles = Troubles(self._api, self._kinds)
         self._watches: dict[str, Watch] = {}
         self._ready = False
         self._opening = asyncio.Lock()
@@ -134,11 +138,20 @@ class KubernetesTarget:
     def health(self, unit: str) -> Sequence[Health]:
         return self._call(self._health(unit))
 
+    def troubles(self, units: Collection[str]) -> Sequence[Trouble]:
+        return self._call(self._troubled(units))
+
     def actions(self) -> Mapping[str, Irreversibility]:
         return ACTIONS
 
     def operate(self, act: Act, *, dry_run: bool) -> Acted:
         return self._call(self._operate(act, dry_run=dry_run))
+
+    async def _troubled(self, units: Collection[str]) -> Sequence[Trouble]:
+        for unit in sorted(set(units)):
+            await self._open(unit)
+        objects = [o for unit in set(units) for o in self._live.unit(unit).values()]
+        return await self._troubles.of(objects, int(time.time() * 1_000))
 
     async def _operate(self, act: Act, *, dry_run: bool) -> Acted:
         await self._open(act.unit)
@@ -274,8 +287,8 @@ class KubernetesTarget:
             self._api,
             kind,
             f"{OWNER}={self._settings.owner}",
-            lambda k, o, listed: self._live.seen(k, o, listed=listed).id,
-            self._live.gone,
+            lambda k, o, listed: self._live.news(k, o, listed=listed),
+            self._live.no_more,
             lambda k: self._live.of_kind(k.name),
         )
         return self._watches[name]

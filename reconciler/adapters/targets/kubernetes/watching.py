@@ -27,7 +27,7 @@ ABSENT = 404
 
 
 class Watch:
-    """`seen` gets objects, `gone` ids of what is no longer there (decided by `listed` after a whole list)."""
+    """`seen` gets objects, `gone` id, uid (where it is known) and version of what is no longer there."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Watch:
         kind: Kind,
         selector: str,
         seen: Callable[[Kind, Mapping[str, Any], bool], str],
-        gone: Callable[[str, str], None],
+        gone: Callable[[str, str, str], None],
         held: Callable[[Kind], frozenset[str]],
     ) -> None:
         self.kind = kind
@@ -89,7 +89,7 @@ class Watch:
 
     def _end(self) -> None:
         for missing in self._held(self.kind):
-            self._gone(missing, "")
+            self._gone(missing, "", "")
         self.trouble, self.over = None, True
         self._in_step()
 
@@ -124,9 +124,10 @@ class Watch:
             if not (more := page["metadata"].get("continue")):
                 break
             params["continue"] = more
+        version = str(page["metadata"]["resourceVersion"])
         for missing in self._held(self.kind) - found:
-            self._gone(missing, "")
-        return str(page["metadata"]["resourceVersion"])
+            self._gone(missing, "", version)
+        return version
 
     async def _follow(self, version: str) -> str:
         """Until the server ends the watch; the version to go on from."""
@@ -155,4 +156,5 @@ class Watch:
     def _gone_object(self, obj: Mapping[str, Any]) -> None:
         metadata = obj["metadata"]
         inside = f"{metadata.get('namespace', '')}/" if self.kind.namespaced else ""
-        self._gone(f"{self.kind.name}/{inside}{metadata.get('name', '')}", metadata.get("uid", ""))
+        at = f"{self.kind.name}/{inside}{metadata.get('name', '')}"
+        self._gone(at, metadata.get("uid", ""), str(metadata.get("resourceVersion", "")))
