@@ -31,6 +31,7 @@ from reconciler.steps.progress import readable
 from reconciler.steps.propose import propose
 from reconciler.steps.publishing import publish, recover
 from reconciler.steps.sensing import scrape, sense
+from reconciler.steps.telling import listen
 from reconciler.steps.triage import triage
 from reconciler.steps.undo import undo
 from reconciler.steps.world import Advance, World
@@ -59,6 +60,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     converge,  # new revisions of the protected branch: admit, plan, apply
     operate,  # one-shot acts that came with them, each at most once
     correct_drift,
+    listen,  # what targets say is wrong: signals out
     publish,  # outbox -> signed log: before any case is judged by it
     take_in,  # signals -> incidents -> cases; their records go with those of the cases' first steps
     keep_house,  # once a day

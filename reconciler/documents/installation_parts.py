@@ -191,6 +191,13 @@ class Grouping(Spec):
         description="Milliseconds after which a firing alert that arrives late is closed unless the present still shows it. "
         "Default 900000 (15 minutes).",
     )
+    trouble_hold_percent: int = Field(
+        default=100,
+        ge=0,
+        le=1_000,
+        description="How long what a target says is wrong has to last, in percent of the built-in times (10 to 60 seconds, by what "
+        "it is). Default 100; 0 for rehearsals.",
+    )
 
 
 class VerificationDefaults(Spec):

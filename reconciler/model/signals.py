@@ -22,8 +22,8 @@ class Signal:
     """One stored claim that something is wrong. Typed fields only; `labels` are allow-listed and length-capped."""
 
     id: str  # digest of source and content: the same delivery twice is one signal
-    source: str  # "alertmanager/<receiver>", "sensor/<name>", "drift/<unit>"
-    name: str  # alert or sensor name
+    source: str  # "alertmanager/<receiver>", "sensor/<name>", "drift/<unit>", "target/<name>"
+    name: str  # alert or sensor name, or the word for a trouble
     component: str  # the service it is about, "" when it does not say
     fingerprint: str  # what makes two claims the same trouble: name and component, not time
     status: SignalStatus
@@ -33,6 +33,11 @@ class Signal:
     labels: tuple[tuple[str, str], ...] = ()
     metric: str = ""  # the series a sensor looked at
     value: str = ""  # what it read, as decimal text
+
+    @property
+    def told(self) -> bool:
+        """Whether a target itself said it: then the target is asked whether it is still so, and no metric."""
+        return self.source.startswith("target/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """The first stage: claims that something is wrong become signals, signals become incidents. It decides nothing.
 
-`parse_alertmanager` reads deliveries, `evaluate` watches the built-in telemetry, `group` says which signals open an
-incident, join one, wait or are dropped. All pure: bytes, values and ports in, values out; the pipeline does the rest.
+`parse_alertmanager` reads deliveries, `evaluate` watches the built-in telemetry, `hear` listens to what targets say, `group`
+says which signals open an incident, join one, wait or are dropped. All pure: bytes, values and ports in, values out; the
+pipeline does the rest.
 """
 
 from reconciler.signals.actions import Action, Drop, Hold, Join, Open, OpenIncident, Scope
 from reconciler.signals.alertmanager import AlertLimits, parse_alertmanager
 from reconciler.signals.grouping import group
 from reconciler.signals.sensors import Evaluation, SensorState, evaluate
+from reconciler.signals.tellings import Tellings, hear, standing_long
 
 __all__ = [
     "Action",
@@ -20,7 +22,10 @@ __all__ = [
     "OpenIncident",
     "Scope",
     "SensorState",
+    "Tellings",
     "evaluate",
     "group",
+    "hear",
     "parse_alertmanager",
+    "standing_long",
 ]

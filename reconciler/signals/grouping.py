@@ -2,7 +2,7 @@
 
 Steps, in this order:
 1. withdrawn: a resolved claim takes its firing twin with it, so a flap shorter than the hold-down does nothing (S8);
-2. late: an alert that was old when it arrived is dropped (S30); sensors watch the present by themselves;
+2. late: an alert that was old when it arrived is dropped (S30); sensors and targets speak of the present;
 3. flood: beyond `MAX_PENDING` distinct signals each trouble keeps a few, the rest are counted away (S5);
 4. known: trouble of an open incident is a duplicate; a neighbour of it joins within the window, and waits after it;
 5. new: what is left is split into the connected components of the call graph between the affected components, and
@@ -64,7 +64,7 @@ def _withdrawn(signals: Sequence[Signal]) -> tuple[list[Signal], list[Action]]:
 
 
 def _late(firing: Sequence[Signal], max_age_ms: int) -> tuple[list[Signal], list[Action]]:
-    late = [s for s in firing if s.received_ms - s.started_ms > max_age_ms and not s.source.startswith("sensor/")]
+    late = [s for s in firing if s.received_ms - s.started_ms > max_age_ms and not (s.told or s.source.startswith("sensor/"))]
     actions: list[Action] = [_drop(late, Reason.STALE, f"older than {max_age_ms} ms when it arrived")] if late else []
     gone = {signal.id for signal in late}
     return [s for s in firing if s.id not in gone], actions

@@ -28,6 +28,7 @@ from reconciler.model.revisions import AdmissionKind, ChangeSet, CommitInfo
 from reconciler.ports.target import News
 from reconciler.proposals import memory
 from reconciler.steps.rulebook import Rulebook
+from reconciler.steps.telling import note_news
 from reconciler.steps.world import World
 
 HOLD_MS = 86_400_000  # a day: long enough for a person to say what should be
@@ -211,6 +212,7 @@ def _to_look_at(world: World, rules: Rulebook, now: int) -> tuple[str, ...]:
     """Units that a target tells of, at once; of targets that tell nothing all units, every few seconds. Every minute all."""
     heard = {name: target.changed() for name, target in world.targets.items() if isinstance(target, News)}
     found = {unit for units in heard.values() for unit in units}
+    note_news(world, found)
     if found & world.cursor.pending:
         world.cursor.retry_ms = now  # what they wait for may be there now
     if now >= world.cursor.drift_ms + DRIFT_EVERY_MS:

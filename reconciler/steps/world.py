@@ -33,7 +33,7 @@ from reconciler.ports.target import Target
 from reconciler.ports.telemetry import Telemetry
 from reconciler.ports.voter import Voter
 from reconciler.ports.work import Work
-from reconciler.signals import SensorState
+from reconciler.signals import SensorState, Tellings
 from reconciler.steps.meters import Meters
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
 
@@ -86,6 +86,10 @@ class Cursor:
     retry_ms: int = 0  # when waiting units are looked at again
     sensed_ms: int = -1
     sensors: SensorState | None = None
+    told: Tellings | None = None  # what the targets said last
+    asked_ms: int = -1  # when they were asked
+    asked_all_ms: int = -1
+    restless: dict[str, int] = field(default_factory=dict)  # units that something happened to -> until when they are asked
     pulls: Mapping[str, str] | None = None
     beat_ms: int = 0
     house_ms: int = 0  # not before this is it time to keep house
