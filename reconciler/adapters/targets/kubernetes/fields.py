@@ -273,6 +273,8 @@ def _plain(text: str) -> str:
 def _print(value: Any) -> int:
     if isinstance(value, str):
         return hash(value)
+    if type(value) is int:
+        return hash(str(value))  # as JSON writes it, without asking an encoder
     return hash(json.dumps(value, sort_keys=True)) if value is not _MISSING else 0
 
 

@@ -273,7 +273,9 @@ class KubernetesTarget:
         record = await self._records.get(unit)
         wanted = {i.split("/", 1)[0] for i in record.objects} | set(names)
         watches = [await self._watch(name) for name in sorted(wanted)]
-        await asyncio.gather(*(watch.synced(SYNC_S) for watch in watches if watch))
+        late = [watch.synced(SYNC_S) for watch in watches if watch and not watch.in_step]
+        if late:
+            await asyncio.gather(*late)
 
     async def _watch(self, name: str) -> Watch | None:
         """None while the server does not serve the kind."""

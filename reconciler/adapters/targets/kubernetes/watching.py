@@ -47,6 +47,10 @@ class Watch:
         self.over = False
         self._task = asyncio.create_task(self._run(), name=f"watch {kind.name}")
 
+    @property
+    def in_step(self) -> bool:
+        return self._synced.is_set()
+
     async def synced(self, timeout_s: float) -> None:
         """Returns once the first list is in and the watch is not behind; Retryable as soon as there is trouble."""
         with contextlib.suppress(TimeoutError):
@@ -67,7 +71,7 @@ class Watch:
                 if not version:
                     version = await self._list()
                 self.trouble, pause = None, 0.2
-                self._in_step()
+                self._caught_up()
                 version = await self._follow(version)
             except Refused as error:
                 version = ""
@@ -91,9 +95,9 @@ class Watch:
         for missing in self._held(self.kind):
             self._gone(missing, "", "")
         self.trouble, self.over = None, True
-        self._in_step()
+        self._caught_up()
 
-    def _in_step(self) -> None:
+    def _caught_up(self) -> None:
         self._synced.set()
         self._told.set()
 
