@@ -1,11 +1,13 @@
 """Is the trouble that an alert claimed still there? Asked by triage before anything else, answered from the present.
 
 Yes: OK. No: STALE (the source said it is resolved, or no metric shows it any more). Cannot be seen: UNKNOWN. An alert that
-waited for hours proves nothing (S30), and a telemetry error proves neither trouble nor health (S6).
+waited for hours proves nothing (S30), and a telemetry error proves neither trouble nor health (S6). What a target said is
+present while the target says it, and needs no metric.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.analysis.robust import finite, median
@@ -16,6 +18,7 @@ from reconciler.errors import Retryable
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Signal, SignalStatus
 from reconciler.model.telemetry import Series
+from reconciler.model.troubles import Trouble
 from reconciler.ports.telemetry import Telemetry
 
 RECENT_MS = 60_000
@@ -37,11 +40,32 @@ class Presence:
         return self.reason is Reason.OK
 
 
-def still_present(incident: Incident, telemetry: Telemetry, now_ms: int) -> Presence:
-    """Re-validates an incident against the present."""
+def still_present(incident: Incident, telemetry: Telemetry, now_ms: int, troubles: Sequence[Trouble] | None = ()) -> Presence:
+    """Re-validates an incident against the present. `troubles` is what the targets say now, None when they cannot be asked."""
     firing = standing(incident)
     if not firing:
         return Presence(Reason.STALE, "every alert of the incident is resolved")
+    told, measured = tuple(s for s in firing if s.told), tuple(s for s in firing if not s.told)
+    if not told:
+        return _measured(measured, telemetry, now_ms)
+    said = _said(told, troubles)
+    if said.present or not measured:
+        return said
+    seen = _measured(measured, telemetry, now_ms)
+    return said if seen.reason is Reason.STALE else seen
+
+
+def _said(told: tuple[Signal, ...], troubles: Sequence[Trouble] | None) -> Presence:
+    if troubles is None:
+        return Presence(Reason.UNKNOWN, "the target cannot say what is wrong")
+    claimed = {signal.fingerprint for signal in told}
+    found = next((trouble for trouble in troubles if trouble.fingerprint in claimed), None)
+    if found is None:
+        return Presence(Reason.STALE, "the target does not say it any more")
+    return Presence(Reason.OK, f"the target says {found.kind.value} of {found.object}")
+
+
+def _measured(firing: tuple[Signal, ...], telemetry: Telemetry, now_ms: int) -> Presence:
     try:
         newest = telemetry.newest_ms()
         if abs(now_ms - newest) > BLIND_AFTER_MS:

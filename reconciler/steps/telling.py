@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 from reconciler.errors import Retryable
 from reconciler.model import canonical
-from reconciler.model.signals import Signal
+from reconciler.model.signals import Incident, Signal
 from reconciler.model.troubles import Trouble
 from reconciler.ports.target import News, Telling
 from reconciler.signals import Tellings, hear
@@ -72,6 +72,13 @@ def troubles_now(world: World, units: Collection[str]) -> tuple[Trouble, ...] | 
             return None
         found += told
     return tuple(found)
+
+
+def told_of(world: World, incident: Incident) -> tuple[Trouble, ...] | None:
+    """What is wrong now with the units that an incident's targets named. A unit that is gone has no trouble."""
+    known = world.applied_rulebook().index.by_name
+    named = {dict(signal.labels).get("unit", "") for signal in incident.signals if signal.told}
+    return troubles_now(world, named & known.keys())
 
 
 def _state(world: World) -> Tellings:

@@ -1,7 +1,8 @@
 """Triage: is it still true? An alert is a stored claim; the present decides whether anything is done about it.
 
 Gone: the case ends as stale. Cannot be seen: it waits, and ends with a page when nothing was seen for too long; a
-telemetry error is never taken for trouble. A hold on every component it names keeps the machine away from the start.
+telemetry error is never taken for trouble. What a target said is asked of the target. A hold on every component it names
+keeps the machine away from the start.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident
 from reconciler.steps.endings import page_and_end, quiet_end
 from reconciler.steps.progress import progress, step
+from reconciler.steps.telling import told_of
 from reconciler.steps.world import Advance, World
 
 LOOK_AGAIN_MS = 15_000
@@ -32,7 +34,7 @@ def triage(world: World, case: Case) -> Advance:
     """TRIAGE: to DIAGNOSE, to DONE, or look again."""
     found = progress(case)
     now = world.clock.now()
-    presence = still_present(found.incident, world.telemetry, now)
+    presence = still_present(found.incident, world.telemetry, now, told_of(world, found.incident))
     if presence.present:
         return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, presence.detail))
     if presence.reason is Reason.STALE and (watch := _still_fires(world, found.incident)):
