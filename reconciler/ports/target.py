@@ -74,7 +74,8 @@ class Telling(Protocol):
 
     def troubles(self, units: Collection[str]) -> Sequence[Trouble]:
         """What is wrong with these units now, at most one for each object, kind and container. Costs requests only for objects
-        that are not healthy. What could not be looked at raises Retryable: nothing is not the same as nothing wrong.
+        that are not healthy. What could not be looked at raises Retryable: nothing is not the same as nothing wrong. A right
+        that is missing is told in `detail`.
         """
         ...
 

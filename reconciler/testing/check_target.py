@@ -13,7 +13,7 @@ from typing import Protocol
 
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet, DesiredObject, Plan, Rendered, Step, Verb
-from reconciler.ports.target import Target
+from reconciler.ports.target import Target, Telling
 
 ONE, TWO, THREE = "1" * 40, "2" * 40, "3" * 40
 
@@ -200,6 +200,15 @@ def pruning_what_is_gone_already_is_fine(rig: TargetRig) -> None:
     expect(rig.target.apply(plan).ok, "pruning what is gone failed")
 
 
+def what_is_well_is_in_no_trouble(rig: TargetRig) -> None:
+    if not isinstance(rig.target, Telling):
+        return
+    expect(list(rig.target.troubles([])) == [], "nothing is in trouble")
+    put(rig, "shop", 1, rig.desired("shop", "one", 1))
+    told = rig.target.troubles(["shop", "nobody"])
+    expect(list(told) == [], f"a healthy object or an unknown unit is in trouble: {told}")
+
+
 CHECKS: Sequence[Callable[[TargetRig], None]] = (
     an_unknown_unit_is_empty_and_has_generation_zero,
     a_plan_touches_nothing,
@@ -218,6 +227,7 @@ CHECKS: Sequence[Callable[[TargetRig], None]] = (
     an_object_that_fails_does_not_stop_the_others,
     every_applied_object_has_a_health,
     pruning_what_is_gone_already_is_fine,
+    what_is_well_is_in_no_trouble,
 )
 
 

@@ -1,7 +1,7 @@
 """Symptoms: the words for what a pod, its events and its node say. Nothing is asked here, and nothing raises.
 
 Of each container the most telling word counts, in the order of TroubleKind: a container that was killed at its memory limit
-is not called a crash loop as well. What is told of a container are the node's words and numbers, never what it printed.
+is not called a crash loop as well. What is told of a container are the node's words and numbers, never its log or last message.
 """
 
 from __future__ import annotations
