@@ -17,6 +17,8 @@ Many = Annotated[tuple[T, ...], Strict(strict=False)]
 
 DECIMAL = r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,4})?$"
 Decimal = Annotated[str, Field(pattern=DECIMAL)]
+QUANTITY = r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,2})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+Bound = Annotated[int, Field(ge=0, le=1_000_000)] | Annotated[str, Field(pattern=QUANTITY)]
 METRIC = r"^[a-z][a-z0-9_]{0,63}$"
 KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 
@@ -106,12 +108,18 @@ class SetStep(_Place, _Timed):
 
 
 class ScaleStep(_Place, _Timed):
-    """Multiplies one integer, rounded away from where it was."""
+    """Multiplies one integer or quantity, rounded away from where it was. A quantity keeps its unit."""
 
     edit: Literal["scale"] = Field(description="Always `scale`.")
     by: str = Field(pattern=NAME, description="The parameter (ratio) to multiply with.")
-    min: int = Field(ge=0, le=1_000_000, description="The result is never below this.")
-    max: int = Field(ge=1, le=1_000_000, description="The result is never above this.")
+    min: Bound = Field(description='The result is never below this: an integer, or for quantities a quantity, e.g. "64Mi".')
+    max: Bound = Field(description="The result is never above this; written as `min` is.")
+
+    @model_validator(mode="after")
+    def _one_sort_of_bounds(self) -> Self:
+        if isinstance(self.min, str) != isinstance(self.max, str):
+            raise ValueError("min and max are both integers, or both quantities")
+        return self
 
 
 class RestoreStep(_Place, _Timed):

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from reconciler.edits.guard import only_this_changed
 from reconciler.edits.insertion import gap
+from reconciler.edits.quantities import quantity
 from reconciler.edits.spelling import spellings
 from reconciler.edits.splice import Edited, Splice, Unsafe
 from reconciler.errors import Misconfigured
@@ -44,21 +45,50 @@ def set_scalar(data: bytes, edit: Edit, *, insert: bool = False) -> Edited | Uns
     return _unsafe(document, edit.pointer, "the file would not read the same afterwards")
 
 
-def scale(data: bytes, edit: Edit, ratio: Fraction, low: int, high: int) -> Edited | Unsafe:
-    """Multiplies the integer at `edit.pointer`, rounded away from where it was, within [low, high]."""
+def scale(data: bytes, edit: Edit, ratio: Fraction, low: int | str, high: int | str) -> Edited | Unsafe:
+    """Multiplies the number at `edit.pointer`, rounded away from where it was, within [low, high].
+
+    Bounds that are integers are for integers; bounds that are quantities ("64Mi") are for quantities, which keep their unit.
+    """
     found = _open(data, edit)
     if isinstance(found, Unsafe):
         return found
     documents, node = found
     document = documents[edit.document]
+    if isinstance(low, int) and isinstance(high, int):
+        scaled = _scaled_integer(node, ratio, low, high)
+    else:
+        scaled = _scaled_quantity(node, ratio, str(low), str(high))
+    if scaled is None:
+        kind = "an integer" if isinstance(low, int) else "a quantity in a known unit"
+        return _unsafe(document, edit.pointer, f"only {kind} that is there can be scaled")
+    now, after, moved = scaled
+    if moved * (ratio - 1) <= 0:
+        return Unsafe(Reason.LIMIT, f"{now} cannot go further within {low} to {high}", document.locate(edit.pointer))
+    return set_scalar(data, Edit(EditKind.SCALE, edit.path, edit.document, edit.pointer, now, after, edit.commit))
+
+
+Scaled = tuple[int | str, int | str, Fraction]  # now, then, and how far that is
+
+
+def _scaled_integer(node: Node | None, ratio: Fraction, low: int, high: int) -> Scaled | None:
     if node is None or not isinstance(node.value, int) or isinstance(node.value, bool):
-        return _unsafe(document, edit.pointer, "only an integer that is there can be scaled")
+        return None
     now = node.value
     wanted = math.ceil(now * ratio) if ratio > 1 else math.floor(now * ratio)
     after = max(low, min(high, wanted))
-    if (after - now) * (ratio - 1) <= 0:
-        return Unsafe(Reason.LIMIT, f"{now} cannot go further within {low} to {high}", document.locate(edit.pointer))
-    return set_scalar(data, Edit(EditKind.SCALE, edit.path, edit.document, edit.pointer, now, after, edit.commit))
+    return now, after, Fraction(after - now)
+
+
+def _scaled_quantity(node: Node | None, ratio: Fraction, low: str, high: str) -> Scaled | None:
+    there = node.value if node else None
+    if not isinstance(there, int | str) or isinstance(there, bool):
+        return None
+    now, least, most = quantity(there), quantity(low), quantity(high)
+    if now is None or least is None or most is None:
+        return None
+    after = now.scaled(ratio, least.amount, most.amount)
+    return there, int(after.count) if isinstance(there, int) else after.text, after.amount - now.amount
 
 
 def _open(data: bytes, edit: Edit) -> tuple[tuple[ParsedDocument, ...], Node | None] | Unsafe:

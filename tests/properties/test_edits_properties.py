@@ -7,7 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.edits import Edited, Unsafe, scale, set_scalar
+from reconciler.edits.quantities import UNITS, quantity
 from reconciler.model.proposals import Edit, EditKind, Pointer, Scalar
+from reconciler.model.reasons import Reason
 from reconciler.yamltext import Node, parse
 
 NASTY = [
@@ -166,3 +168,29 @@ def test_scaling_moves_in_its_direction_within_bounds_or_is_refused(now: int, ra
         assert low <= after <= high
         assert (after > now) == (ratio > 1)
         assert made.inverse.apply(made.after) == data
+
+
+@given(
+    now=st.integers(1, 10_000),
+    unit=st.sampled_from(sorted(UNITS)),
+    style=st.sampled_from(["{}", "'{}'", '"{}"']),
+    ratio=st.fractions(min_value=Fraction(1, 10), max_value=10),
+    bounds=st.tuples(st.integers(1, 9_000), st.integers(1, 9_000), st.sampled_from(sorted(UNITS))),
+)
+@settings(max_examples=200, deadline=None)
+def test_scaling_a_quantity_keeps_its_unit_moves_within_bounds_and_goes_back_exactly(
+    now: int, unit: str, style: str, ratio: Fraction, bounds: tuple[int, int, str]
+) -> None:
+    low, high = (f"{bound}{bounds[2]}" for bound in sorted(bounds[:2]))
+    data = f"n: {style.format(f'{now}{unit}')} # keep\n".encode()
+    made = scale(data, Edit(EditKind.SCALE, "f", 0, ("n",), None, None), ratio, low, high)
+    if isinstance(made, Unsafe):
+        assert made.reason is Reason.LIMIT
+        return
+    read = [quantity(v) for v in (made.edit.before, made.edit.after, low, high) if isinstance(v, int | str)]
+    before, after, least, most = [q for q in read if q]
+    assert after.unit == unit
+    assert least.amount <= after.amount <= most.amount
+    assert (after.amount > before.amount) == (ratio > 1)
+    assert made.after is not None
+    assert made.inverse.apply(made.after) == data

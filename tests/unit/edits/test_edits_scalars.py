@@ -223,6 +223,50 @@ def test_only_integers_are_scaled(now: str) -> None:
     assert made.reason is Reason.UNSAFE_EDIT
 
 
+def measured(now: str, ratio: str, low: str = "64Mi", high: str = "4Gi") -> Edited | Unsafe:
+    return scale(f"n: {now}\n".encode(), Edit(EditKind.SCALE, "f", 0, ("n",), None, None), Fraction(ratio), low, high)
+
+
+@pytest.mark.parametrize(
+    ("now", "ratio", "after"),
+    [
+        ("512Mi", "1.5", "n: 768Mi"),
+        ("1Gi", "1.25", "n: 1.25Gi"),
+        ('"1.5Gi"', "1.5", 'n: "2.25Gi"'),
+        ("3Gi", "2", "n: 4Gi"),
+        ("100Mi", "0.1", "n: 64Mi"),
+        ("268435456", "1.5", "n: 402653184"),
+        ("500M", "1.25", "n: 625M"),
+    ],
+)
+def test_a_quantity_keeps_its_unit_and_its_quotes(now: str, ratio: str, after: str) -> None:
+    made = measured(now, ratio)
+    assert isinstance(made, Edited), made
+    assert made.after == f"{after}\n".encode()
+    assert made.inverse.apply(made.after) == f"n: {now}\n".encode()
+
+
+@pytest.mark.parametrize(("now", "ratio", "after"), [("250m", "0.5", "125m"), ("'1'", "0.75", "'0.75'"), ("3", "0.5", "1")])
+def test_cores_are_scaled_in_thousandths_quarters_or_whole_as_they_stand(now: str, ratio: str, after: str) -> None:
+    made = measured(now, ratio, "50m", "8")
+    assert isinstance(made, Edited), made
+    assert made.after == f"n: {after}\n".encode()
+
+
+@pytest.mark.parametrize(("now", "ratio"), [("4Gi", "1.5"), ("8Gi", "1.5"), ("64Mi", "0.5"), ("1Ti", "2")])
+def test_a_quantity_that_bounds_leave_no_room_for_is_a_limit(now: str, ratio: str) -> None:
+    made = measured(now, ratio)
+    assert isinstance(made, Unsafe)
+    assert made.reason is Reason.LIMIT
+
+
+@pytest.mark.parametrize("now", ["much", "512 Mi", "1.5", "-1Gi", "1e3", "512MiB", "true", "null", "[1]"])
+def test_what_is_no_quantity_is_not_scaled(now: str) -> None:
+    made = measured(now, "2")
+    assert isinstance(made, Unsafe)
+    assert made.reason is Reason.UNSAFE_EDIT
+
+
 def test_a_new_file_is_added_and_taken_away_again() -> None:
     made = add_file("operations/flush-1.yaml", None, b"kind: Operation\n")
     assert isinstance(made, Edited)
