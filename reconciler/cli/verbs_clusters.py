@@ -1,6 +1,9 @@
-"""Verbs about units and clusters that change something: suspend, resume."""
+"""Verbs about units and clusters that change something: suspend, resume, bootstrap."""
 
 from __future__ import annotations
+
+import argparse
+from pathlib import Path
 
 from reconciler.cli.parser import Verbs, person
 
@@ -20,9 +23,42 @@ def register(verbs: Verbs) -> None:
     resume = verbs.add("resume", "reconciler.cli.brakes:resume", "apply a suspended unit again, as Git says by now", RESUME)
     resume.add_argument("unit", help="the unit's name in homeostat.yaml")
     person(resume)
+    _bootstrap(verbs)
+
+
+def _bootstrap(verbs: Verbs) -> None:
+    verb = verbs.add(
+        "bootstrap",
+        "reconciler.cli.bootstrap:run",
+        "Homeostat's own manifests for a cluster, with the rights that units need",
+        BOOTSTRAP,
+    )
+    verb.add_argument("--path", type=Path, help="read a checked-out folder instead of the home's protected branch")
+    verb.add_argument("--target", default="", help="which cluster, when homeostat.yaml names several")
+    verb.add_argument("--unit", action="append", default=[], help="only for this unit; again for more (default the target's)")
+    verb.add_argument("--namespace", default="", help="where Homeostat runs (default the target's settings.namespace)")
+    verb.add_argument(
+        "--image", default="", help="the container image that has `homeostat` on its PATH (default homeostat:VERSION)"
+    )
+    verb.add_argument("--allow", action="append", default=[], metavar="ACT", help="an act that Operations may do, such as evict")
+    _reach(verb)
+    _written(verb)
+
+
+def _reach(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--context", default="", help="the kubeconfig's context of a cluster to ask")
+    verb.add_argument("--kubeconfig", default="", help="the kubeconfig (default KUBECONFIG or ~/.kube/config)")
+
+
+def _written(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--out", type=Path, help="write one file for each object into this folder")
+    verb.add_argument("--overwrite", action="store_true", help="also over files that say something else")
 
 
 SUSPEND = """\
   homeostat suspend shop --reason 'moving the database' --until 2h
   homeostat suspend shop --reason 'moving the database' --as alice --key ~/.ssh/id_ed25519"""
 RESUME = "  homeostat resume shop"
+BOOTSTRAP = """\
+  homeostat bootstrap --path . --image registry.example.org/homeostat:1.0
+  homeostat bootstrap --path . --target prod --context prod --allow restart --allow evict --out clusters/prod/homeostat"""

@@ -80,12 +80,16 @@ def kubernetes(text: str) -> bool | int | float | str | None:
     for base, pattern in _BASES:
         if pattern.match(digits) and int(digits, base) in INT64:
             return int(digits, base)
-    if _EXPONENT.match(digits):
-        value = float(digits)
-        if math.isfinite(value):
-            return int(value) if value.is_integer() and abs(value) < _EXACT else value
+    if INTEGER.match(digits) and int(digits) in INT64:
+        return int(digits)  # exactly: a float holds no more than 53 bits
+    return _number(digits, text) if _EXPONENT.match(digits) else plain(text)
+
+
+def _number(digits: str, text: str) -> int | float | str:
+    value = float(digits)
+    if not math.isfinite(value):
         return text
-    return plain(text)
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
 def is_plain_safe(text: str) -> bool:
