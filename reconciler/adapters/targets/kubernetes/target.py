@@ -3,14 +3,12 @@
 The rest of the loop is synchronous; requests and watches run on one event loop in one thread of this target. Reads are
 answered from what the watches hold: an object that is as it was applied costs no request.
 
-`observe` tells the desired digest of an object that is settled, and another one while it is not; `plan` compares what nobody
-has compared yet, and asks the server (dry run) only where the two are written differently.
+`observe` tells the desired digest of an object that is settled, and another one while it is not.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -19,20 +17,18 @@ from typing import Any, TypeVar
 
 from reconciler.adapters.targets.kubernetes.access import Access, find
 from reconciler.adapters.targets.kubernetes.acted import ActRecord
-from reconciler.adapters.targets.kubernetes.api import Api, Refused
+from reconciler.adapters.targets.kubernetes.api import Api
 from reconciler.adapters.targets.kubernetes.applying import Applier
-from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
-from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, Live, LiveStore
-from reconciler.adapters.targets.kubernetes.masks import returned, theirs
+from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore
 from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operations
+from reconciler.adapters.targets.kubernetes.planning import Planner
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.references import References
-from reconciler.adapters.targets.kubernetes.sending import Asked, Sender
+from reconciler.adapters.targets.kubernetes.sending import Sender
 from reconciler.adapters.targets.kubernetes.troubles import Troubles
 from reconciler.adapters.targets.kubernetes.watching import Watch
-from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
 from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Retryable
 from reconciler.health import HealthBook
@@ -42,21 +38,16 @@ from reconciler.model.revisions import (
     DesiredObject,
     Health,
     HealthState,
-    Manner,
     Observed,
     Plan,
     Rendered,
-    Step,
-    Verb,
 )
 from reconciler.model.troubles import Trouble
 from reconciler.ports.target import Act, Acted
 
 T = TypeVar("T")
 _BOOK = HealthBook()
-SHOWN = 200  # updates of one plan whose fields are read from the server to be shown
 SYNC_S = 60.0
-HIDDEN = "(not shown)"  # values of Secrets
 CLOSING_S = 0.1  # encrypted connections say goodbye in a later turn of the event loop
 
 
@@ -83,6 +74,7 @@ class KubernetesTarget:
         self._records = Records(self._api, settings.namespace, settings.owner)
         self._lease = Lease(self._api, settings.namespace, settings.owner, self._records)
         self._sender = Sender(self._api, self._kinds, settings.owner, self._lease)
+        self._planner = Planner(self._api, self._kinds, self._live, self._sender)
         self._applier = Applier(
             self._api, self._kinds, self._live, self._records, self._sender, References(self._api, self._kinds)
         )
@@ -185,73 +177,7 @@ class KubernetesTarget:
     async def _plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
         self._live.rules[rendered.unit] = rendered.manner.fields
         await self._open(rendered.unit, _kind_names(rendered.objects))
-        live = self._live.unit(rendered.unit)
-        await asyncio.gather(
-            *(self._compare(o, live[o.id], rendered.manner) for o in rendered.objects if o.id in live and live[o.id].raw)
-        )
-        live = self._live.unit(rendered.unit)
-        wanted = {o.id: o for o in rendered.objects}
-        late = [o for o in rendered.objects if o.id in live and not _same(live[o.id], o)]
-        shown = dict(
-            zip(
-                (o.id for o in late),
-                await asyncio.gather(*(self._fields(o, rendered.manner) for o in late[:SHOWN])),
-                strict=False,
-            )
-        )
-        steps = [
-            Step(Verb.CREATE, i, _created(wanted[i])) if i not in live else Step(Verb.UPDATE, i, shown.get(i, ()))
-            for i in sorted(wanted)
-            if i not in live or not _same(live[i], wanted[i])
-        ]
-        leaving = sorted((i for i, o in live.items() if i not in wanted and not o.deleting), reverse=True)
-        steps += [Step(Verb.PRUNE, i) for i in leaving]
-        return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects, rendered.manner)
-
-    async def _compare(self, desired: DesiredObject, live: Live, manner: Manner) -> None:
-        """An object that nobody has compared since it was listed: here, and only when in doubt by the server."""
-        if live.digest != desired.digest:
-            return  # it is going to be applied
-        found = live.object()
-        lost = apart(desired.spec, found)
-        yielded = theirs(manner.fields, live.id, found, lost)
-        lost = tuple(path for path in lost if path not in yielded)
-        if (
-            lost
-            and not returned(found, lost)
-            and (answer := await self._tried(Asked(desired, manner, yielded))) is not None
-            and _content(answer) == _content(found)
-        ):
-            lost = ()
-        self._live.compared(live, lost, yielded)
-
-    async def _tried(self, asked: Asked) -> Mapping[str, Any] | None:
-        """What the server would make of it; None when it refuses."""
-        try:
-            _, answer = await self._sender.send(asked, dry=True)
-        except Refused:
-            return None
-        return dict(answer)
-
-    async def _fields(self, desired: DesiredObject, manner: Manner) -> tuple[tuple[str, str, str], ...]:
-        """What an update changes, as the server would write it. What cannot be read is not shown."""
-        live = self._live.get(desired.id)
-        yielded = live.yielded if live else frozenset()
-        kind = await self._kinds.find(str(desired.spec["apiVersion"]), str(desired.spec["kind"]))
-        metadata = desired.spec["metadata"]
-        if kind is None:
-            return ()
-        try:
-            found = await self._api.get(kind.path(metadata.get("namespace", ""), metadata["name"]))
-        except Refused:
-            return ()
-        after = await self._tried(Asked(desired, manner, yielded))
-        before = {p: value_at(found, p) for p in (*owned(found).paths, *(owned(after).paths if after else ()))}
-        wanted = after or desired.spec
-        paths = before if after else apart(desired.spec, found)
-        changed = [(p, before.get(p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
-        secret = desired.secret
-        return tuple((p[:MAX_TEXT], _text(a, secret), _text(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
+        return await self._planner.plan(rendered, revision, generation)
 
     async def _health(self, unit: str) -> Sequence[Health]:
         await self._open(unit)
@@ -318,25 +244,3 @@ class KubernetesTarget:
 
 def _kind_names(objects: Sequence[DesiredObject]) -> frozenset[str]:
     return frozenset(o.id.split("/", 1)[0] for o in objects)
-
-
-def _same(live: Live, desired: DesiredObject) -> bool:
-    return live.digest == desired.digest and live.settled and not live.deleting
-
-
-def _content(obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An object without what every write changes."""
-    metadata = {k: v for k, v in obj["metadata"].items() if k not in ("managedFields", "resourceVersion", "generation")}
-    return {**obj, "metadata": metadata}
-
-
-def _created(desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
-    changes = field_changes({}, desired.spec)
-    return tuple((p, "", HIDDEN) for p, _, _ in changes) if desired.secret else changes
-
-
-def _text(value: Any, secret: bool) -> str:
-    if secret and value is not None:
-        return HIDDEN
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

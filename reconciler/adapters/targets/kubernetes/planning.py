@@ -1,0 +1,127 @@
+"""Planning: what an apply would do, compared with what the watches hold.
+
+What nobody has compared yet is compared here; the server is asked (dry run) only where the two are written differently. For an
+update the fields that it changes are shown as the server would write them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.adapters.targets.kubernetes.api import Api, Refused
+from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
+from reconciler.adapters.targets.kubernetes.kinds import Kinds
+from reconciler.adapters.targets.kubernetes.live import Live, LiveStore
+from reconciler.adapters.targets.kubernetes.masks import returned, theirs
+from reconciler.adapters.targets.kubernetes.sending import Asked, Sender
+from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
+from reconciler.model.revisions import DesiredObject, Manner, Plan, Rendered, Step, Verb
+
+SHOWN = 200  # updates of one plan whose fields are read from the server to be shown
+HIDDEN = "(not shown)"  # values of Secrets
+
+
+@dataclass(frozen=True)
+class Planner:
+    """For one cluster."""
+
+    api: Api
+    kinds: Kinds
+    live: LiveStore
+    sender: Sender
+
+    async def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+        """Every kind of these objects is watched and in step."""
+        live = self.live.unit(rendered.unit)
+        await asyncio.gather(
+            *(self._compare(o, live[o.id], rendered.manner) for o in rendered.objects if o.id in live and live[o.id].raw)
+        )
+        live = self.live.unit(rendered.unit)
+        wanted = {o.id: o for o in rendered.objects}
+        late = [o for o in rendered.objects if o.id in live and not _same(live[o.id], o)]
+        shown = dict(
+            zip(
+                (o.id for o in late),
+                await asyncio.gather(*(self._fields(o, rendered.manner) for o in late[:SHOWN])),
+                strict=False,
+            )
+        )
+        steps = [
+            Step(Verb.CREATE, i, _created(wanted[i])) if i not in live else Step(Verb.UPDATE, i, shown.get(i, ()))
+            for i in sorted(wanted)
+            if i not in live or not _same(live[i], wanted[i])
+        ]
+        leaving = sorted((i for i, o in live.items() if i not in wanted and not o.deleting), reverse=True)
+        steps += [Step(Verb.PRUNE, i) for i in leaving]
+        return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects, rendered.manner)
+
+    async def _compare(self, desired: DesiredObject, live: Live, manner: Manner) -> None:
+        """An object that nobody has compared since it was listed: here, and only when in doubt by the server."""
+        if live.digest != desired.digest:
+            return  # it is going to be applied
+        found = live.object()
+        lost = apart(desired.spec, found)
+        yielded = theirs(manner.fields, live.id, found, lost)
+        lost = tuple(path for path in lost if path not in yielded)
+        if (
+            lost
+            and not returned(found, lost)
+            and (answer := await self._tried(Asked(desired, manner, yielded))) is not None
+            and _content(answer) == _content(found)
+        ):
+            lost = ()
+        self.live.compared(live, lost, yielded)
+
+    async def _tried(self, asked: Asked) -> Mapping[str, Any] | None:
+        """What the server would make of it; None when it refuses."""
+        try:
+            _, answer = await self.sender.send(asked, dry=True)
+        except Refused:
+            return None
+        return dict(answer)
+
+    async def _fields(self, desired: DesiredObject, manner: Manner) -> tuple[tuple[str, str, str], ...]:
+        """What an update changes, as the server would write it. What cannot be read is not shown."""
+        live = self.live.get(desired.id)
+        yielded = live.yielded if live else frozenset()
+        kind = await self.kinds.find(str(desired.spec["apiVersion"]), str(desired.spec["kind"]))
+        metadata = desired.spec["metadata"]
+        if kind is None:
+            return ()
+        try:
+            found = await self.api.get(kind.path(metadata.get("namespace", ""), metadata["name"]))
+        except Refused:
+            return ()
+        after = await self._tried(Asked(desired, manner, yielded))
+        before = {p: value_at(found, p) for p in (*owned(found).paths, *(owned(after).paths if after else ()))}
+        wanted = after or desired.spec
+        paths = before if after else apart(desired.spec, found)
+        changed = [(p, before.get(p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
+        secret = desired.secret
+        return tuple((p[:MAX_TEXT], _text(a, secret), _text(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
+
+
+def _same(live: Live, desired: DesiredObject) -> bool:
+    return live.digest == desired.digest and live.settled and not live.deleting
+
+
+def _content(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object without what every write changes."""
+    metadata = {k: v for k, v in obj["metadata"].items() if k not in ("managedFields", "resourceVersion", "generation")}
+    return {**obj, "metadata": metadata}
+
+
+def _created(desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
+    changes = field_changes({}, desired.spec)
+    return tuple((p, "", HIDDEN) for p, _, _ in changes) if desired.secret else changes
+
+
+def _text(value: Any, secret: bool) -> str:
+    if secret and value is not None:
+        return HIDDEN
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
