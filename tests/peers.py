@@ -16,14 +16,15 @@ BUILD = Path(__file__).parents[1] / ".ci/peers/build"
 
 
 @functools.cache
-def _look_up(wrapper: str) -> tuple[str, str]:
+def look_up(wrapper: str) -> tuple[str, str]:
+    """The folder, or why there is none."""
     asked = subprocess.run([BUILD, "--where", wrapper], capture_output=True, text=True, check=False)
     return asked.stdout.strip(), asked.stderr.strip() or f"{BUILD} --where {wrapper} said nothing"
 
 
 def peers(wrapper: str) -> Path:
     """The folder that holds what .ci/peers/WRAPPER builds; skips the test where it is not built, under CI=true fails it."""
-    folder, reason = _look_up(wrapper)
+    folder, reason = look_up(wrapper)
     if folder:
         return Path(folder)
     if os.environ.get("CI") == "true":

@@ -5,6 +5,7 @@ A suite takes only the pieces that it needs:
     with running() as cluster:                          # etcd and the API server
     with running("controllers") as cluster:             # and the controller manager and the scheduler
     with running("controllers", "kwok") as cluster:     # and kwok, which plays the kubelets of fake nodes
+    with running("controllers", "kwok", "failures") as cluster:     # where containers fail, too (failures.yaml)
 
 Nothing survives the test process (see supervisor.py). Faults are plain methods: `pause` and `resume` stop and continue a
 program, `restart` kills and starts it on the same port, `compact` forgets etcd's history so that old watches expire;
@@ -34,7 +35,8 @@ APISERVER = "kube-apiserver"
 STAGES = ("node/fast", "node/heartbeat", "pod/fast", "pod/chaos")  # kwok's: how fake nodes and pods live and fail
 # The controller manager's own client limit would decide how soon 300 Deployments are current.
 SWIFT = ("--kube-api-qps=1000", "--kube-api-burst=2000", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20")
-PIECES = frozenset({"controllers", "kwok"})
+FAILURES = Path(__file__).with_name("failures.yaml")
+PIECES = frozenset({"controllers", "kwok", "failures"})
 
 
 class Cluster:
@@ -142,7 +144,7 @@ class Cluster:
         if "controllers" in pieces:
             self._start_controllers()
         if self._kwok:
-            self._start_kwok(self._kwok)
+            self._start_kwok(self._kwok, [FAILURES.read_text()] if "failures" in pieces else [])
 
     def _start_etcd(self) -> None:
         here = f"http://127.0.0.1:{self._etcd_port}"
@@ -178,8 +180,8 @@ class Cluster:
         self.programs.start("kube-controller-manager", manager, *shared, key, f"--root-ca-file={self.folder / 'ca.crt'}", *SWIFT)
         self.programs.start("kube-scheduler", self._kubernetes / "kube-scheduler", *shared)
 
-    def _start_kwok(self, kwok: Path) -> None:
-        stages = [path.read_text() for stage in STAGES for path in sorted((kwok / "stages" / stage).glob("pod-*.yaml"))]
+    def _start_kwok(self, kwok: Path, stages: list[str]) -> None:
+        stages += [path.read_text() for stage in STAGES for path in sorted((kwok / "stages" / stage).glob("pod-*.yaml"))]
         stages += [path.read_text() for stage in STAGES for path in sorted((kwok / "stages" / stage).glob("node-*.yaml"))]
         (self.folder / "stages.yaml").write_text("\n---\n".join(stages))
         words = (f"--kubeconfig={self._admin}", "--manage-all-nodes=true", "--config", self.folder / "stages.yaml")
