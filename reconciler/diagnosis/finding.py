@@ -5,17 +5,20 @@
 3. Roots by the call graph; candidate causes at each root (`causes.candidates`). Nothing at all, but requests fell:
    the load may have gone (`falls.fall`), or why that is not said.
 4. Below the least confidence, or two different causes too close together: unknown first, the candidates behind it.
+5. What a target itself says (`workloads`) needs none of this. Beside metrics it is ranked with what they show, and no two
+   causes are too close when the target names one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reconciler.diagnosis import causes, evidence
 from reconciler.diagnosis.commits import Applied, Touch, touches
 from reconciler.diagnosis.falls import fall
 from reconciler.diagnosis.roots import Root, roots
-from reconciler.diagnosis.sight import Blind, Sight, look
+from reconciler.diagnosis.sight import REFERENCE_MS, Blind, Sight, fired_ms, look
 from reconciler.model.canonical import number
 from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
 from reconciler.model.signals import Incident
@@ -29,12 +32,22 @@ NOTHING_MOVED = "no symptom moved and no memory grows"
 
 
 def diagnose(
-    incident: Incident, telemetry: Telemetry, repo: Repo, revision: str, applied: Sequence[Applied], now_ms: int
+    incident: Incident,
+    telemetry: Telemetry,
+    repo: Repo,
+    revision: str,
+    applied: Sequence[Applied],
+    now_ms: int,
+    told: Sequence[Cause] = (),
 ) -> Diagnosis:
-    """What most likely broke. `applied` is what was applied when, in any order."""
+    """What most likely broke. `applied` is what was applied when, in any order; `told` the causes of what targets say."""
+    if incident.signals and all(signal.told for signal in incident.signals):  # 5.
+        fired = fired_ms(incident, now_ms)
+        nowhere = Blind("the target does not say it any more", (fired - REFERENCE_MS, fired), (fired, now_ms))
+        return _diagnosis(incident, revision, now_ms, nowhere, _with_told(told, [_unknown(incident, nowhere.why)]))
     sight = look(incident, telemetry, now_ms)
     if isinstance(sight, Blind):  # 1.
-        return _diagnosis(incident, revision, now_ms, sight, [_unknown(incident, sight.why)])
+        return _diagnosis(incident, revision, now_ms, sight, _with_told(told, [_unknown(incident, sight.why)]))
     commits = touches(repo, applied, now_ms)
     named = [c for c in incident.components if c in sight.topology.components] or list(sight.topology.components)
     found = roots(sight, named)
@@ -42,7 +55,21 @@ def diagnose(
     falls = [] if ranked else [fall(sight, component, commits) for component in named]
     gone = sorted((f for f in falls if isinstance(f, Cause)), key=_order)[:MAX_CAUSES]
     why = next((f for f in falls if isinstance(f, str) and f), NOTHING_MOVED)
-    return _diagnosis(incident, revision, now_ms, sight, _honest(incident, ranked or gone, why))  # 4.
+    return _diagnosis(incident, revision, now_ms, sight, _with_told(told, _honest(incident, ranked or gone, why)))  # 4.
+
+
+def _with_told(told: Sequence[Cause], found: list[Cause]) -> list[Cause]:
+    """The same cause from both sides is one, with the evidence of both."""
+    if not told:
+        return found
+    measured = {(c.kind.value, c.component, c.commit): c for c in found if c.kind is not CauseKind.UNKNOWN}
+    both = []
+    for cause in told:
+        same = measured.pop((cause.kind.value, cause.component, cause.commit), None)
+        both.append(replace(cause, evidence=(*cause.evidence, *same.evidence)) if same else cause)
+    if found[0].kind is CauseKind.UNKNOWN:  # the metrics do not decide: what they suspect comes after
+        return [*sorted(both, key=_order), *measured.values()][:MAX_CAUSES]
+    return sorted((*both, *measured.values()), key=_order)[:MAX_CAUSES]
 
 
 def _rank(sight: Sight, found: Sequence[Root], commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
@@ -90,5 +117,6 @@ def _diagnosis(incident: Incident, revision: str, now_ms: int, sight: Sight | Bl
         summary = f"unknown: {top.evidence[0].text}"
     else:
         commit = f" since commit {top.commit[:10]}" if top.commit else ""
-        summary = f"{top.kind.value} on {top.component}{commit}, confidence {top.confidence}"
+        said = f" ({top.trouble})" if top.trouble else ""
+        summary = f"{top.kind.value} on {top.component}{said}{commit}, confidence {top.confidence}"
     return Diagnosis(incident.id, now_ms, revision, tuple(found), sight.before, sight.after, summary)

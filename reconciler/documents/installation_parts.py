@@ -195,8 +195,8 @@ class Grouping(Spec):
         default=100,
         ge=0,
         le=1_000,
-        description="How long what a target says is wrong has to last, in percent of the built-in times (10 to 60 seconds, by what "
-        "it is). Default 100; 0 for rehearsals.",
+        description="How long what a target says is wrong has to last, in percent of the built-in times (10 to 60 seconds, by "
+        "what it is). Default 100; 0 for rehearsals.",
     )
 
 

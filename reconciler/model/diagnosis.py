@@ -21,13 +21,13 @@ class CauseKind(enum.StrEnum):
 class Evidence:
     """One checkable fact: which metric of which component, before and after, and how far it moved."""
 
-    kind: str  # "shift", "commit", "timing", "topology", "absence"
+    kind: str  # "shift", "commit", "timing", "topology", "absence", "told"
     component: str
     metric: str
     before: str
     after: str
     score: str  # robust effect size or share, as decimal text
-    text: str  # written by Homeostat from the fields above, never copied from telemetry
+    text: str  # written by Homeostat from the fields above, never copied from telemetry; "told" quotes the target, capped
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Cause:
     trouble: str = ""  # the TroubleKind that the target named, "" when it named none
     object: str = ""  # the declared object that it named it on
     container: str = ""
+    unit: str = ""  # whose object that is
 
 
 @dataclass(frozen=True, slots=True)

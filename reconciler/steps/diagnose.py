@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 
-from reconciler.diagnosis import Applied
+from reconciler.diagnosis import Applied, Files, workload_causes
 from reconciler.diagnosis import diagnose as find_causes
+from reconciler.errors import Retryable
 from reconciler.model.cases import Case, Stage
+from reconciler.model.diagnosis import Cause
 from reconciler.model.reasons import Reason
 from reconciler.model.records import RecordKind
+from reconciler.model.signals import Incident
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
 from reconciler.steps.progress import progress, step
+from reconciler.steps.telling import told_of
 from reconciler.steps.triage import LOOK_AGAIN_MS
 from reconciler.steps.world import Advance, World
 
 ELSEWHERE_MS = 60_000
 RECENT_MS = 3_600_000
+LONGEST_MS = 86_400_000  # what stands longer is not traced to its commit any more
 LOOKS = 6  # 90 s: three shift windows
 
 
@@ -29,7 +35,8 @@ def diagnose(world: World, case: Case) -> Advance:
         told = f"waits: the repair of {other} takes effect just now"
         return Advance(step(case, Stage.TRIAGE, found, now + LOOK_AGAIN_MS, Reason.HELD, told))
     revision = world.cursor.applied or world.root
-    diagnosis = find_causes(found.incident, world.telemetry, world.repo, revision, _applied(world, now), now)
+    causes = _told(world, found.incident, revision, now)
+    diagnosis = find_causes(found.incident, world.telemetry, world.repo, revision, _applied(world, now - RECENT_MS), now, causes)
     if diagnosis.top is None and case.attempts < LOOKS:
         return Advance(step(case, Stage.DIAGNOSE, found, now + LOOK_AGAIN_MS, Reason.NO_CAUSE, diagnosis.summary))
     found = dataclasses.replace(found, diagnosis=diagnosis)
@@ -42,13 +49,35 @@ def diagnose(world: World, case: Case) -> Advance:
     return Advance(step(case, Stage.PROPOSE, found, now, Reason.OK, diagnosis.summary), (record,))
 
 
-def _applied(world: World, now: int) -> list[Applied]:
-    """What was applied lately, commit by commit: one round may bring several."""
+def _told(world: World, incident: Incident, revision: str, now: int) -> list[Cause]:
+    """Why targets say what they say of the incident's objects: also another word than the one that was heard first."""
+    named = {dict(signal.labels).get("object") for signal in incident.signals if signal.told}
+    if not named:
+        return []
+    said = told_of(world, incident)
+    if said is None:
+        raise Retryable("a target cannot say what is wrong now", next_step="look whether it answers")
+    troubles = [trouble for trouble in said if trouble.object in named]
+    units = world.applied_rulebook().index
+    began = min((trouble.since_ms for trouble in troubles), default=now)
+    applied = _applied(world, max(began, now - LONGEST_MS) - RECENT_MS)
+    files = {t.unit: Files(units.by_name[t.unit].path, functools.partial(_reads, world, t.unit)) for t in troubles}
+    return workload_causes(troubles, world.repo, revision, applied, files)
+
+
+def _reads(world: World, unit: str, path: str) -> bool:
+    """Whether a unit is rendered from a file, in its folder or elsewhere."""
+    index = world.applied_rulebook().index
+    return index.owner(path) == unit or unit in world.converger.readers(index, world.cursor.applied or world.root, [path])
+
+
+def _applied(world: World, start_ms: int) -> list[Applied]:
+    """What was applied since, commit by commit: one round may bring several."""
     ledger = world.ledger.facts()
     order = sorted(ledger.applied, key=lambda revision: ledger.applied[revision])
     found: list[Applied] = []
     for before, revision in itertools.pairwise(order):
         at = ledger.applied_ms[revision]
-        if at >= now - RECENT_MS:
+        if at >= start_ms:
             found += [Applied(commit.id, at) for commit in world.repo.between(before, revision)]
     return found

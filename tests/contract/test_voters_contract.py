@@ -70,6 +70,29 @@ class Yes:
         return Ballot("yes", "yes", "any", patch, asked.subject.trees, Choice.APPROVE, reasons, NOW, NOW + 1)
 
 
+TOLD = Evidence("told", "checkout", "crash-loop", "", "Pod/shop/checkout-1", "1", "the target says so")
+
+
+def said(timing=TIMING, confidence="0.85", about="checkout"):
+    """A cause that the target itself names, on one object."""
+    cause = Cause(CauseKind.RELEASE, "checkout", confidence, "c1", (replace(TOLD, component=about), timing))
+    return replace(cause, trouble="crash-loop", object="Deployment.apps/shop/checkout")
+
+
+def test_what_the_target_itself_says_is_evidence_enough_for_the_causal_voter():
+    assert choice(CausalVoter(), cause=said()) is Choice.APPROVE
+    assert choice(CausalVoter(), cause=replace(said(), trouble="image-pull")) is Choice.ABSTAIN
+    assert choice(CausalVoter(), cause=said(about="cart")) is Choice.ABSTAIN
+    assert choice(CausalVoter(), cause=said(replace(TIMING, after="2600000"))) is Choice.APPROVE
+    assert choice(CausalVoter(), cause=said(replace(TIMING, after="2800000"))) is Choice.REJECT
+
+
+def test_the_trouble_of_another_object_is_no_rival_explanation():
+    elsewhere = replace(said(), component="cart", object="Deployment.apps/shop/cart", evidence=(replace(TOLD, component="cart"),))
+    assert choice(CausalVoter(), causes=(said(), elsewhere)) is Choice.APPROVE
+    assert choice(CausalVoter(), causes=(said(), replace(elsewhere, object=said().object))) is Choice.ABSTAIN
+
+
 @pytest.mark.parametrize(
     ("broken", "promise"), [({"moody": True}, "same ballot"), ({"patch": "x"}, "bound to the edit"), ({}, "approves no patch")]
 )

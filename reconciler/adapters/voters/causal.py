@@ -5,8 +5,9 @@ It does not trust the diagnosis' confidence: it reads the evidence again, fact b
 1. Nothing is known (no cause, unknown first): abstain.
 2. The repair acts on another cause or component than the likeliest: reject.
 3. A claimed commit needs its timing: applied before the symptom, and not long before. Otherwise reject.
-4. A cause needs a shift of that component itself, strong enough. Without one: abstain. Capacity taken away for its load
-   needs a fall of its requests on record (S13: an idle CPU is none); without that: reject.
+4. A cause needs a shift of that component itself, strong enough, or that the target itself says what is wrong with it.
+   Without one: abstain. Capacity taken away for its load needs a fall of its requests on record (S13: an idle CPU is none);
+   without that: reject.
 5. A second, different cause nearly as likely: abstain.
 6. The confidence must be enough: otherwise abstain.
 """
@@ -23,6 +24,7 @@ from reconciler.ports.voter import Question
 
 BY_COMMIT = frozenset({CauseKind.RELEASE, CauseKind.CONFIG})
 LATEST_S, EARLIEST_S = 300.0, -10.0
+TOLD_LATEST_S = 1_800.0  # what a target names may come with the first restart: no chance shift of a metric
 LOAD = "request_rate"
 STRONG = 3.0  # robust deviations
 STEADY = 0.9  # share of the time in which it rose
@@ -60,7 +62,8 @@ class CausalVoter:
     def _weigh(self, question: Question, top: Cause) -> Opinion:
         shifts = [e for e in top.evidence if e.kind == "shift" and e.component == top.component]
         strongest = max((abs(_number(e.score)) for e in shifts), default=math.nan)
-        if not (strongest >= STRONG or _grows(top)):  # 4.
+        said = _said(top)
+        if not (strongest >= STRONG or said or _grows(top)):  # 4.
             return Opinion(Choice.ABSTAIN, (f"no metric of {top.component} moved clearly",))
         sure = _number(top.confidence)
         rival = _rival(question, top, sure)
@@ -69,9 +72,8 @@ class CausalVoter:
         if not sure >= self._confidence:  # 6.
             return Opinion(Choice.ABSTAIN, (f"confidence {top.confidence} is below {self._confidence:g}",))
         if not shifts:
-            return Opinion(
-                Choice.APPROVE, (f"{top.kind.value} on {top.component}, confidence {top.confidence}", "it grows steadily")
-            )
+            seen = f"the target says {said}" if said else "it grows steadily"
+            return Opinion(Choice.APPROVE, (f"{top.kind.value} on {top.component}, confidence {top.confidence}", seen))
         facts = f"{len(shifts)} metric(s) of {top.component} moved, the strongest by {strongest:.1f} robust deviations"
         return Opinion(Choice.APPROVE, (f"{top.kind.value} on {top.component}, confidence {top.confidence}", facts))
 
@@ -92,7 +94,7 @@ def _untimely(top: Cause) -> str:
     if not top.commit or timing is None:
         return "a commit is blamed without commit or timing on record"
     delay = _delay_s(timing)
-    if not EARLIEST_S <= delay <= LATEST_S:
+    if not EARLIEST_S <= delay <= (TOLD_LATEST_S if _said(top) else LATEST_S):
         return f"the symptom began {delay:.0f} s after the commit was applied: no coincidence in time"
     return ""
 
@@ -117,9 +119,20 @@ def _grows(top: Cause) -> bool:
     return top.kind is CauseKind.MEMORY and any(_number(e.score) >= STEADY for e in grown)
 
 
+def _said(top: Cause) -> str:
+    """The word that the target has for it, on record for this component."""
+    told = (e.metric for e in top.evidence if (e.kind, e.component) == ("told", top.component))
+    return next((word for word in told if word and word == top.trouble), "")
+
+
 def _rival(question: Question, top: Cause, sure: float) -> Cause | None:
-    others = [c for c in question.diagnosis.causes if (c.kind, c.component) != (top.kind, top.component)]
+    others = [c for c in question.diagnosis.causes if (c.kind, c.component) != (top.kind, top.component) and not _beside(c, top)]
     return next((c for c in others if c.kind is not CauseKind.UNKNOWN and sure - _number(c.confidence) < NEAR), None)
+
+
+def _beside(cause: Cause, top: Cause) -> bool:
+    """Two objects of which the target says what is wrong are two troubles, not two explanations of one."""
+    return bool(_said(cause) and _said(top)) and cause.object != top.object
 
 
 def _number(text: str) -> float:
