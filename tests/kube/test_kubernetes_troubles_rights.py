@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 from cluster.controlplane import Cluster
 from kubernetes_unit import ClusterUnit, cluster_unit, soon
 
+from reconciler.errors import Permanent, Retryable
 from reconciler.model.troubles import TroubleKind as K
 
 pytestmark = pytest.mark.peer
@@ -87,3 +89,35 @@ def test_without_any_right_each_word_that_needs_none_is_told(whole_cluster: Clus
         assert unit.put({**quota, "metadata": metadata}, unit.deployment()).ok
         (trouble,) = node.told(unit, K.QUOTA)
     assert "exceeded quota: none" in trouble.detail
+
+
+def test_a_kind_that_may_not_be_watched_any_more_hides_nothing_else(whole_cluster: Cluster, namespace: str) -> None:
+    with account(whole_cluster, namespace, ("", ["pods", "nodes", "events"])) as unit:
+        quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none", "namespace": unit.space}, "spec": {}}
+        made = unit.deployment(replicas=1)
+        made["spec"]["template"]["spec"]["nodeSelector"] = {"disk": "golden"}
+        soon(lambda: unit.put(quota, made).ok, "the rights have arrived")
+        unit.target.close()
+        role = f"/apis/{GROUP}/v1/clusterroles/{unit.space}"
+        rules = unit.ask("GET", role)["rules"]
+        rules[0]["resources"].remove("resourcequotas")
+        unit.patch(role, {"rules": rules})
+        unit.open()
+
+        def told() -> bool:
+            with contextlib.suppress(Retryable):
+                return [t.kind for t in unit.target.troubles(["shop"])] == [K.NO_PLACE]
+            return False
+
+        soon(told, "the Deployment is told")
+
+
+def test_a_record_that_somebody_broke_hides_nothing_that_is_held(whole_cluster: Cluster, namespace: str) -> None:
+    with account(whole_cluster, namespace, ("", ["pods", "nodes", "events"])) as unit:
+        stuck(unit)
+        node.told(unit, K.NO_PLACE)
+        unit.patch(f"{unit.configs}/homeostat-unit-shop", {"data": {"generation": "many"}})
+        unit.target._records.forget()
+        with pytest.raises(Permanent):
+            unit.target.observe("shop")
+        node.told(unit, K.NO_PLACE)

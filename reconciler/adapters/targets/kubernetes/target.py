@@ -9,6 +9,7 @@ answered from what the watches hold: an object that is as it was applied costs n
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from reconciler.adapters.targets.kubernetes.access import Access, find
 from reconciler.adapters.targets.kubernetes.acted import ActRecord
-from reconciler.adapters.targets.kubernetes.api import Api
+from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
@@ -30,7 +31,7 @@ from reconciler.adapters.targets.kubernetes.sending import Sender
 from reconciler.adapters.targets.kubernetes.troubles import Troubles
 from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.documents.installation_parts import KubernetesSettings
-from reconciler.errors import Retryable
+from reconciler.errors import Permanent, Retryable
 from reconciler.health import HealthBook
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.revisions import (
@@ -45,6 +46,7 @@ from reconciler.model.revisions import (
 from reconciler.model.troubles import Trouble
 from reconciler.ports.target import Act, Acted
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 _BOOK = HealthBook()
 SYNC_S = 60.0
@@ -141,9 +143,18 @@ class KubernetesTarget:
 
     async def _troubled(self, units: Collection[str]) -> Sequence[Trouble]:
         for unit in sorted(set(units)):
-            await self._open(unit)
+            await self._look(unit)
         objects = [o for unit in set(units) for o in self._live.unit(unit).values()]
         return await self._troubles.of(objects, int(time.time() * 1_000))
+
+    async def _look(self, unit: str) -> None:
+        """A broken record, or a kind that may not be watched, is told where the unit is applied, and hides no other trouble."""
+        try:
+            await self._open(unit, looking=True)
+        except Refused as refused:
+            raise Retryable(f"cannot look at unit {unit}: {refused}", after_ms=5_000) from refused
+        except Permanent as error:
+            log.warning("kubernetes.look", extra={"fields": {"unit": unit, "why": str(error)}})
 
     async def _operate(self, act: Act, *, dry_run: bool) -> Acted:
         await self._open(act.unit)
@@ -193,13 +204,13 @@ class KubernetesTarget:
                 await self._kinds.refresh()
                 self._ready = True
 
-    async def _open(self, unit: str, names: Iterable[str] = ()) -> None:
+    async def _open(self, unit: str, names: Iterable[str] = (), *, looking: bool = False) -> None:
         """Connected, and every kind of this unit, here named or recorded, watched and in step."""
         await self._connect()
         record = await self._records.get(unit)
         wanted = {i.split("/", 1)[0] for i in record.objects} | set(names)
         watches = [await self._watch(name) for name in sorted(wanted)]
-        late = [watch.synced(SYNC_S) for watch in watches if watch and not watch.in_step]
+        late = [watch.synced(SYNC_S) for watch in watches if watch and not (watch.in_step or (looking and watch.denied))]
         if late:
             await asyncio.gather(*late)
 

@@ -24,6 +24,7 @@ PAGES = (500, 20)  # objects; an object is at most a few MB
 LONGEST_S = 30.0
 GONE = 410
 ABSENT = 404
+DENIED = 403
 
 
 class Watch:
@@ -50,6 +51,11 @@ class Watch:
     @property
     def in_step(self) -> bool:
         return self._synced.is_set()
+
+    @property
+    def denied(self) -> bool:
+        """The right to watch it is missing."""
+        return isinstance(self.trouble, Refused) and self.trouble.status == DENIED
 
     async def synced(self, timeout_s: float) -> None:
         """Returns once the first list is in and the watch is not behind; Retryable as soon as there is trouble."""
