@@ -27,6 +27,8 @@ class TroubleKind(enum.StrEnum):
     SCALER = "scaler"  # an autoscaler cannot read what it scales by, or wants more than it may
     CERTIFICATE = "certificate"  # it expires soon, or is not renewed
     NODE_PRESSURE = "node-pressure"  # a node that its pods run on is short of memory, disk or processes, or is gone
+    UNCHANGEABLE = "unchangeable"  # Git changes a field that cannot be changed on a live object
+    CONTESTED = "contested"  # Git writes a field that somebody else writes, too, and that is not taken
     STUCK_ROLLOUT = "stuck-rollout"  # a rollout makes no progress, and nothing above says why
     DEGRADED = "degraded"  # the rules of health say so, and nothing above says why
 

@@ -22,6 +22,7 @@ from reconciler.adapters.targets.kubernetes.live import Live, LiveStore
 from reconciler.adapters.targets.kubernetes.order import CRD, levels, wave
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
 from reconciler.adapters.targets.kubernetes.references import References
+from reconciler.adapters.targets.kubernetes.refusing import Refusals, explained, permitted
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender, words
 from reconciler.errors import HomeostatError
 from reconciler.model.reasons import Reason
@@ -41,6 +42,7 @@ class Applier:
     records: Records
     sender: Sender
     references: References
+    refusals: Refusals
 
     async def apply(self, plan: Plan) -> ChangeSet:
         await self.sender.lease.take()
@@ -49,6 +51,7 @@ class Applier:
         if record is None:
             return _answer(plan, (), Reason.STALE_PLAN.value)
         desired = {o.id: o for o in plan.objects}
+        self.refusals.only(plan.unit, {s.id for s in plan.steps if s.verb is not Verb.PRUNE})
         results = await self._put_all(plan, desired, frozenset(before.objects))
         results += await self._prune_all(plan, desired)
         failed = {r.id for r in results if not r.ok and r.verb is not Verb.PRUNE}
@@ -119,13 +122,44 @@ class Applier:
             return _failed(step, Reason.BLOCKED, blocked)
         with self.live.applying(step.id):
             try:
-                kind, answer = await self.sender.send(asked)
+                if waits := await self._send(asked):
+                    return _failed(step, Reason.WAITING, waits)
             except Refused as refused:
-                return _failed(step, Reason.INVALID, words(refused, secret=asked.desired.secret))
+                told = explained(refused, asked.desired, self.live.get(step.id))
+                self.refusals.refused(asked.desired, refused, told)
+                return _failed(step, Reason.INVALID, told)
             except HomeostatError as error:
                 return _failed(step, Reason.ERROR, str(error))
-            self.live.applied(kind, answer)
+        self.refusals.well(asked.desired)
         return _done(step)
+
+    async def _send(self, asked: Asked) -> str:
+        """What has to happen before it can be applied, "" when it was. Deleted and made again only with Git's permission."""
+        try:
+            self.live.applied(*await self.sender.send(asked))
+        except Refused as refused:
+            live = self.live.get(asked.desired.id)
+            how = permitted(asked.desired, live, refused)
+            if live is None or not how:
+                raise
+            if waits := await self._make_room(live, how, asked.manner.user):
+                return waits
+            self.live.applied(*await self.sender.send(asked))
+        return ""
+
+    async def _make_room(self, live: Live, how: str, user: str) -> str:
+        """What the deletion waits for, "" when the object is gone. What holds back other deletions holds back this one."""
+        needed = (await self.references.needed(frozenset({live.id}), frozenset({live.id}))).get(live.id, "")
+        if live.protected or needed:
+            return f"it is not deleted to be made again: {needed or 'it is annotated homeostat.dev/prune: never'}"
+        kind = await self.kinds.find_named(live.id.split("/", 1)[0])
+        if kind is None:
+            return f"the cluster serves no {live.id.split('/', 1)[0]} any more"
+        answer = await self._delete(kind, live, user, how)
+        if answer.get("kind") == "Status":
+            self.live.deleted(live)
+            return ""
+        return f"to be made again, once its deletion is over, which waits for {self.live.seen(kind, answer).deleting}"
 
     async def _dry(self, step: Step, asked: Asked, wanted: Mapping[str, DesiredObject]) -> StepResult:
         try:
@@ -135,7 +169,10 @@ class Applier:
                 return dataclasses.replace(
                     _done(step), detail="not checked by the server: its kind or namespace comes with the same plan"
                 )
-            return _failed(step, Reason.INVALID, words(refused, secret=asked.desired.secret))
+            live = self.live.get(step.id)
+            if permitted(asked.desired, live, refused):
+                return dataclasses.replace(_done(step), detail="it will be deleted and made again, as its annotation permits")
+            return _failed(step, Reason.INVALID, explained(refused, asked.desired, live))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))
         return _done(step)
@@ -192,10 +229,10 @@ class Applier:
         waits = self.live.seen(kind, answer).deleting
         return dataclasses.replace(_done(step), detail=f"its deletion waits for {waits}" if waits.strip("-") else "")
 
-    async def _delete(self, kind: Kind, live: Live, user: str) -> Any:
+    async def _delete(self, kind: Kind, live: Live, user: str, how: str = "Background") -> Any:
         """Exactly the object that was seen; gone already, or replaced by another of its name, is as good."""
         *inside, name = live.id.split("/")[1:]
-        options = {"preconditions": {"uid": live.uid}, "propagationPolicy": "Background"}
+        options = {"preconditions": {"uid": live.uid}, "propagationPolicy": how}
         self.sender.lease.require()
         try:
             path = kind.path("".join(inside), name)

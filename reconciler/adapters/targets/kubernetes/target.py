@@ -27,6 +27,7 @@ from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operation
 from reconciler.adapters.targets.kubernetes.planning import Planner
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.references import References
+from reconciler.adapters.targets.kubernetes.refusing import Refusals
 from reconciler.adapters.targets.kubernetes.sending import Sender
 from reconciler.adapters.targets.kubernetes.troubles import Troubles
 from reconciler.adapters.targets.kubernetes.watching import Watch
@@ -78,7 +79,7 @@ class KubernetesTarget:
         self._sender = Sender(self._api, self._kinds, settings.owner, self._lease)
         self._planner = Planner(self._api, self._kinds, self._live, self._sender)
         self._applier = Applier(
-            self._api, self._kinds, self._live, self._records, self._sender, References(self._api, self._kinds)
+            self._api, self._kinds, self._live, self._records, self._sender, References(self._api, self._kinds), Refusals()
         )
         record = ActRecord(self._api, settings.namespace, settings.owner, self._records)
         self._operations = Operations(self._api, self._kinds, record, settings)
@@ -145,7 +146,8 @@ class KubernetesTarget:
         for unit in sorted(set(units)):
             await self._look(unit)
         objects = [o for unit in set(units) for o in self._live.unit(unit).values()]
-        return await self._troubles.of(objects, int(time.time() * 1_000))
+        found = await self._troubles.of(objects, int(time.time() * 1_000))
+        return [*found, *self._applier.refusals.troubles(units)]
 
     async def _look(self, unit: str) -> None:
         """A broken record, or a kind that may not be watched, is told where the unit is applied, and hides no other trouble."""
