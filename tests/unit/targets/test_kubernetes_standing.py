@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from statuses import NOW, Json, at, conditions
 
 from reconciler.adapters.targets.kubernetes.asking import newest_first, selector
+from reconciler.adapters.targets.kubernetes.kinds import Kind
+from reconciler.adapters.targets.kubernetes.live import DIGEST, UNIT, LiveStore
 from reconciler.adapters.targets.kubernetes.standing import DAY_MS, told, worth_a_look_ms
 from reconciler.adapters.targets.kubernetes.symptoms import Symptom
+from reconciler.model.revisions import HealthState
 from reconciler.model.troubles import TroubleKind
 
 K = TroubleKind
@@ -177,3 +180,19 @@ def test_no_object_however_odd_raises(kind: str, obj: Json) -> None:
     assert worth_a_look_ms(kind, obj) >= 0
     selector(obj)
     newest_first([obj], obj)
+
+
+def test_who_waits_for_news_hears_of_a_word_that_changes_no_health() -> None:
+    store = LiveStore(lambda _: (HealthState.HEALTHY, ""))
+    kind = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True)
+
+    def seen(version: int, status: str) -> frozenset[str]:
+        obj = conditions(("ScalingLimited", status, "TooManyReplicas", ""))
+        obj["metadata"].update(labels={UNIT: "shop"}, annotations={DIGEST: "d"}, uid="u", resourceVersion=str(version))
+        store.compared(store.seen(kind, obj), (), frozenset())
+        return store.changed()
+
+    assert seen(1, "False") == {"shop"}
+    assert seen(2, "False") == frozenset()
+    assert seen(3, "True") == {"shop"}
+    assert seen(4, "True") == frozenset()
