@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.demo_stage import Stage
+from reconciler.cli.demo_site import Site
 from reconciler.cli.demo_voice import Voice
 
 
-def tell_repair(stage: Stage, voice: Voice, pull: dict[str, Any]) -> None:
+def tell_repair(stage: Site, voice: Voice, pull: dict[str, Any]) -> None:
     told = pull["narrative"]
     incident = told["incident"]
     voice.say(f"cause found: {told['what_happened']}")
@@ -30,7 +30,7 @@ def tell_repair(stage: Stage, voice: Voice, pull: dict[str, Any]) -> None:
     voice.say(f"merged by itself as {pull['merged'][:12]}, by {pull['merged_by']}")
 
 
-def outcome(stage: Stage, voice: Voice, commit: str, stage_name: str = "outcome") -> str:
+def outcome(stage: Site, voice: Voice, commit: str, stage_name: str = "outcome") -> str:
     """Waits for a recorded outcome, tells its numbers, says its state."""
 
     def found() -> dict[str, Any] | None:
@@ -47,29 +47,29 @@ def outcome(stage: Stage, voice: Voice, commit: str, stage_name: str = "outcome"
     return str(seen["state"])
 
 
-def is_open(stage: Stage) -> bool:
+def is_open(stage: Site) -> bool:
     """Whether any incident is still on its way; the log is asked, not the store."""
     begun = {r["subject"] for r in stage.records("incident")}
     return bool(begun - {r["subject"] for r in stage.records("closed")})
 
 
-def undo_of(stage: Stage, commit: str) -> str:
+def undo_of(stage: Site, commit: str) -> str:
     """The machine's commit that says it reverts this one, read from Git's trailers."""
     told = stage.git("log", f"--grep=^Homeostat-Reverts: {commit}$", "--format=%H", "main", where=stage.home.repository)
     return told.splitlines()[0] if told else ""
 
 
-def inverse(stage: Stage, commit: str, undo: str) -> bool:
+def inverse(stage: Site, commit: str, undo: str) -> bool:
     there = stage.git("diff", f"{commit}^", commit, where=stage.home.repository)
     back = stage.git("diff", undo, f"{undo}^", where=stage.home.repository)
     return bool(there) and there == back
 
 
-def parent(stage: Stage, commit: str) -> str:
+def parent(stage: Site, commit: str) -> str:
     return stage.git("rev-parse", f"{commit}^", where=stage.home.repository)
 
 
-def verified(stage: Stage, commit: str) -> bool:
+def verified(stage: Site, commit: str) -> bool:
     """`git verify-commit` says so; where git lacks ssh-keygen, Homeostat's own check of the same bytes."""
     if shutil.which("ssh-keygen") is None:
         return stage.signed_by_machine(commit)
@@ -88,7 +88,7 @@ def number(text: str, field: str) -> int:
     return int(line.split(":", 1)[1].split("#")[0])
 
 
-def flip(stage: Stage, voice: Voice) -> bool:
+def flip(stage: Site, voice: Voice) -> bool:
     """A copy of the repository with one byte of a payload flipped is refused."""
     copy = stage.folder / "copy.git"
     shutil.copytree(stage.home.repository, copy)
