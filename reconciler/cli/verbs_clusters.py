@@ -1,4 +1,4 @@
-"""Verbs about units and clusters that change something: suspend, resume, bootstrap."""
+"""Verbs about units and clusters that change something: suspend, resume, bootstrap, adopt."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def register(verbs: Verbs) -> None:
     resume.add_argument("unit", help="the unit's name in homeostat.yaml")
     person(resume)
     _bootstrap(verbs)
+    adopt = verbs.add(
+        "adopt", "reconciler.cli.adopt:run", "write a live namespace as files for Git; changes nothing there", ADOPT
+    )
+    adopt.add_argument("namespace", help="which namespace")
+    adopt.add_argument("--unit", required=True, help="the name that the unit gets in homeostat.yaml")
+    _reach(adopt)
+    _written(adopt, required=True)
 
 
 def _bootstrap(verbs: Verbs) -> None:
@@ -50,8 +57,8 @@ def _reach(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--kubeconfig", default="", help="the kubeconfig (default KUBECONFIG or ~/.kube/config)")
 
 
-def _written(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--out", type=Path, help="write one file for each object into this folder")
+def _written(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
+    verb.add_argument("--out", type=Path, required=required, help="write one file for each object into this folder")
     verb.add_argument("--overwrite", action="store_true", help="also over files that say something else")
 
 
@@ -62,3 +69,4 @@ RESUME = "  homeostat resume shop"
 BOOTSTRAP = """\
   homeostat bootstrap --path . --image registry.example.org/homeostat:1.0
   homeostat bootstrap --path . --target prod --context prod --allow restart --allow evict --out clusters/prod/homeostat"""
+ADOPT = "  homeostat adopt shop --unit shop --context prod --out apps/shop"

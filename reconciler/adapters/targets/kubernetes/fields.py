@@ -123,6 +123,14 @@ def apart(desired: Mapping[str, Any], live: Mapping[str, Any]) -> tuple[str, ...
 _IDENTITY = frozenset({"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"})
 
 
+def writers(live: Mapping[str, Any]) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Each field manager with its subresource and the leaves that it owns."""
+    for entry in _entries(live):
+        fields = entry.get("fieldsV1")
+        leaves = frozenset(path for path, _ in _leaves(fields, None, "")) if isinstance(fields, Mapping) else frozenset[str]()
+        yield str(entry.get("manager", "")), str(entry.get("subresource", "")), leaves
+
+
 def value_at(value: Any, path: str) -> Any:
     """The value at a path; None when there is none."""
     for part in steps(path):
