@@ -6,7 +6,7 @@ Invariants, checked when the document is loaded
 * parameters have a type and bounds, and every value given to one (default or a smaller variant) lies within them;
 * steps name parameters that exist, with the type that the step needs;
 * what cannot be taken back by the inverse edit says so (`irreversibility`), and an Operation is never `reversible`;
-* a playbook that edits anything names beforehand how success will be seen (`expect.checks`).
+* a playbook that edits anything names beforehand how success will be seen (`expect.checks` or `expect.healthy`).
 
 The trigger is compiled by `proposals` against `TRIGGER_VARIABLES`, so that a typo is an error when it is loaded.
 """
@@ -28,6 +28,8 @@ TRIGGER_VARIABLES: Mapping[str, CelType] = {
     "cause": CelType.STRING,  # CauseKind of the cause in question
     "confidence": CelType.DOUBLE,  # 0..1
     "component": CelType.STRING,
+    "trouble": CelType.STRING,  # what the target itself says is wrong, as a TroubleKind; "" when it says nothing
+    "container": CelType.STRING,  # the container of which it says so, "" when it names none
     "severity": CelType.STRING,  # of the incident
     "suspect": CelType.BOOL,  # whether a commit is suspected
     "prediction": CelType.BOOL,  # nothing is broken yet
@@ -50,8 +52,9 @@ class PlaybookSpec(Spec):
     when: str = Field(
         min_length=1,
         max_length=2_000,
-        description="CEL condition that must be true: over `cause`, `confidence`, `component`, `severity`, `suspect`, "
-        "`prediction`, `cascading`, `callers` and the metrics `before`, `now`, `latest` of the component. An error is false.",
+        description="CEL condition that must be true: over `cause`, `confidence`, `component`, `trouble`, `container`, "
+        "`severity`, `suspect`, `prediction`, `cascading`, `callers` and the metrics `before`, `now`, `latest` of the component. "
+        "An error is false.",
     )
     parameters: dict[Annotated[str, Field(pattern=NAME)], Parameter] = Field(
         default_factory=dict, max_length=20, description="Typed and bounded numbers that steps refer to by name. Default none."
@@ -98,8 +101,8 @@ class PlaybookSpec(Spec):
         return self
 
     def _claims_fit(self) -> None:
-        if not self.pages_only and not self.expect.checks:
-            raise ValueError("expect.checks: a playbook that edits names how success will be seen")
+        if not (self.pages_only or self.expect.checks or self.expect.healthy):
+            raise ValueError("expect.checks: a playbook that edits names how success will be seen, here or with healthy")
         operation = any(step.edit == "operation" for step in self.steps)
         if operation and self.irreversibility is Irreversibility.REVERSIBLE:
             raise ValueError(

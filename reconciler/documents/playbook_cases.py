@@ -15,6 +15,7 @@ from reconciler.documents.playbook_parts import METRIC, Decimal
 from reconciler.model.diagnosis import CauseKind
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Severity
+from reconciler.model.troubles import TroubleKind
 
 Files = dict[Annotated[str, Field(max_length=300)], str]
 Metrics = dict[Annotated[str, Field(pattern=METRIC)], float]
@@ -25,6 +26,12 @@ class GivenTrouble(Spec):
 
     cause: CauseKind = Field(description="The kind of the cause.")
     component: str = Field(default="checkout", pattern=NAME, description="The component of the cause. Default checkout.")
+    trouble: TroubleKind | None = Field(default=None, description="What the target says is wrong. Default nothing.")
+    object: Annotated[str, Field(max_length=600)] = Field(
+        default="", description="The object it says it of, e.g. `Deployment.apps/shop/checkout`. Default none."
+    )
+    container: Annotated[str, Field(max_length=63)] = Field(default="", description="The container it names. Default none.")
+    unit: str = Field(default="shop", pattern=NAME, description="The unit of that object. Default shop.")
     confidence: Decimal = Field(default="0.9", description='How sure the diagnosis is; default "0.9".')
     severity: Severity = Field(default=Severity.CRITICAL, description="Of the incident; default critical.")
     before: Metrics = Field(default_factory=dict, description="The component's metrics in the reference window.")

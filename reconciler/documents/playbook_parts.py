@@ -20,6 +20,7 @@ Decimal = Annotated[str, Field(pattern=DECIMAL)]
 QUANTITY = r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,2})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 Bound = Annotated[int, Field(ge=0, le=1_000_000)] | Annotated[str, Field(pattern=QUANTITY)]
 METRIC = r"^[a-z][a-z0-9_]{0,63}$"
+WORKLOAD = "Workload"  # in place of a kind: the object that the target names
 KEY = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 
 
@@ -50,8 +51,9 @@ class Match(Spec):
     """Chooses entries of a list by what one of their keys says."""
 
     key: str = Field(pattern=KEY, description="The key to look at in every entry of the list.")
-    equals: Literal["component", "any"] = Field(
-        description="`component`: the entries whose key is the component of the cause; `any`: every entry that has the key."
+    equals: Literal["component", "container", "any"] = Field(
+        description="`component`: the entries whose key is the component of the cause; `container`: those whose key is the "
+        "container that the target says is in trouble; `any`: every entry that has the key."
     )
 
 
@@ -60,7 +62,8 @@ Segment = Annotated[str, Field(pattern=KEY)] | Match
 
 class _Place(Spec):
     object: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,62}$")] = Field(
-        description="The kind of the object to edit, e.g. `Service`."
+        description="The kind of the object to edit, e.g. `Service`; `Workload` is the object that the target says is in "
+        "trouble, of whatever kind. Where it names one, objects of its unit and namespace are meant and no others."
     )
     on: Literal["component", "callers"] = Field(
         default="component",
@@ -72,6 +75,12 @@ class _Place(Spec):
         description="The place in the object, as a list: `[spec, replicas]`, "
         "`[spec, calls, {key: service, equals: component}, retries]`.",
     )
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if self.object == WORKLOAD and self.on == "callers":
+            raise ValueError("on: a Workload is the object in trouble itself; name a kind to edit those that call it")
+        return self
 
 
 class _Timed(Spec):
@@ -179,7 +188,14 @@ class ExpectedCheck(Spec):
 class Expect(Spec):
     """The evidence of success, and when it is looked at."""
 
-    checks: Many[ExpectedCheck] = Field(default=(), max_length=10, description="All must hold. Needed unless nothing is edited.")
+    checks: Many[ExpectedCheck] = Field(
+        default=(), max_length=10, description="All must hold. Needed unless nothing is edited or `healthy` is true."
+    )
+    healthy: bool = Field(
+        default=False,
+        description="Whether the target must stop saying what was wrong, and every object of the edited units be healthy. With "
+        "it no metric is needed. Default false.",
+    )
     controls: int = Field(default=3, ge=0, le=10, description="How many untouched neighbours are compared with; default 3.")
     guard_after_seconds: int = Field(
         default=60, ge=10, le=3_600, description="When the coarse look happens after apply; default 60."

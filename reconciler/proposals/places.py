@@ -1,26 +1,28 @@
 """Where an object stands in the tree, and which scalars a step means in it.
 
 The tree is searched below the folders of the units only. A file named after the object is looked at first; an object
-that stands twice among the files looked at is refused, because an edit of one of the two would be a guess.
+that stands twice among the files looked at is refused, because an edit of one of the two would be a guess. Where a target
+named the object in trouble, only its own unit and namespace are looked at: the same names stand in others, too.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.documents.base import NAME
-from reconciler.documents.playbook_parts import Match
+from reconciler.documents.playbook_parts import WORKLOAD, Match
 from reconciler.edits import Unsafe
 from reconciler.errors import Misconfigured
+from reconciler.model.diagnosis import Cause
 from reconciler.model.proposals import Pointer
 from reconciler.model.reasons import Reason
 from reconciler.proposals.situation import History, Situation
 from reconciler.yamltext import Value, parse
 
 MAX_FILES = 20_000  # looked at for one object
+NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,17 @@ class Workspace:
     def read(self, path: str) -> bytes | None:
         return self.edited[path] if path in self.edited else self.repo.read(self.situation.revision, path)
 
-    def find(self, kind: str, name: str) -> Found | Unsafe:
-        """The object of this kind and name."""
-        if not re.match(NAME, name):
+    def find(self, kind: str, name: str, cause: Cause) -> Found | Unsafe:
+        """The object of this kind and name; `Workload` is the one that the cause names."""
+        if kind == WORKLOAD:
+            kind, _, name = named(cause)
+            if not kind:
+                return Unsafe(Reason.UNSAFE_EDIT, "no target named the object in trouble", "tree:1:1")
+        if not NAME.match(name):
             return Unsafe(Reason.UNSAFE_EDIT, "the component has no plain name", "tree:1:1")
         for paths in self.tree.rounds(name):
-            found = [item for path in paths for item in self._objects(path, kind, name)]
+            near = [path for path in paths if not cause.object or self.tree.unit_of(path) == cause.unit]
+            found = [item for path in near for item in self._objects(path, kind, name) if _beside(item.value, cause)]
             if len(found) > 1:
                 return Unsafe(Reason.UNSAFE_EDIT, f"{kind}/{name} stands twice, also in {found[1].path}", f"{found[0].path}:1:1")
             if found:
@@ -107,6 +114,19 @@ class Workspace:
                 yield Found(name, self.tree.unit_of(path), path, document.index, document.value)
 
 
+def named(cause: Cause) -> tuple[str, str, str]:
+    """Kind, namespace and name of the object that a target named (`Deployment.apps/shop/web`), empty when it named none."""
+    kind, *places = cause.object.split("/")
+    return kind.partition(".")[0], places[0] if len(places) == 2 else "", places[-1] if places else ""
+
+
+def _beside(value: Value, cause: Cause) -> bool:
+    """Not in another namespace than the object in trouble. A file that names none may be applied to any."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return not cause.object or namespace in (None, "", named(cause)[1])
+
+
 def identity(value: Value) -> tuple[str, str]:
     """Kind and name of an object, empty where it does not say."""
     kind = value.get("kind") if isinstance(value, dict) else None
@@ -115,24 +135,28 @@ def identity(value: Value) -> tuple[str, str]:
     return (kind if isinstance(kind, str) else "", name if isinstance(name, str) else "")
 
 
-def pointers(value: Value, field_: Sequence[str | Match], component: str) -> tuple[Pointer, ...]:
+def pointers(value: Value, field_: Sequence[str | Match], cause: Cause) -> tuple[Pointer, ...]:
     """Every pointer that a step's field means in this object; a missing last key is one, a missing middle is none."""
     reached: list[tuple[Pointer, Value]] = [((), value)]
+    wanted = {"component": cause.component, "container": cause.container}
     for place, segment in enumerate(field_):
         last = place == len(field_) - 1
-        reached = [step for pointer, at in reached for step in _deeper(pointer, at, segment, component, last=last)]
+        reached = [step for pointer, at in reached for step in _deeper(pointer, at, segment, wanted, last=last)]
     return tuple(pointer for pointer, _ in reached)
 
 
-def _deeper(pointer: Pointer, at: Value, segment: str | Match, component: str, *, last: bool) -> Iterator[tuple[Pointer, Value]]:
+def _deeper(
+    pointer: Pointer, at: Value, segment: str | Match, wanted: Mapping[str, str], *, last: bool
+) -> Iterator[tuple[Pointer, Value]]:
     if isinstance(segment, str):
         if isinstance(at, dict) and (segment in at or last):
             yield (*pointer, segment), at.get(segment)
     elif isinstance(at, list):
         for index, entry in enumerate(at):
-            if isinstance(entry, dict) and segment.key in entry and segment.equals in ("any", _named(entry, segment, component)):
+            if isinstance(entry, dict) and segment.key in entry and _chosen(entry[segment.key], segment, wanted):
                 yield (*pointer, index), entry
 
 
-def _named(entry: dict[str, Value], segment: Match, component: str) -> str:
-    return "component" if entry[segment.key] == component else ""
+def _chosen(value: Value, segment: Match, wanted: Mapping[str, str]) -> bool:
+    """What is not known ("") chooses nothing."""
+    return segment.equals == "any" or (value == wanted[segment.equals] and value != "")

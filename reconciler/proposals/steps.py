@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.documents.playbook import fraction
 from reconciler.documents.playbook_parts import (
+    WORKLOAD,
     Nothing,
     OperationStep,
     RestoreStep,
@@ -105,11 +106,11 @@ def _meant(scene: Scene, step: SetStep | ScaleStep | RestoreStep) -> Iterator[tu
     component = scene.cause.component
     owners = (component,) if step.on == "component" else scene.workspace.situation.topology.callers(component)
     for owner in owners:
-        found = scene.workspace.find(step.object, owner)
+        found = scene.workspace.find(step.object, owner, scene.cause)
         if isinstance(found, Unsafe):
             yield found, ()
             return
-        for pointer in pointers(found.value, step.field, component):
+        for pointer in pointers(found.value, step.field, scene.cause):
             yield found, pointer
 
 
@@ -174,16 +175,16 @@ def _names(path: str, edited: Edited) -> Sequence[str]:
 
 
 def _operation(scene: Scene, step: OperationStep) -> Sequence[Made] | Unsafe:
-    component = scene.cause.component
-    found = next((f for k in ("Service", "Database") if not isinstance(f := scene.workspace.find(k, component), Unsafe)), None)
+    cause, situation = scene.cause, scene.workspace.situation
+    kinds = (WORKLOAD,) if cause.object else ("Service", "Database")
+    found = next((f for k in kinds if not isinstance(f := scene.workspace.find(k, cause.component, cause), Unsafe)), None)
     if found is None:
         return Unsafe(Reason.UNSAFE_EDIT, "an Operation needs an object of a unit to act on", "operations:1:1")
-    situation = scene.workspace.situation
     path, data = operation_file(
         name=f"{step.action}-{scene.token}",
         action=step.action,
         unit=found.unit,
-        component=component,
+        component=cause.object.lower() or cause.component,
         expires_ms=situation.now_ms + step.expires_seconds * 1_000,
         irreversibility=scene.irreversibility,
     )
@@ -191,4 +192,4 @@ def _operation(scene: Scene, step: OperationStep) -> Sequence[Made] | Unsafe:
     if isinstance(edited, Unsafe):
         return edited
     scene.workspace.edited[path] = edited.after
-    return [Made(edited, component, found.unit)]
+    return [Made(edited, cause.component, found.unit)]

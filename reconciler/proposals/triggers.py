@@ -25,6 +25,8 @@ def trigger_values(situation: Situation, cause: Cause, telemetry: Telemetry) -> 
         "cause": cause.kind.value,
         "confidence": confidence(cause),
         "component": cause.component,
+        "trouble": cause.trouble,
+        "container": cause.container,
         "severity": situation.incident.severity.value,
         "suspect": bool(cause.commit),
         "prediction": diagnosis.prediction_only,
