@@ -7,8 +7,12 @@ object a manifest is (apiVersion, kind, metadata) is no secret, also where a who
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import re
+from collections.abc import Iterable
+
+from reconciler.model.revisions import DesiredObject
 
 HIDDEN = "(hidden)"
 SHORTEST = 4  # that is hidden in messages
@@ -49,6 +53,15 @@ class KnownValues:
         for text in {value, value.strip(), *lines}:
             if len(text) >= SHORTEST:
                 self._values |= {text, base64.b64encode(text.encode()).decode()}
+
+    def learn_objects(self, objects: Iterable[DesiredObject]) -> None:
+        """Whatever the secret ones hold, and what base64 hides in them."""
+        for desired in objects:
+            if desired.secret:
+                self.learn_manifest({}, desired.spec)
+                for encoded in (desired.spec.get("data") or {}).values() if desired.spec.get("kind") == "Secret" else ():
+                    with contextlib.suppress(ValueError):
+                        self.add(base64.b64decode(str(encoded)).decode("utf-8", "replace"))
 
     def hide(self, text: str) -> str:
         return self._pattern.sub(HIDDEN, text) if self._values else text

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.revisions import ChangeSet, Health, HealthState, Observed, Plan, Rendered
+from reconciler.model.trees import Tree
 from reconciler.model.troubles import Trouble
 
 
@@ -76,6 +77,18 @@ class Telling(Protocol):
         """What is wrong with these units now, at most one for each object, kind and container. Costs requests only for objects
         that are not healthy. What could not be looked at raises Retryable: nothing is not the same as nothing wrong. A right
         that is missing is told in `detail`.
+        """
+        ...
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """A target that knows what its objects came to, beside being a Target."""
+
+    def tree(self, unit: str, hide: Callable[[str], str], *, whole: bool = False) -> Tree:
+        """What the unit declares, what that owns, and of what fails the newest events and log lines. Costs requests only for
+        what is shown: healthy objects are folded unless it is `whole`. `hide` takes secrets out of a text before it is cut.
+        What may not be read says so in its place.
         """
         ...
 

@@ -24,6 +24,7 @@ from reconciler.errors import Permanent, Retryable
 
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
+TEXT = "text/plain"
 MAX_ANSWER = 64 * 1024 * 1024  # a page of 500 objects of the largest size that is usual
 LARGE = 512 * 1024  # sent in pieces
 AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -93,6 +94,8 @@ class Api:
 
     async def stop(self) -> None:
         if self._session:
+            if connector := self._session.connector:
+                await connector.close(abort_ssl=True)  # nobody is waited for: the network may be slow, or gone
             await self._session.close()
 
     async def get(self, path: str, *, rank: Rank = Rank.USUAL, accept: str = JSON, **params: str) -> Any:
@@ -124,7 +127,7 @@ class Api:
             return _Trouble(told)
         if status < 300:
             self.gate.fine()
-            return json.loads(raw) if raw else {}
+            return raw.decode("utf-8", "replace") if request.accept == TEXT else json.loads(raw) if raw else {}
         refused = _refusal(status, raw)
         if status == 401 and self._token_until:
             self._token_until = 0.0  # the next try asks the refresh hook

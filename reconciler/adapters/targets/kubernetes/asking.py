@@ -59,6 +59,10 @@ class Asking:
     async def jobs(self, namespace: str) -> Answer:
         return await self._once("list jobs", f"/apis/batch/v1/namespaces/{namespace}/jobs", PAGE, MAX_LISTED)
 
+    async def all(self, path: str, what: str) -> Answer:
+        """Everything at a path, as far as MAX_LISTED."""
+        return await self._once(f"list {what}", path, PAGE, MAX_LISTED)
+
     async def events(self, namespace: str, about: str) -> tuple[Mapping[str, list[Event]], str]:
         """By the uid of what they are about; `about` is a field selector."""
         found = await self._once("list events", f"/api/v1/namespaces/{namespace}/events", PAGE, MAX_LISTED, fieldSelector=about)

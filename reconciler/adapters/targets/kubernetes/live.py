@@ -102,6 +102,10 @@ class LiveStore:
         for live in [o for objects in self._units.values() for o in objects.values()]:
             self._put(dataclasses.replace(live, version=""))
 
+    def judged(self, obj: Mapping[str, Any]) -> tuple[HealthState, str]:
+        """An object that is not kept here, by the same rules."""
+        return self._judge(obj)
+
     def unit(self, unit: str) -> Mapping[str, Live]:
         return dict(self._units.get(unit, {}))
 

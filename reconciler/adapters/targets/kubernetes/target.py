@@ -29,6 +29,7 @@ from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.refusing import Refusals
 from reconciler.adapters.targets.kubernetes.sending import Sender
+from reconciler.adapters.targets.kubernetes.showing import Showing, missing
 from reconciler.adapters.targets.kubernetes.troubles import Troubles
 from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.documents.installation_parts import KubernetesSettings
@@ -44,6 +45,7 @@ from reconciler.model.revisions import (
     Plan,
     Rendered,
 )
+from reconciler.model.trees import Tree, flat
 from reconciler.model.troubles import Trouble
 from reconciler.ports.target import Act, Acted
 
@@ -136,6 +138,9 @@ class KubernetesTarget:
     def troubles(self, units: Collection[str]) -> Sequence[Trouble]:
         return self._call(self._troubled(units))
 
+    def tree(self, unit: str, hide: Callable[[str], str], *, whole: bool = False) -> Tree:
+        return self._call(self._tree(unit, hide, whole=whole))
+
     def actions(self) -> Mapping[str, Irreversibility]:
         return ACTIONS
 
@@ -157,6 +162,12 @@ class KubernetesTarget:
             raise Retryable(f"cannot look at unit {unit}: {refused}", after_ms=5_000) from refused
         except Permanent as error:
             log.warning("kubernetes.look", extra={"fields": {"unit": unit, "why": str(error)}})
+
+    async def _tree(self, unit: str, hide: Callable[[str], str], *, whole: bool) -> Tree:
+        await self._open(unit)
+        record, live = await self._records.get(unit), self._live.unit(unit)
+        found = await Showing(self._api, self._kinds, self._live, hide, whole=whole).of(live.values())
+        return flat(unit, self.name, (*found, *missing(set(record.objects) - set(live))), whole=whole)
 
     async def _operate(self, act: Act, *, dry_run: bool) -> Acted:
         await self._open(act.unit)
