@@ -14,6 +14,7 @@ from reconciler.adapters.targets.kubernetes.fields import owned
 from reconciler.adapters.targets.kubernetes.kinds import Kind
 from reconciler.adapters.targets.kubernetes.live import Live
 from reconciler.adapters.targets.kubernetes.standing import told, worth_a_look_ms
+from reconciler.adapters.targets.kubernetes.symptoms import Symptom
 from reconciler.adapters.targets.kubernetes.troubles import Troubles
 from reconciler.errors import Retryable
 from reconciler.model.revisions import HealthState
@@ -100,6 +101,12 @@ def test_a_degraded_object_of_which_nothing_is_known_is_degraded_in_the_words_of
     thing = Live("Thing.example.com/shop/a", "u", "", "", "1", owned({}), HealthState.DEGRADED, "Ready is False: Broken")
     (trouble,) = Server().look(thing)
     assert (trouble.kind, trouble.detail, trouble.since_ms) == (K.DEGRADED, "Ready is False: Broken", NOW)
+
+
+def test_what_begins_later_is_no_trouble_yet() -> None:
+    words = (Symptom(K.CERTIFICATE, NOW + 1, "a"), Symptom(K.SCALER, NOW, "b"))
+    thing = Live("Thing.example.com/shop/a", "u", "", "", "1", owned({}), HealthState.HEALTHY, "", told=words)
+    assert kinds(Server().look(thing)) == [K.SCALER]
 
 
 def test_a_rollout_that_goes_on_is_no_trouble() -> None:

@@ -60,12 +60,6 @@ STANDING: list[tuple[str, str, Json, TroubleKind | None]] = [
     ("scaled to zero", HPA, conditions(("ScalingActive", "False", "ScalingDisabled", "")), None),
     ("cannot be issued", CERTIFICATE, conditions(("Ready", "False", "Failed", "")), K.CERTIFICATE),
     ("renewal failed", CERTIFICATE, valid(30, ("Issuing", "False", "Failed", ""), ("Ready", "True", "", "")), K.CERTIFICATE),
-    (
-        "issuing for the first ten minutes",
-        CERTIFICATE,
-        conditions(("Ready", "False", "DoesNotExist", ""), ("Issuing", "True", "", "")),
-        K.CERTIFICATE,
-    ),
     ("expires", CERTIFICATE, valid(13), K.CERTIFICATE),
     ("valid for long", CERTIFICATE, valid(15), None),
     ("renewal is overdue", CERTIFICATE, valid(9, renewalTime=days(-1)), K.CERTIFICATE),
@@ -106,6 +100,11 @@ def test_a_managed_certificate_expires(valid_days: float, lifetime: float, expir
 def test_a_certificate_that_nobody_can_read_is_told_and_nothing_of_it_shown() -> None:
     (word,) = told("Secret", {"type": "kubernetes.io/tls", "data": {"tls.crt": base64.b64encode(b"hunter2").decode()}})
     assert (word.kind, word.detail) == (K.CERTIFICATE, "tls.crt is no certificate")
+
+
+def test_a_certificate_has_ten_minutes_to_be_issued() -> None:
+    (word,) = told(CERTIFICATE, conditions(("Ready", "False", "DoesNotExist", ""), ("Issuing", "True", "", "")))
+    assert word.since_ms == NOW  # not ready for ten minutes
 
 
 def test_no_other_secret_is_read() -> None:

@@ -35,6 +35,7 @@ from reconciler.model.troubles import TroubleKind
 
 K = TroubleKind
 NO_NODES = "0/3 nodes are available: {}. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+TAINTED = "0/3 nodes are available: 3 node(s) had untolerated taint {a: b}. preemption: 0/3 nodes: 1 Insufficient memory."
 LIVENESS = "Liveness probe failed: HTTP probe failed with statuscode: 500"
 READINESS = "Readiness probe failed: dial tcp 10.0.0.1:80: connect: connection refused"
 EXEC = 'exec: "serve": executable file not found in $PATH: unknown'
@@ -64,6 +65,7 @@ PODS: list[tuple[str, Json, list[Json], TroubleKind | None]] = [
     ("full of pods", unplaced(NO_NODES.format("3 Too many pods")), [], K.NO_ROOM),
     ("no such node", unplaced(NO_NODES.format("3 node(s) didn't match Pod's node affinity/selector")), [], K.NO_PLACE),
     ("tainted", unplaced(NO_NODES.format("3 node(s) had untolerated taint {a: b}")), [], K.NO_PLACE),
+    ("room made by preemption is not enough", unplaced(TAINTED), [], K.NO_PLACE),
     ("claim unbound", unplaced(NO_NODES.format("pod has unbound immediate PersistentVolumeClaims")), [], K.NO_VOLUME),
     ("volume elsewhere", unplaced(NO_NODES.format("3 node(s) had volume node affinity conflict")), [], K.NO_VOLUME),
     ("does not mount", pod(waiting("ContainerCreating"), phase="Pending"), [happened("FailedMount", TIMED_OUT)], K.NO_VOLUME),
