@@ -14,6 +14,7 @@ program, `restart` kills and starts it on the same port, `compact` forgets etcd'
 
 from __future__ import annotations
 
+import base64
 import random
 import shutil
 import signal
@@ -107,6 +108,15 @@ class Cluster:
             revision = int(etcd.post("/v3/kv/range", json={"key": "AA=="}).raise_for_status().json()["header"]["revision"])
             etcd.post("/v3/kv/compaction", json={"revision": revision, "physical": True}).raise_for_status()
         return revision
+
+    def writes(self, prefix: str) -> dict[str, int]:
+        """How often each value below a key was written since it was made; an apply that changes nothing writes nothing."""
+        first = prefix.encode()
+        words = {"key": base64.b64encode(first), "range_end": base64.b64encode(first[:-1] + bytes([first[-1] + 1]))}
+        body = {name: word.decode() for name, word in words.items()} | {"keys_only": True}
+        with httpx.Client(base_url=f"http://127.0.0.1:{self._etcd_port}", trust_env=False) as etcd:
+            found = etcd.post("/v3/kv/range", json=body).raise_for_status().json().get("kvs", [])
+        return {base64.b64decode(kv["key"]).decode(): int(kv["version"]) for kv in found}
 
     def back_up(self) -> Path:
         """All objects as they are now; a paused etcd's files are what a crash at this moment would leave."""
