@@ -106,7 +106,8 @@ class SetStep(_Place, _Timed):
         default=False, description="Whether a missing last key may be added as a line of its own. Default false."
     )
     only: Literal["always", "lower", "raise"] = Field(
-        default="always", description="`lower`/`raise`: only where the number there is above/below the new one. Default always."
+        default="always",
+        description="`lower`/`raise`: only where the number there is above/below the new one, or may be added. Default always.",
     )
 
     @model_validator(mode="after")

@@ -139,6 +139,8 @@ def _set(scene: Scene, step: SetStep, data: bytes, blank: Edit) -> Edited | Unsa
     if isinstance(made, Unsafe) or step.only == "always":
         return made
     before, after = made.edit.before, made.edit.after
+    if before is None and step.insert:
+        return made
     further = isinstance(before, int) and isinstance(after, int) and ((after < before) == (step.only == "lower"))
     return made if further else Unsafe(Reason.NO_CHANGE, f"the value there is already beyond {after}", f"{blank.path}:1:1")
 
