@@ -16,10 +16,11 @@ from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.adapters.telemetry.scraper import Scraper, ScrapeTarget
 from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
+from reconciler.documents.installation_applier import applied_by
 from reconciler.documents.loader import Loaded
 from reconciler.model.revisions import HealthState
 from reconciler.ports.clock import Clock
-from reconciler.ports.target import Judging, News, Target
+from reconciler.ports.target import Judging, News, Sharing, Target
 from reconciler.steps.rulebook import Rulebook
 
 Judge = Callable[[Mapping[str, Any]], tuple[HealthState, str]]
@@ -51,6 +52,7 @@ class Connections:
             _close(self.targets.pop(name))
         self.targets.update(made)
         self._judge_by(made.values(), book)
+        self._leave(installation)
         self._health = rules.health
         self._specs = wanted
         self._watch(installation)
@@ -83,6 +85,13 @@ class Connections:
         for target in self.targets.values() if book is not None else made:
             if isinstance(target, Judging) and self._judge is not None:
                 target.judge_by(self._judge)
+
+    def _leave(self, installation: Installation) -> None:
+        """Which units somebody else applies."""
+        for name, target in self.targets.items():
+            if isinstance(target, Sharing):
+                units = (unit for unit in installation.spec.units if unit.target == name)
+                target.leave({u.name: by for u in units if (by := applied_by(u.applier))})
 
     def _news(self) -> None:
         """`wake` is set after the first targets were connected."""

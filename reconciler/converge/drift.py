@@ -10,8 +10,8 @@ signals at most once a minute, so a fight over one object cannot flood the store
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from reconciler.documents.installation import Unit
 from reconciler.model.canonical import digest
@@ -58,6 +58,12 @@ def report(unit: Unit, drifts: Sequence[Drift], fighting: frozenset[str], now_ms
     open_ = any(d.id not in fighting for d in drifts)
     correct = frozenset({unit.name}) if unit.drift == "correct" and open_ else frozenset[str]()
     return DriftReport(tuple(drifts), signals, correct)
+
+
+def elsewhere(unit: Unit, rendered: Rendered, drifted: Collection[str], now_ms: int) -> DriftReport:
+    """Of a unit that somebody else applies: what they say differs is told, and never put back here."""
+    drifts = [Drift(unit.name, o.id, o.digest, "different") for o in rendered.objects if o.id in drifted]
+    return replace(report(unit, drifts, frozenset(), now_ms), correct=frozenset())
 
 
 def _signal(unit: Unit, drift: Drift, name: str, now_ms: int) -> Signal:

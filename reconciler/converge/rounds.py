@@ -9,6 +9,7 @@ Invariants
 * Of a suspended unit nothing is asked and nothing is done; its objects are not taken over by another unit either.
 * A unit that does not render, renders to nothing or would delete too much keeps its last good state. Of one that renders in
   part, what renders is applied, and nothing is deleted.
+* A unit that somebody else applies is followed (`left`), and no plan of it exists.
 * The plan of a looked-at unit is applied even when it is empty: that moves the target's generation forward, so that a
   delayed older plan can never land on it.
 """
@@ -19,8 +20,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.converge.claims import Claims, claim
-from reconciler.converge.drift import DriftReport, compare, report
+from reconciler.converge.drift import DriftReport, compare, elsewhere, report
 from reconciler.converge.fights import FightBook
+from reconciler.converge.left import Follower, Now
 from reconciler.converge.manners import manner_of
 from reconciler.converge.plans import Leave, Refused, Trimmed, refuse_empty, trim
 from reconciler.converge.render import Outcome, RenderCache, RenderedUnit
@@ -28,7 +30,9 @@ from reconciler.converge.schedule import side_by_side, waits
 from reconciler.converge.units import Readings, UnitIndex, concerned
 from reconciler.converge.values import ConvergeResult, RenderFailure, UnitOutcome
 from reconciler.documents.installation import Unit
+from reconciler.documents.installation_applier import applied_by
 from reconciler.errors import Misconfigured, Permanent, Retryable
+from reconciler.model.appliers import AppliedBy
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet
 from reconciler.ports.repo import Repo
@@ -70,6 +74,7 @@ class Converger:
         self._targets = targets
         self._cache = cache or RenderCache()
         self._fights = fights or FightBook()
+        self._follower = Follower(repo, targets)
         self._readings = Readings(self._reads)
 
     def converge(self, ask: Round) -> ConvergeResult:
@@ -95,6 +100,10 @@ class Converger:
             ask.revision, ask.generation, tuple(_settle(outcomes)), orphans,
             self._cache.misses - misses, tuple(o for o in ownership.values() if isinstance(o, str)),
         )  # fmt: skip
+
+    def rendered(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
+        """What a unit is at a revision; kept like the renders of rounds."""
+        return self._render(index, revision, unit)
 
     def _render(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
         return self._cache.get(self._repo, revision, unit, index.kind_of(unit))
@@ -126,6 +135,8 @@ class Converger:
         if isinstance(made, RenderFailure) or unit.target not in self._targets:
             return DriftReport()
         try:
+            if by := applied_by(unit.applier):
+                return elsewhere(unit, made.rendered, self._follower.standing(unit, by).drifted, now_ms)
             observed = self._targets[unit.target].observe(unit.name)
         except Unreachable as error:
             return DriftReport(faults=(f"{unit.target}: {error}",))
@@ -167,12 +178,12 @@ class Converger:
             return UnitOutcome(unit.name, unit.target, Reason.ERROR, claims, again=True)
         if unit.name in claims.errors:
             return UnitOutcome(unit.name, unit.target, Reason.INVALID, "; ".join(map(str, claims.errors[unit.name])))
-        if failed := [d for d in unit.depends_on if d in outcomes and not outcomes[d].ok]:
-            return UnitOutcome(
-                unit.name, unit.target, Reason.BLOCKED, f"waits for unit {failed[0]}: {outcomes[failed[0]].detail}"
-            )
+        by = applied_by(unit.applier)
+        if by is None and (failed := [d for d in unit.depends_on if d in outcomes and not outcomes[d].ok]):
+            return _blocked(unit, outcomes[failed[0]])
         try:
-            return _with_errors(self._apply(ask, unit, made, claims), made)
+            done = self._followed(ask, unit, made, by) if by else self._apply(ask, unit, made, claims)
+            return _with_errors(done, made)
         except Unreachable as error:
             return UnitOutcome(unit.name, unit.target, Reason.ERROR, f"{unit.target}: {error}", again=True)
 
@@ -189,6 +200,17 @@ class Converger:
         if not ask.dry_run:
             self._note_corrections(unit.target, trimmed, changes, desired, ask.now_ms)
         return _outcome(unit, trimmed, changes)
+
+    def _followed(self, ask: Round, unit: Unit, made: RenderedUnit, by: AppliedBy) -> UnitOutcome:
+        """A dry run asks nobody: nothing is to be done here."""
+        if ask.dry_run:
+            return UnitOutcome(unit.name, unit.target, Reason.OK, f"{by} applies it")
+
+        def same(revision: str) -> bool:
+            then = self._render(ask.index, revision, unit)
+            return isinstance(then, RenderedUnit) and then.rendered.tree == made.rendered.tree
+
+        return self._follower.follow(unit, by, Now(ask.revision, ask.generation, ask.now_ms), same)
 
     def _leave(self, ask: Round, unit: Unit, desired: Mapping[str, str]) -> Leave:
         def fighting(object_id: str) -> bool:
@@ -224,6 +246,12 @@ def _outcome(unit: Unit, trimmed: Trimmed, changes: ChangeSet) -> UnitOutcome:
         return UnitOutcome(unit.name, unit.target, _worst(changes), told, plan, changes, again=True)
     reason = Reason.OK if plan.is_empty else Reason.APPLIED
     return UnitOutcome(unit.name, unit.target, reason, "; ".join(trimmed.held), plan, changes, trimmed.again, trimmed.waits_for)
+
+
+def _blocked(unit: Unit, before: UnitOutcome) -> UnitOutcome:
+    """What only waits keeps others waiting; what failed blocks them."""
+    reason = Reason.WAITING if before.reason is Reason.WAITING else Reason.BLOCKED
+    return UnitOutcome(unit.name, unit.target, reason, f"waits for unit {before.unit}: {before.detail}")
 
 
 def _worst(changes: ChangeSet) -> Reason:

@@ -16,6 +16,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from reconciler.documents.base import NAME, Document, Spec
+from reconciler.documents.installation_applier import Applier, HomeostatApplier, applied_by
 from reconciler.documents.installation_apply import Apply
 from reconciler.documents.installation_parts import Grouping, Source, Target, VerificationDefaults
 from reconciler.documents.installation_render import FOLDER, Adjust, ManifestsRender, Render
@@ -40,6 +41,11 @@ class Unit(Spec):
     )
     adjust: Adjust = Field(
         default_factory=lambda: _UNTOUCHED, description="What is done to the objects after rendering. Default nothing."
+    )
+    applier: Applier = Field(
+        default=HomeostatApplier(),
+        description="Who puts the objects on the cluster. Flux or Argo CD: Homeostat reads what they say, judges, proposes, "
+        "verifies and reverts, and never writes an object of the unit. Default Homeostat.",
     )
     apply: Apply = Field(default=Apply(), description="How the objects are put on a cluster. Default: in our own name, gently.")
     depends_on: tuple[str, ...] = Field(
@@ -102,6 +108,7 @@ class InstallationSpec(Spec):
         _unique("sources", (s.name for s in self.sources))
         _unique("units", (u.name for u in self.units))
         _references(self.units, {t.name: t.kind for t in self.targets})
+        _left(self.units, {t.name: t.kind for t in self.targets})
         _apart(self.units)
         if cycle := find_cycle(self.units):
             raise ValueError(f"units: dependsOn runs in a circle: {' -> '.join(cycle)}; remove one of these")
@@ -134,6 +141,22 @@ def _references(units: Sequence[Unit], targets: Mapping[str, str]) -> None:
             raise ValueError(f"units[{index}].adjust: only objects for a target of kind kubernetes are adjusted; remove it")
         if targets[unit.target] != "kubernetes" and unit.apply != _GENTLY:
             raise ValueError(f"units[{index}].apply: only a target of kind kubernetes has other writers; remove it")
+
+
+def _left(units: Sequence[Unit], targets: Mapping[str, str]) -> None:
+    """What is only read is told nothing about applying, and read for one unit."""
+    taken: dict[tuple[str, str, str], str] = {}
+    for index, unit in enumerate(units):
+        if (by := applied_by(unit.applier)) is None:
+            continue
+        if targets[unit.target] != "kubernetes":
+            raise ValueError(f"units[{index}].applier: {unit.applier.kind} applies to a target of kind kubernetes only")
+        if unit.apply != _GENTLY:
+            raise ValueError(f"units[{index}].apply: {by} applies this unit, not Homeostat; remove it")
+        place = (unit.target, by.kind, str(by))
+        if place in taken:
+            raise ValueError(f"units[{index}].applier: {by} applies unit {taken[place]} already; make them one unit")
+        taken[place] = unit.name
 
 
 def _apart(units: Sequence[Unit]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from reconciler.model.appliers import AppliedBy, Standing
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.revisions import ChangeSet, Health, HealthState, Observed, Plan, Rendered
 from reconciler.model.trees import Tree
@@ -128,4 +129,19 @@ class Operator(Protocol):
 
     def operate(self, act: Act, *, dry_run: bool) -> Acted:
         """Does it, or with `dry_run` says whether it would and touches nothing."""
+        ...
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A target where somebody else may apply units, beside being a Target. Of such a unit it only reads: it neither plans,
+    applies, corrects, prunes nor operates on it, and its inventory holds what the other says it applied.
+    """
+
+    def leave(self, units: Mapping[str, AppliedBy]) -> None:
+        """From now on these units are left to others, and only these."""
+        ...
+
+    def standing(self, unit: str, by: AppliedBy) -> Standing:
+        """What the other applier says now."""
         ...

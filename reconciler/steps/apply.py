@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from reconciler.audit.view import Facts
+from reconciler.converge.left import patience_ms
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
 from reconciler.steps.endings import quiet_end
@@ -35,7 +37,7 @@ def await_apply(world: World, case: Case) -> Advance:
         told = f"{found.head[:12]} is applied to {', '.join(units)}"
         stage, after = _next(ledger, found)
         return Advance(step(case, stage, found, at + after, Reason.APPLIED, told))
-    if now - found.merged_ms > _patience(found):
+    if now - found.merged_ms > _patience(world, found, units):
         detail = "; ".join(f"{f.value.unit}: {f.value.reason}" for f in applied if not f.value.ok) or "it was not applied"
         if found.undoing:
             return quiet_end(world, case, Reason.ERROR, detail)
@@ -51,10 +53,13 @@ def _next(ledger: Facts, found: Progress) -> tuple[Stage, int]:
     return Stage.GUARD, expected.guard_after_ms if expected else 0
 
 
-def _patience(found: Progress) -> int:
-    """The longest time-out of the playbook's steps; what has none gets the usual patience."""
+def _patience(world: World, found: Progress, units: Collection[str]) -> int:
+    """The longest time-out of the playbook's steps; what has none gets the usual patience. Never less than somebody else who
+    applies one of the units is given.
+    """
     given = [edit.timeout_ms for edit in found.proposal.edits if edit.timeout_ms] if found.proposal else []
-    return max(given, default=PATIENCE_MS)
+    known = world.applied_rulebook().index.by_name
+    return max([max(given, default=PATIENCE_MS), *(patience_ms(known[unit]) for unit in units if unit in known)])
 
 
 def _since(world: World, head: str, revisions: dict[str, int]) -> int:

@@ -212,6 +212,8 @@ class Applier:
             return _done(step)  # gone, or another unit's by now
         if live.protected:
             return dataclasses.replace(_done(step), detail="kept: it is annotated homeostat.dev/prune: never")
+        if live.keeper and await self.sender.keepers.stands(live.keeper):
+            return dataclasses.replace(_done(step), detail=f"kept: {live.keeper} applies it now")
         if needed:
             return _failed(step, Reason.WAITING, f"kept for now: {needed}")
         return await self._deleted(step, kind, live, plan.manner.user)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes.fields import Owned, owned
+from reconciler.adapters.targets.kubernetes.keepers import Keeper, keeper
 from reconciler.adapters.targets.kubernetes.kinds import Kind
 from reconciler.adapters.targets.kubernetes.masks import returned, theirs
 from reconciler.adapters.targets.kubernetes.standing import told, worth_a_look_ms
@@ -55,6 +56,7 @@ class Live:
     yielded: frozenset[str] = frozenset()
     told: tuple[Symptom, ...] = ()  # what its own status says is wrong
     look_ms: int = 0  # from when on it is worth a look though it is healthy
+    keeper: Keeper | None = None  # who else applies it, by its marks
 
     @property
     def settled(self) -> bool:
@@ -247,6 +249,7 @@ class LiveStore:
             notes.get(PROTECT) == "never",
             told=told(at.partition("/")[0], obj),
             look_ms=worth_a_look_ms(at.partition("/")[0], obj),
+            keeper=keeper(at, metadata),
         )
 
     def _put(self, live: Live) -> None:

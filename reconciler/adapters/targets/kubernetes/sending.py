@@ -1,7 +1,8 @@
 """Sending: one object to the server by server-side apply, and what a conflict over its fields means.
 
 What is sent is the manifest with our labels and the digest it is, without the fields that are somebody else's. Conflicts are
-won unless the object is not ours yet or a rule of the unit says that a field must not be taken.
+won unless the object is not ours yet or a rule of the unit says that a field must not be taken. What Flux or Argo CD applies
+is never sent (`keepers`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any
 
 from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.fields import MANAGER, pointer, without
+from reconciler.adapters.targets.kubernetes.keepers import KEPT, Keepers
 from reconciler.adapters.targets.kubernetes.kinds import Kind, Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
-from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT
+from reconciler.adapters.targets.kubernetes.live import DIGEST, OWNER, UNIT, LiveStore
 from reconciler.adapters.targets.kubernetes.masks import contested, left_out, owner
 from reconciler.model.revisions import DesiredObject, FieldRule, Manner, Owner
 
@@ -38,6 +40,8 @@ class Sender:
     kinds: Kinds
     owner: str
     lease: Lease
+    keepers: Keepers
+    live: LiveStore
 
     async def send(self, asked: Asked, *, dry: bool = False) -> tuple[Kind, Any]:
         """The kind, and the object as the server has it then."""
@@ -52,6 +56,10 @@ class Sender:
             told = f"{kind.name} lives {where}, and this manifest says otherwise"
             raise Refused(400, "Scope", f"{told}: give or remove metadata.namespace, or name the kind in adjust.clusterScoped")
         path = kind.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
+        held = self.live.get(asked.desired.id)
+        marks = held.keeper if held else None
+        if why := await self.keepers.refusal(asked.desired.id, path, marks, held=held is not None):
+            raise Refused(409, KEPT, why)
         sent = _body(asked.desired, self.owner, asked.yielded | left_out(rules, asked.desired.id))
 
         async def patch(*, force: bool) -> Any:
@@ -92,7 +100,7 @@ def words(refused: Refused, *, secret: bool = False) -> str:
     """The server's sentence, and for a conflict or an invalid field which one. Of a secret object no sentence: servers and
     webhooks quote values.
     """
-    if secret and refused.status != 403:
+    if secret and refused.status != 403 and refused.reason != KEPT:
         named = ", ".join(pointer(field) for field, _ in refused.causes[:10] if field)
         return f"{refused.reason or refused.status}" + (f" at {named}" if named else "") + "; its words may hold the value"
     if refused.status == 409 and refused.causes:

@@ -20,6 +20,8 @@ from reconciler.adapters.targets.kubernetes.access import Access, find
 from reconciler.adapters.targets.kubernetes.acted import ActRecord
 from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
+from reconciler.adapters.targets.kubernetes.beside import Beside
+from reconciler.adapters.targets.kubernetes.keepers import Keepers
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore
@@ -35,7 +37,9 @@ from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Permanent, Retryable
 from reconciler.health import HealthBook
+from reconciler.model.appliers import AppliedBy, Standing
 from reconciler.model.proposals import Irreversibility
+from reconciler.model.reasons import Reason
 from reconciler.model.revisions import (
     ChangeSet,
     DesiredObject,
@@ -78,7 +82,9 @@ class KubernetesTarget:
         self._live = LiveStore(_shipped)
         self._records = Records(self._api, settings.namespace, settings.owner)
         self._lease = Lease(self._api, settings.namespace, settings.owner, self._records)
-        self._sender = Sender(self._api, self._kinds, settings.owner, self._lease)
+        self._keepers = Keepers(self._api, self._kinds)
+        self._sender = Sender(self._api, self._kinds, settings.owner, self._lease, self._keepers, self._live)
+        self._beside = Beside(self._api, self._kinds, _shipped)
         self._planner = Planner(self._api, self._kinds, self._live, self._sender)
         self._applier = Applier(
             self._api, self._kinds, self._live, self._records, self._sender, References(self._api, self._kinds), Refusals()
@@ -141,16 +147,34 @@ class KubernetesTarget:
     def tree(self, unit: str, hide: Callable[[str], str], *, whole: bool = False) -> Tree:
         return self._call(self._tree(unit, hide, whole=whole))
 
+    def leave(self, units: Mapping[str, AppliedBy]) -> None:
+        self._call(self._leave(units))
+
+    def standing(self, unit: str, by: AppliedBy) -> Standing:
+        return self._call(self._standing(unit, by))
+
     def actions(self) -> Mapping[str, Irreversibility]:
         return ACTIONS
 
     def operate(self, act: Act, *, dry_run: bool) -> Acted:
         return self._call(self._operate(act, dry_run=dry_run))
 
+    async def _leave(self, units: Mapping[str, AppliedBy]) -> None:
+        self._beside.leave(units)
+
+    async def _standing(self, unit: str, by: AppliedBy) -> Standing:
+        await self._connect()
+        return await self._beside.standing(unit, by)
+
     async def _troubled(self, units: Collection[str]) -> Sequence[Trouble]:
-        for unit in sorted(set(units)):
+        left = set(units) & self._beside.units.keys()
+        mine = set(units) - left
+        for unit in sorted(mine):
             await self._look(unit)
-        objects = [o for unit in set(units) for o in self._live.unit(unit).values()]
+        objects = [o for unit in mine for o in self._live.unit(unit).values()]
+        if left:
+            await self._connect()
+            objects += await self._beside.troubled(left)
         found = await self._troubles.of(objects, int(time.time() * 1_000))
         return [*found, *self._applier.refusals.troubles(units)]
 
@@ -164,22 +188,32 @@ class KubernetesTarget:
             log.warning("kubernetes.look", extra={"fields": {"unit": unit, "why": str(error)}})
 
     async def _tree(self, unit: str, hide: Callable[[str], str], *, whole: bool) -> Tree:
+        if unit in self._beside.units:
+            await self._connect()
+            objects = await self._beside.objects(unit)
+            shown = await Showing(self._api, self._kinds, self._live, hide, whole=whole).of(objects)
+            return flat(unit, self.name, tuple(shown), whole=whole)
         await self._open(unit)
         record, live = await self._records.get(unit), self._live.unit(unit)
         found = await Showing(self._api, self._kinds, self._live, hide, whole=whole).of(live.values())
         return flat(unit, self.name, (*found, *missing(set(record.objects) - set(live))), whole=whole)
 
     async def _operate(self, act: Act, *, dry_run: bool) -> Acted:
+        if by := self._beside.units.get(act.unit):
+            return Acted(False, Reason.INVALID.value, f"{by} applies unit {act.unit}; Homeostat writes nothing of it")
         await self._open(act.unit)
         return await self._operations.operate(act, self._live.unit(act.unit), dry_run=dry_run)
 
     async def _within(self, plan: Plan, act: Callable[[Plan], Coroutine[Any, Any, ChangeSet]]) -> ChangeSet:
+        self._beside.refuse(plan.unit)
         await self._open(plan.unit, _kind_names(plan.objects))
         changes = await act(plan)
         await self._open(plan.unit, _kind_names(plan.objects))  # kinds that this plan brought are watched from now on
         return changes
 
     async def _observe(self, unit: str) -> Observed:
+        if unit in self._beside.units:
+            return Observed(unit, 0, "")
         await self._open(unit)
         record = await self._records.get(unit)
         live = self._live.unit(unit)
@@ -196,14 +230,18 @@ class KubernetesTarget:
     async def _inventory(self) -> Mapping[str, str]:
         await self._connect()
         recorded = {i: r.unit for r in (await self._records.all()).values() for i in r.objects}
-        return {**recorded, **self._live.inventory()}
+        return {**recorded, **self._live.inventory(), **await self._beside.inventory()}
 
     async def _plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+        self._beside.refuse(rendered.unit)
         self._live.rules[rendered.unit] = rendered.manner.fields
         await self._open(rendered.unit, _kind_names(rendered.objects))
         return await self._planner.plan(rendered, revision, generation)
 
     async def _health(self, unit: str) -> Sequence[Health]:
+        if unit in self._beside.units:
+            await self._connect()
+            return await self._beside.health(unit)
         await self._open(unit)
         record = await self._records.get(unit)
         live = self._live.unit(unit)
@@ -248,6 +286,7 @@ class KubernetesTarget:
     async def _judge_by(self, judge: Judge) -> None:
         """What is held is listed again: only its health is kept, not what it was judged from."""
         self._live.judge_by(judge)
+        self._beside.judge_by(judge)
         watches, self._watches = self._watches, {}
         for watch in watches.values():
             await watch.stop()
