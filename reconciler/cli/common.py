@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.inert import inert
@@ -93,6 +94,11 @@ def ago(clock: Clock, clock_ms: int) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit} ago"
     return f"{seconds}s ago"
+
+
+def moment(wall_ms: int) -> str:
+    """A time that somebody else's clock told."""
+    return f"{datetime.fromtimestamp(wall_ms // 1_000, UTC):%Y-%m-%d %H:%M:%SZ}" if wall_ms else "at an unknown time"
 
 
 def left(clock: Clock, until_ms: int) -> str:

@@ -105,6 +105,10 @@ class Converger:
         """What a unit is at a revision; kept like the renders of rounds."""
         return self._render(index, revision, unit)
 
+    def rendered(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
+        """What a unit is at a revision; kept like the renders of rounds."""
+        return self._render(index, revision, unit)
+
     def _render(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
         return self._cache.get(self._repo, revision, unit, index.kind_of(unit))
 
