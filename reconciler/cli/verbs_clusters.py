@@ -1,4 +1,4 @@
-"""Verbs about units and clusters that change something: suspend, resume, bootstrap, adopt."""
+"""Verbs about units and clusters that change something: suspend, resume, bootstrap, adopt, orphan."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def register(verbs: Verbs) -> None:
     adopt.add_argument("--unit", required=True, help="the name that the unit gets in homeostat.yaml")
     _reach(adopt)
     _written(adopt, required=True)
+    orphan = verbs.add("orphan", "reconciler.cli.orphan:run", "give up what Git no longer declares; nothing is deleted", ORPHAN)
+    orphan.add_argument(
+        "what", metavar="UNIT|OBJECT", help="one unit, or one object as plans write it, such as Deployment.apps/shop/web"
+    )
+    orphan.add_argument("--target", default="", help="which cluster, when homeostat.yaml names several")
+    how = orphan.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="say what would be given up (the default)")
+    how.add_argument("--yes", action="store_true", help="do it")
+    person(orphan)
 
 
 def _bootstrap(verbs: Verbs) -> None:
@@ -70,3 +79,6 @@ BOOTSTRAP = """\
   homeostat bootstrap --path . --image registry.example.org/homeostat:1.0
   homeostat bootstrap --path . --target prod --context prod --allow restart --allow evict --out clusters/prod/homeostat"""
 ADOPT = "  homeostat adopt shop --unit shop --context prod --out apps/shop"
+ORPHAN = """\
+  homeostat orphan shop
+  homeostat orphan Deployment.apps/shop/web --yes"""

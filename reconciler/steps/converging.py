@@ -151,7 +151,9 @@ def _tell(world: World, result: ConvergeResult) -> None:
         world.meters.fault("target", fault)
     for unit in result.orphans:
         title = f"unit {unit} is still on a target that homeostat.yaml no longer sends it to"
-        told = "Its objects are left as they are. Delete its files while the unit is still listed, or remove the objects by hand."
+        told = (
+            f"Its objects stay as they are. `homeostat orphan {unit}` gives them up; to delete them, list the unit again first."
+        )
         world.notifier.page(f"orphan/{unit}/{result.revision}", title, told, world.url("/"))
 
 

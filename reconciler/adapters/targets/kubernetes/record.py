@@ -119,6 +119,12 @@ class Records:
             raise
         return self._keep(_read(answer))
 
+    async def drop(self, held: UnitRecord) -> None:
+        """Exactly the one that was read."""
+        options = {"preconditions": {"resourceVersion": held.version}}
+        path = f"{self._path}/{_name(held.unit)}"
+        await self._api.send(Request("DELETE", path, body=json.dumps(options).encode()), Rank.URGENT)
+
     def _keep(self, found: UnitRecord) -> UnitRecord:
         if self._known is not None:
             self._known[found.unit] = found

@@ -25,7 +25,7 @@ from reconciler.model.revisions import DesiredObject
 
 GROUP = "rbac.authorization.k8s.io"
 READS = {"pods": "get list", "pods/log": "get", "events": "list", "jobs.batch": "get list", "replicasets.apps": "get list"}
-RECORDS = {"configmaps": "create get list patch update", "leases.coordination.k8s.io": "create get update"}
+RECORDS = {"configmaps": "create delete get list patch update", "leases.coordination.k8s.io": "create get update"}
 OF_K8S_IO = (
     "admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization", "certificates",
     "coordination", "discovery", "events", "flowcontrol.apiserver", "internal.apiserver", "networking", "node",

@@ -15,9 +15,9 @@ T = TypeVar("T")
 AT_ONCE, TIMEOUT_S = 8, 30.0
 
 
-def visit(kubeconfig: str, context: str, work: Callable[[Api, Kinds], Coroutine[Any, Any, T]]) -> T:
-    """The work's answer; `kubeconfig` is relative to the folder that one is in."""
-    access = find(kubeconfig, context, Path.cwd())
+def visit(kubeconfig: str, context: str, work: Callable[[Api, Kinds], Coroutine[Any, Any, T]], *, home: Path | None = None) -> T:
+    """The work's answer; `kubeconfig` is relative to the home, else to the folder that one is in."""
+    access = find(kubeconfig, context, home or Path.cwd())
 
     async def visiting() -> T:
         api = Api(access, at_once=AT_ONCE, timeout_s=TIMEOUT_S)
