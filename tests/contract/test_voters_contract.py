@@ -176,6 +176,17 @@ def test_the_topology_voter_counts_dependents_in_the_graph_and_believes_no_claim
     assert choice(TopologyVoter(dependents=0)) is Choice.REJECT
 
 
+def test_the_topology_voter_needs_no_graph_where_the_target_names_the_component_and_only_that_is_touched():
+    alert = replace(question().incident, components=("checkout",))
+    unseen = {"incident": alert, "topology": Topology((), ())}
+    assert choice(TopologyVoter(), **unseen) is Choice.ABSTAIN
+    assert choice(TopologyVoter(), cause=said(), **unseen) is Choice.APPROVE
+    assert choice(TopologyVoter(), cause=said(about="cart"), **unseen) is Choice.ABSTAIN
+    assert choice(TopologyVoter(), cause=said(), **{**unseen, "incident": replace(alert, components=("cart",))}) is Choice.REJECT
+    wide = BlastRadius(("checkout", "cart"), (), ("shop",), 2, Impact.MEDIUM)
+    assert choice(TopologyVoter(), cause=said(), proposal={"blast": wide}, **unseen) is Choice.REJECT
+
+
 @pytest.mark.parametrize("field", ["replicas", "cpuMillis", "memoryMiB", "workers"])
 def test_taking_capacity_away_while_requests_fail_is_vetoed(field):
     less = Edit(EditKind.SCALE, "apps/shop/checkout.yaml", 0, ("spec", field), 4, 2)

@@ -2,7 +2,8 @@
 
 Data: the call graph, the blast radius and the edit itself; never the diagnosis' confidence. In this order:
 
-1. No call graph, the component is not in it, or the incident names none: abstain.
+1. No call graph, the component is not in it, or the incident names none: abstain. A component that a target itself names
+   in the evidence needs no graph: the target says where the trouble is, and nothing is known to call it.
 2. Capacity taken away while something fails or is slow: veto (S13). An idle CPU is no second witness.
 3. The edited components are more than one, or more callers depend on them than `dependents`: reject.
 4. The edited component lies on no failing path: nobody named by the incident is it or calls it: reject.
@@ -45,12 +46,15 @@ class TopologyVoter:
         component = question.proposal.component
         if fault := misfit(question):
             return Opinion(Choice.REJECT, (fault,))
-        if component not in question.topology.components or not question.incident.components:  # 1.
+        graph = component in question.topology.components
+        if not (graph or _named(question)) or not question.incident.components:  # 1.
             return Opinion(Choice.ABSTAIN, ("the call graph does not show the component, or the incident names none",))
         if taken := _taken_away(question):  # 2.
             return Opinion(Choice.VETO, (taken,))
         if against := self._too_wide(question) or _elsewhere(question):  # 3. and 4.
             return Opinion(Choice.REJECT, (against,))
+        if not graph:
+            return Opinion(Choice.APPROVE, (f"the target itself names {component}, and only that is touched",))
         reach = len(_dependents(question.topology, component))
         return Opinion(Choice.APPROVE, (f"{component} lies on the failing path; {reach} component(s) depend on it",))  # 5.
 
@@ -64,6 +68,12 @@ class TopologyVoter:
         if len(reach) > self._dependents:
             return f"{len(reach)} components depend on it, more than {self._dependents}"
         return ""
+
+
+def _named(question: Question) -> bool:
+    """Whether a target named the component in trouble."""
+    evidence = (e for cause in question.diagnosis.causes for e in cause.evidence)
+    return any((e.kind, e.component) == ("told", question.proposal.component) for e in evidence)
 
 
 def removes_capacity(edit: Edit) -> bool:
