@@ -24,14 +24,14 @@ from reconciler.converge.drift import DriftReport, compare, elsewhere, report
 from reconciler.converge.fights import FightBook
 from reconciler.converge.left import Follower, Now
 from reconciler.converge.manners import manner_of
-from reconciler.converge.plans import Leave, Refused, Trimmed, refuse_empty, trim
+from reconciler.converge.plans import Leave, Refused, Trimmed, refuse_empty, refuse_outside, trim
 from reconciler.converge.render import Outcome, RenderCache, RenderedUnit
 from reconciler.converge.schedule import side_by_side, waits
 from reconciler.converge.units import Readings, UnitIndex, concerned
 from reconciler.converge.values import ConvergeResult, RenderFailure, UnitOutcome
 from reconciler.documents.installation import Unit
 from reconciler.documents.installation_applier import applied_by
-from reconciler.errors import Misconfigured, Permanent, Retryable
+from reconciler.errors import Elsewhere, Misconfigured, Permanent, Retryable
 from reconciler.model.appliers import AppliedBy
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet
@@ -105,10 +105,6 @@ class Converger:
         """What a unit is at a revision; kept like the renders of rounds."""
         return self._render(index, revision, unit)
 
-    def rendered(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
-        """What a unit is at a revision; kept like the renders of rounds."""
-        return self._render(index, revision, unit)
-
     def _render(self, index: UnitIndex, revision: str, unit: Unit) -> Outcome:
         return self._cache.get(self._repo, revision, unit, index.kind_of(unit))
 
@@ -162,7 +158,10 @@ class Converger:
             unit = ask.index.by_name.get(name)
             return self._render(ask.index, ask.revision, unit) if unit and unit.target == target else None
 
-        return claim(mine, inventory, render_other, ask.suspended)
+        def outside(name: str, object_id: str) -> str:
+            return refuse_outside(ask.index.by_name[name], object_id)
+
+        return claim(mine, inventory, render_other, ask.suspended, outside)
 
     def _one(
         self, ask: Round, unit: Unit, made: Outcome, claims: Claims | str, outcomes: Mapping[str, UnitOutcome]
@@ -188,6 +187,8 @@ class Converger:
         try:
             done = self._followed(ask, unit, made, by) if by else self._apply(ask, unit, made, claims)
             return _with_errors(done, made)
+        except Elsewhere as error:
+            return UnitOutcome(unit.name, unit.target, Reason.ELSEWHERE, f"{unit.target}: {error}", again=True)
         except Unreachable as error:
             return UnitOutcome(unit.name, unit.target, Reason.ERROR, f"{unit.target}: {error}", again=True)
 
@@ -254,7 +255,7 @@ def _outcome(unit: Unit, trimmed: Trimmed, changes: ChangeSet) -> UnitOutcome:
 
 def _blocked(unit: Unit, before: UnitOutcome) -> UnitOutcome:
     """What only waits keeps others waiting; what failed blocks them."""
-    reason = Reason.WAITING if before.reason is Reason.WAITING else Reason.BLOCKED
+    reason = before.reason if before.reason in (Reason.WAITING, Reason.ELSEWHERE) else Reason.BLOCKED
     return UnitOutcome(unit.name, unit.target, reason, f"waits for unit {before.unit}: {before.detail}")
 
 
