@@ -142,7 +142,7 @@ def _of_change(trouble: Trouble, change: Change) -> Evidence:
 def _timing(trouble: Trouble, change: Change) -> Evidence:
     """`before` is when the commit was applied, `after` when the trouble began (both ms), `score` the seconds between."""
     delay = (trouble.since_ms - change.applied_ms) / 1_000
-    text = f"{trouble.kind.value} of {trouble.component} began {delay:.0f} s after commit {change.commit[:10]} was applied"
+    text = f"{trouble.kind.value} of {trouble.component} began {round(delay)} s after commit {change.commit[:10]} was applied"
     kind, times = trouble.kind.value, (str(change.applied_ms), str(trouble.since_ms))
     return Evidence("timing", trouble.component, kind, *times, number(delay), text)
 
