@@ -42,6 +42,11 @@ class Cause:
     container: str = ""
     unit: str = ""  # whose object that is
 
+    @property
+    def told(self) -> str:
+        """The fingerprint of the trouble that the target named, "" when it named none."""
+        return f"{self.unit}/{self.object}/{self.trouble}/{self.container}" if self.trouble and self.object else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:

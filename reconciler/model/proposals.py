@@ -88,6 +88,9 @@ class Expectation:
     guard_after_ms: int = 60_000
     outcome_after_ms: int = 300_000
     worse_by: str = "0.2"
+    told: bool = False  # judged by what the target says as well
+    gone: tuple[str, ...] = ()  # fingerprints of the troubles that it must not say any more
+    healthy: bool = False  # every object of the units must be healthy
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def assemble(situation: Situation, ready: Ready, cause: Cause, made: Sequence[Ma
     edits = tuple(item.edited.edit for item in made)
     patch = digest(list(files))
     blast = _blast(situation.topology, ready, made)
-    expectation = expect(ready.spec.expect, situation, cause.component, blast, telemetry)
+    expectation = expect(ready.spec.expect, situation, cause, blast, telemetry)
     proposal = Proposal(
         id=digest([situation.incident.id, ready.name, patch]).removeprefix("sha256:")[:16],
         incident=situation.incident.id,
@@ -104,8 +104,9 @@ def _high_impact(topology: Topology, ready: Ready, blast: BlastRadius) -> tuple[
     return tuple(dict.fromkeys(reasons))
 
 
-def expect(wanted: Expect, situation: Situation, component: str, blast: BlastRadius, telemetry: Telemetry) -> Expectation:
+def expect(wanted: Expect, situation: Situation, cause: Cause, blast: BlastRadius, telemetry: Telemetry) -> Expectation:
     """The checks on concrete components, and neighbours that the repair cannot reach as controls."""
+    component = cause.component
     symptoms = situation.incident.components[:MAX_SYMPTOMS] or (component,)
     named = [(check, name) for check in wanted.checks for name in ((component,) if check.on == "component" else symptoms)]
     checks = [_check(check, name, _bound(check, name, situation, telemetry)) for check, name in named]
@@ -115,6 +116,9 @@ def expect(wanted: Expect, situation: Situation, component: str, blast: BlastRad
         guard_after_ms=wanted.guard_after_seconds * 1_000,
         outcome_after_ms=wanted.outcome_after_seconds * 1_000,
         worse_by=wanted.worse_by,
+        told=wanted.healthy or bool(cause.told),
+        gone=(cause.told,) if cause.told else (),
+        healthy=wanted.healthy,
     )
 
 
@@ -157,7 +161,9 @@ def _short(value: object) -> str:
 
 
 def _predicted(expectation: Expectation) -> str:
-    return "; ".join(_predict(check) for check in expectation.checks) or "nothing is touched"
+    told = [f"the target no longer says {fingerprint}" for fingerprint in expectation.gone]
+    well = ["every object of the edited units is healthy"] if expectation.healthy else []
+    return "; ".join((*told, *well, *(_predict(check) for check in expectation.checks))) or "nothing is touched"
 
 
 def _predict(check: Check) -> str:

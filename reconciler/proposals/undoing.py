@@ -6,6 +6,7 @@ is refused: a person has to look, and nothing is half undone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.edits import Edited, replace_file
@@ -21,8 +22,8 @@ FELT = ("error_rate", "latency_", "queue_depth")
 IMPROVE = "0.05"  # of what got worse: the revert has to be seen to help, too
 
 
-def undo(repaired: Proposal, commit: str, revision: str, repo: History) -> Candidate | Refusal:
-    """The revert of `commit`, which landed `repaired`, on top of `revision`."""
+def undo(repaired: Proposal, commit: str, revision: str, repo: History, harm: Sequence[str] = ()) -> Candidate | Refusal:
+    """The revert of `commit`, which landed `repaired`, on top of `revision`. `harm`: what a target said anew because of it."""
     if repaired.is_revert_of:
         return Refusal(PLAYBOOK, Reason.ESCALATED.value, "a machine revert is never reverted by the machine", commit)
     if any(edit.kind is EditKind.OPERATION for edit in repaired.edits):
@@ -34,11 +35,11 @@ def undo(repaired: Proposal, commit: str, revision: str, repo: History) -> Candi
     edited = [item for item in made if isinstance(item, Edited)]
     if not edited:
         return Refusal(PLAYBOOK, Reason.NO_CHANGE.value, f"{commit[:12]} is undone already", commit)
-    proposal = _proposal(repaired, commit, revision, tuple(item.file for item in edited))
+    proposal = _proposal(repaired, commit, revision, tuple(item.file for item in edited), tuple(harm))
     return Candidate(proposal, {e.edit.path: e.after for e in edited}, {e.edit.path: e.before for e in edited})
 
 
-def _proposal(repaired: Proposal, commit: str, revision: str, files: tuple[FileEdit, ...]) -> Proposal:
+def _proposal(repaired: Proposal, commit: str, revision: str, files: tuple[FileEdit, ...], harm: tuple[str, ...]) -> Proposal:
     patch = digest(list(files))
     edits = tuple(_inverse(edit, commit) for edit in reversed(repaired.edits))
     asked = [c for c in repaired.expectation.checks if c.metric.startswith(FELT)] or list(repaired.expectation.checks)
@@ -55,7 +56,8 @@ def _proposal(repaired: Proposal, commit: str, revision: str, files: tuple[FileE
         patch=patch,
         base=revision,
         irreversibility=Irreversibility.REVERSIBLE,
-        expectation=replace(repaired.expectation, checks=checks, controls=()),  # neighbours may be what it harmed
+        # Neighbours may be what it harmed, and what was to be repaired is back.
+        expectation=replace(repaired.expectation, checks=checks, controls=(), gone=harm, healthy=False),
         predicted="what the repair made worse goes back to what it was",
         is_revert_of=commit,
         high_impact=(),

@@ -1,9 +1,9 @@
 """What targets say is wrong, as signals: troubles and what was heard before in, signals and the next state out. Pure.
 
-A trouble becomes a signal once it has stood longer than its hold, and is resolved once it was not said for GONE_MS: a pod
-that is replaced goes through every word for a moment. A target that could not be asked is not heard, which changes nothing.
-The state is a small rebuildable value, like that of the sensors; a signal's id says since when, so that one trouble heard
-by two processes is one signal.
+A trouble becomes a signal once it has stood longer than its hold, again after AGAIN_MS, and is resolved once it was not said
+for GONE_MS: a pod that is replaced goes through every word for a moment. A target that could not be asked is not heard, which
+changes nothing. The state is a small rebuildable value, like that of the sensors; a signal's id says since when, so that one
+trouble heard by two processes is one signal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from reconciler.model.signals import Severity, Signal, SignalStatus
 from reconciler.model.troubles import Trouble, TroubleKind
 
 GONE_MS = 30_000
+AGAIN_MS = 3_600_000  # what still stands is said again: its case may have ended without it, and people forget
 MAX_STANDING = 1_000  # of one target, the most telling first; grouping keeps fewer whole
 MAX_NAME = 512
 _SOON, _LATER = 10_000, 60_000
@@ -54,7 +55,7 @@ class Standing:
 
     target: str
     trouble: Trouble
-    fired: bool = False
+    fired_ms: int = 0  # when it was a signal last, 0 while it was none
     gone_ms: int = 0
 
 
@@ -94,25 +95,25 @@ def hear(
     for key, trouble in now_said.items():
         since = min(trouble.since_ms or now, now)
         first = standing.get(key) or Standing(target, replace(trouble, since_ms=since, detail=""))
-        fires = not first.fired and standing_long(first.trouble, now, percent)
+        fires = now - first.fired_ms >= AGAIN_MS if first.fired_ms else standing_long(first.trouble, now, percent)
         signals += [_signal(first, SignalStatus.FIRING, now)] if fires else []
-        standing[key] = replace(first, fired=first.fired or fires, gone_ms=0)
+        standing[key] = replace(first, fired_ms=now if fires else first.fired_ms, gone_ms=0)
     for key, one in state.standing.items():
         if one.target != target or key in now_said or one.trouble.unit not in asked:
             continue
         gone = one.gone_ms or now
-        if one.fired and now - gone < GONE_MS:
+        if one.fired_ms and now - gone < GONE_MS:
             standing[key] = replace(one, gone_ms=gone)
             continue
-        signals += [_signal(one, SignalStatus.RESOLVED, now)] if one.fired else []
+        signals += [_signal(one, SignalStatus.RESOLVED, now)] if one.fired_ms else []
         del standing[key]
     return Heard(tuple(signals), Tellings(standing))
 
 
 def _signal(one: Standing, status: SignalStatus, now: int) -> Signal:
     trouble, source = one.trouble, f"target/{one.target}"
-    ended = now if status is SignalStatus.RESOLVED else 0
-    claim = [source, trouble.fingerprint, status.value, str(trouble.since_ms), str(ended)]
+    when = now if status is SignalStatus.RESOLVED or one.fired_ms else 0
+    claim = [source, trouble.fingerprint, status.value, str(trouble.since_ms), str(when)]
     labels = {"container": trouble.container, "leaf": trouble.leaf, "object": trouble.object, "unit": trouble.unit}
     return Signal(
         id=digest(claim),

@@ -28,6 +28,7 @@ from reconciler.steps.endings import page_and_end, quiet_end
 from reconciler.steps.gather import Gathered, gather
 from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.rulebook import Rulebook
+from reconciler.steps.telling import told_of
 from reconciler.steps.world import Advance, World
 
 VOTES_LAST_MS = 300_000
@@ -91,7 +92,7 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
 def _gone(world: World, case: Case, found: Progress, pull: PullRequest) -> Advance | None:
     """Before the machine merges by itself, perhaps after hours of waiting: is it still true? None when it is."""
     now = world.clock.now()
-    presence = still_present(found.incident, world.telemetry, now)
+    presence = still_present(found.incident, world.telemetry, now, told_of(world, found.incident))
     if presence.present:
         return None
     if presence.reason is not Reason.STALE:

@@ -22,6 +22,7 @@ from reconciler.model.reasons import Reason
 from reconciler.policy.facts import MACHINE
 from reconciler.steps.candidates import decide
 from reconciler.steps.gather import gather
+from reconciler.steps.observe import wrong_before
 from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.world import Advance, World
 
@@ -42,13 +43,14 @@ def land(world: World, case: Case) -> Advance:
     if pull.state is PullState.OPEN and (why := _changed(world, found, pull, found.proposal)):  # 2
         return Advance(step(case, Stage.JUDGE, found, now, Reason.BASE_MOVED, why))
     by = ", ".join(verdict.verdict.approvers) or MACHINE
+    known = found.known if pull.state is PullState.MERGED else wrong_before(world, found)
     landed = world.forge.land(pull, by)  # 3
     if landed.reason is Reason.HEAD_MOVED:
         return _taken(world, case, found, pull)
     if not landed.ok:
         return Advance(step(case, Stage.JUDGE, found, now, landed.reason, "something moved while landing"))
     merge = merge_of(world, pull, found.proposal, verdict.record, by)
-    found = dataclasses.replace(found, head=landed.commit, merged_ms=now)
+    found = dataclasses.replace(found, head=landed.commit, merged_ms=now, known=known)
     done = step(case, Stage.APPLY, found, now, Reason.MERGED, f"{landed.commit[:12]} landed by {by}")
     return Advance(done, (merge_record(merge, world.clock.stamp(), case.id),))
 

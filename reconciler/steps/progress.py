@@ -40,6 +40,8 @@ class Progress:
     undoing: str = ""  # the machine commit whose inverse is in hand
     undo_reason: str = ""
     repaired: Proposal | None = None  # the repair that is being undone
+    known: tuple[str, ...] | None = None  # what was wrong in the edited units when it landed; None: nobody could look
+    harm: tuple[str, ...] = ()  # what a target said anew after the repair that is being undone
 
 
 def progress(case: Case) -> Progress:

@@ -23,7 +23,7 @@ def undo(world: World, case: Case) -> Advance:
         return page_and_end(world, case, Reason.ESCALATED, "there is nothing to undo")
     if commit in world.ledger.facts().reverted:
         return quiet_end(world, case, Reason.REVERTED, f"{commit[:12]} is undone already")
-    candidate = inverse_of(repaired, commit, world.head(), world.repo)
+    candidate = inverse_of(repaired, commit, world.head(), world.repo, found.harm)
     if isinstance(candidate, Refusal):
         if candidate.reason == Reason.NO_CHANGE.value:
             return quiet_end(world, case, Reason.REVERTED, candidate.detail)

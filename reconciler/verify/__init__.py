@@ -2,5 +2,6 @@
 
 from reconciler.verify.expectations import Windows, windows
 from reconciler.verify.outcome import verify
+from reconciler.verify.told import Seen, unwell
 
-__all__ = ["Windows", "verify", "windows"]
+__all__ = ["Seen", "Windows", "unwell", "verify", "windows"]

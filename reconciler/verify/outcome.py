@@ -3,6 +3,8 @@
 In: the expectation named beforehand, Telemetry, the two windows. Out: an Outcome with every number it looked at.
 "Alert gone" is no input. The steps, in this order:
 
+0. What the target says (`told`): worse is worse. Anything else but better stands unless the metrics say worse; where none
+   was named the target's word is the outcome.
 1. Telemetry old, failing, or without enough samples of every check: unknown, BLIND. Never good or bad (S6, S12).
 2. A checked object is missing from the target: worse. A degraded one may have been so before: it is never called better
    and left to the numbers. A health we cannot see proves nothing, and other objects' health is not this repair's.
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.errors import Retryable
 from reconciler.model.canonical import number
@@ -29,10 +31,12 @@ from reconciler.model.revisions import Health, HealthState
 from reconciler.ports.telemetry import Telemetry
 from reconciler.verify.expectations import Windows
 from reconciler.verify.reading import Measured, counterfactual, measure, steady
+from reconciler.verify.told import Seen, judge_told
 
 BLIND_AFTER_MS = 60_000
 JUST_BEFORE_MS = 30_000
 OWN_PART = 0.05  # a ratio this close to the neighbours' is theirs
+NOTHING_SEEN = Seen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,23 @@ def verify(
     stage: str,
     commit: str,
     now_ms: int,
-    health: Sequence[Health] = (),
+    seen: Seen = NOTHING_SEEN,
 ) -> Outcome:
     """Judges one stage ("guard" or "outcome") of one commit."""
+    if not expectation.told:
+        return _verify(expectation, telemetry, span, stage, commit, now_ms, seen.health)
+    told = judge_told(expectation, seen)
+    if told.state is OutcomeState.WORSE or not expectation.checks:  # 0.
+        return _outcome(commit, stage, told.state, told.reason, (), now_ms, told.why)
+    measured = _verify(expectation, telemetry, span, stage, commit, now_ms, seen.health)
+    if told.state is OutcomeState.BETTER or measured.state is OutcomeState.WORSE:
+        return measured
+    return replace(measured, state=told.state, reason=told.reason.value, summary=f"{told.state.value}: {told.why}")
+
+
+def _verify(
+    expectation: Expectation, telemetry: Telemetry, span: Windows, stage: str, commit: str, now_ms: int, health: Sequence[Health]
+) -> Outcome:
     compared, blind = _compare(expectation, telemetry, span, now_ms)
     if blind:  # 1.
         return _outcome(commit, stage, OutcomeState.UNKNOWN, Reason.BLIND, compared, now_ms, blind)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from reconciler.model.signals import SignalStatus
 from reconciler.model.troubles import Trouble, TroubleKind
 from reconciler.signals import Tellings, hear, standing_long
-from reconciler.signals.tellings import GONE_MS, MAX_STANDING, Heard
+from reconciler.signals.tellings import AGAIN_MS, GONE_MS, MAX_STANDING, Heard
 
 NOW = 1_000_000
 TROUBLE = Trouble(
@@ -85,6 +85,14 @@ def test_another_target_says_nothing_about_it():
 def test_the_same_trouble_heard_by_two_processes_is_one_signal():
     old = replace(TROUBLE, since_ms=NOW - 60_000)
     assert heard(Tellings(), NOW, old).signals[0].id == heard(Tellings(), NOW + 30_000, old).signals[0].id
+
+
+def test_what_still_stands_is_said_again_after_an_hour_and_is_another_claim():
+    fired = heard(Tellings(), NOW, replace(TROUBLE, since_ms=NOW - 60_000))
+    assert heard(fired.state, NOW + AGAIN_MS - 1, TROUBLE).signals == ()
+    (again,) = heard(fired.state, NOW + AGAIN_MS, TROUBLE).signals
+    assert again.id != fired.signals[0].id
+    assert again.labels == fired.signals[0].labels
 
 
 def test_names_are_made_inert_and_a_target_in_ruins_is_bounded():

@@ -9,7 +9,7 @@ from reconciler.model.proposals import Check, Expectation
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import Health, HealthState
 from reconciler.testing.telemetry import MemoryTelemetry
-from reconciler.verify import verify, windows
+from reconciler.verify import Seen, verify, windows
 
 APPLIED = 1_000_000
 EXPECTED = Expectation((Check("checkout", "latency_p99", "below", "200"),), ("cart", "search"))
@@ -26,7 +26,7 @@ def world(before=900.0, after=100.0, cart=(50.0, 50.0), search=(60.0, 60.0), met
 
 
 def judge(telemetry, expectation=EXPECTED, span=OUTCOME, stage="outcome", health=(), now=None):
-    return verify(expectation, telemetry, span, stage, "c1", now or span.due_ms, health)
+    return verify(expectation, telemetry, span, stage, "c1", now or span.due_ms, Seen(tuple(health)))
 
 
 def test_a_held_promise_beyond_the_neighbours_is_better_and_keeps_its_numbers():
