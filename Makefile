@@ -11,13 +11,16 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
 export JSON STRICT DATA QUICK
 
-.PHONY: help demo up clusters test lint fix chaos bench bench-health bench-kube peers schemas docs lock clean wheel
+.PHONY: help demo demo-kube up clusters test lint fix chaos bench bench-health bench-kube peers schemas docs lock clean wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(VENV)/run.ready ## set up and play the five acts on embedded defaults
 	@$(BIN)/homeostat demo
+
+demo-kube: $(VENV)/dev.ready ## four acts on a real Kubernetes control plane with fake nodes (needs `make peers`)
+	@$(BIN)/python benchmarks/demo_kube.py
 
 up: $(VENV)/run.ready ## the same embedded system kept running, with the page on localhost
 	@test -d $(HOMEOSTAT_HOME) || $(BIN)/homeostat --home $(HOMEOSTAT_HOME) init

@@ -61,15 +61,21 @@ class Site:
 
     def up(self) -> dict[str, Any]:
         """`homeostat up` as a process of its own, once the first revision is applied; where it listens."""
-        log = (self.folder / "up.log").open("wb")
-        command = [sys.executable, "-m", "reconciler.cli", "--home", str(self.home.root), "up"]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        log.close()
+        self._launch([sys.executable, "-m", "reconciler.cli", "--home", str(self.home.root), "up"])
         self._wait("the installation did not start", self.home.running.exists, START_S)
         running = dict(json.loads(self.home.running.read_text(encoding="utf-8")))
         self._web = str(running["web"])
         self._wait("the first revision was not applied", lambda: bool(self.ready()["ready"]), START_S)
         return running
+
+    def _launch(self, command: list[str]) -> None:
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    @property
+    def log(self) -> Path:
+        """The controller's own words."""
+        return self.folder / "up.log"
 
     def stop(self) -> None:
         """As Ctrl-C does."""
@@ -94,7 +100,7 @@ class Site:
             passed = time.monotonic() - began
             self.progress(f"{said}, {passed:.0f} s")
             if passed > seconds:
-                raise Permanent(f"not seen within {seconds} s: {said}", next_step=f"look at {self.folder}/up.log")
+                raise Permanent(f"not seen within {seconds} s: {said}", next_step=f"look at {self.log}")
             time.sleep(LOOK_S)
         return int(time.monotonic() - began)
 
@@ -187,7 +193,7 @@ class Site:
         give_up = time.monotonic() + seconds
         while not what():
             if time.monotonic() > give_up:
-                raise Retryable(why, next_step=f"look at {self.folder}/up.log")
+                raise Retryable(why, next_step=f"look at {self.log}")
             if self._process and self._process.poll() is not None:
-                raise Permanent(f"homeostat up ended with {self._process.returncode}", next_step=f"look at {self.folder}/up.log")
+                raise Permanent(f"homeostat up ended with {self._process.returncode}", next_step=f"look at {self.log}")
             time.sleep(0.004)
