@@ -30,13 +30,18 @@ def claim(
     inventory: Mapping[str, str],
     render_other: Callable[[str], Outcome | None],
     suspended: Callable[[str], str],
+    outside: Callable[[str, str], str],
 ) -> Claims:
     """`render_other` renders a unit that is not part of this round (None: no such unit any more). A suspended unit keeps what
-    it holds, whatever Git says meanwhile.
+    it holds, whatever Git says meanwhile. `outside` says why a unit may not declare an object at all: such a wish takes nothing
+    from anybody who may.
     """
     wanted: dict[str, str] = {}
     errors: dict[str, list[Place]] = {}
     for unit, holder, object_id, place in _wishes(renders, inventory):
+        if why := outside(unit, object_id):
+            errors.setdefault(unit, []).append(Place(place, why))
+            continue
         if holder not in ("", unit) and (told := suspended(holder)):
             errors.setdefault(unit, []).append(Place(place, f"{object_id} belongs to unit {holder}, which is {told}"))
             continue

@@ -3,6 +3,7 @@
 In: the unit, the target's plan, ownership, what the target holds. Out: a Trimmed plan, or the Reason of a refusal.
 
 The guards, numbered as in the code:
+0. A confined unit declares nothing outside of its namespaces; one such object refuses the unit.
 1. An empty result is refused unless the unit says allowEmpty: an empty set never means "delete everything".
 2. A deletion of what another unit takes over, or of anything while a unit of the target does not render, is held back.
 3. More deletions than the unit's budget refuse the whole plan: everything is kept.
@@ -53,6 +54,19 @@ def refuse_empty(unit: Unit, rendered: Rendered) -> Refused | None:
     return Refused(
         Reason.EMPTY_RESULT,
         f"unit {unit.name} renders to nothing ({where}); everything is kept. To delete it all, set allowEmpty on the unit",
+    )
+
+
+def refuse_outside(unit: Unit, object_id: str) -> str:
+    """Guard 0: why a unit that is confined to some namespaces may not declare an object; "" when it may."""
+    allowed = unit.apply.confined_to
+    _, *inside, _ = object_id.split("/")
+    if not allowed or (inside and inside[0] in allowed):
+        return ""
+    where = f"is in namespace {inside[0]}" if inside else "lives in no namespace"
+    return (
+        f"{object_id} {where}, and unit {unit.name} may only declare objects in {', '.join(allowed)} (apply.namespaces); "
+        "move it to a unit that may"
     )
 
 

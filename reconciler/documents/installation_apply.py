@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from reconciler.documents.base import Spec
 
 ACCOUNT = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$"
+
+
+ANYWHERE = "*"
+SPACE = r"^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"
 
 
 class FieldOwner(Spec):
@@ -53,6 +57,13 @@ class Apply(Spec):
         description="`namespace/name` of the service account in whose name the unit is applied; it needs every right that the "
         "unit's objects need. Default empty: Homeostat's own.",
     )
+    namespaces: tuple[Annotated[str, Field(pattern=SPACE)], ...] = Field(
+        default=(),
+        max_length=200,
+        description="The only namespaces that the unit's objects may be in. An object elsewhere, or in no namespace, refuses the "
+        "whole unit before anything is applied. `*` alone: anywhere. Default empty: the service account's own namespace; without "
+        "a service account anywhere.",
+    )
     adopt: bool = Field(
         default=False,
         description="Whether objects are taken over that exist already and that somebody else writes. Off, they are refused with "
@@ -64,3 +75,16 @@ class Apply(Spec):
         description="Whose a field is that Git names and others write, too. What a scaler sets through the scale subresource is "
         "its own without a rule. Default none: everything that Git names is Git's.",
     )
+
+    @model_validator(mode="after")
+    def _anywhere_is_everything(self) -> Self:
+        if ANYWHERE in self.namespaces and len(self.namespaces) > 1:
+            raise ValueError("namespaces: `*` is everywhere and stands alone; remove it or the others")
+        return self
+
+    @property
+    def confined_to(self) -> tuple[str, ...]:
+        """The namespaces that the unit may not leave; none: it may be anywhere."""
+        if not self.namespaces and self.service_account:
+            return (self.service_account.partition("/")[0],)
+        return () if ANYWHERE in self.namespaces else self.namespaces
