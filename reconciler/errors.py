@@ -3,7 +3,8 @@
 An expected outcome (denied, unhealthy, unknown) is a value with a `Reason`, never an exception.
 What is left is one of four kinds, and the kind alone decides what the loop does with it:
 
-* `Retryable`: the world was in the way (a lock, a timeout); the same step runs again after `after_ms`.
+* `Retryable`: the world was in the way (a lock, a timeout); the same step runs again after `after_ms`. When it is
+  another process that does the work (`Elsewhere`), nobody is told.
 * `Permanent`: this will not work however often it is tried; the case stops and says so.
 * `Misconfigured`: a person's document or setting is wrong; `where` names file:line:column.
 * `Tampered`: a signature, digest, ref or log does not prove what it claims; everything stops.
@@ -34,6 +35,10 @@ class Retryable(HomeostatError):
     def __init__(self, message: str, *, after_ms: int = 1_000, next_step: str = "") -> None:
         super().__init__(message, next_step=next_step)
         self.after_ms = after_ms
+
+
+class Elsewhere(Retryable):
+    """Another process is at it, as it should be. Nothing is wrong; looked at again in case that process ends."""
 
 
 class Permanent(HomeostatError):

@@ -123,6 +123,10 @@ MEANINGS: Final[Mapping[Reason, tuple[str, str]]] = {
         "An earlier wave is not healthy yet, or something still needs what is to be deleted.",
         "Nothing: it goes on by itself. When it lasts, look at the object that is named.",
     ),
+    Reason.ELSEWHERE: (
+        "Another process of this installation converges the target.",
+        "Nothing: this one takes over when that process is gone for 15 seconds.",
+    ),
     Reason.DRIFTED: ("A live object differs from what Git says.", "Nothing, unless it returns: then something else writes it."),
     Reason.UNHEALTHY: ("Objects of the unit are not healthy after the apply.", "`homeostat status` names them."),
     Reason.BETTER: ("What the playbook expected is seen, and neighbours say that it was the repair.", _NOTHING),

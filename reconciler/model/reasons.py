@@ -65,6 +65,7 @@ class Reason(enum.StrEnum):
     INVALID = "invalid"  # the revision does not load or render
     BLOCKED = "blocked"  # a unit it depends on is not applied
     WAITING = "waiting"  # an earlier wave is not healthy yet, or something still needs what is to be deleted; goes on by itself
+    ELSEWHERE = "elsewhere"  # another process of this installation converges the target
     SUSPENDED = "suspended"  # a person suspended the unit: nothing of it is applied, corrected or pruned
     DRIFTED = "drifted"
     UNHEALTHY = "unhealthy"

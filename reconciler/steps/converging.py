@@ -172,8 +172,8 @@ def _applies(world: World, result: ConvergeResult) -> list[Record]:
     """One record for each unit that was looked at; one that was refused before it was tried has no steps."""
     made = []
     for outcome in result.outcomes:
-        if outcome.reason is Reason.SUSPENDED:
-            continue  # what suspends it is on record
+        if outcome.reason in (Reason.SUSPENDED, Reason.ELSEWHERE):
+            continue  # what suspends it is on record; who converges it elsewhere puts it there
         refused = ChangeSet(outcome.unit, outcome.target, result.revision, result.generation, (), outcome.reason.value)
         made.append(apply_record(outcome.changes or refused, world.clock.stamp()))
         if not outcome.ok and outcome.reason is not Reason.WAITING:

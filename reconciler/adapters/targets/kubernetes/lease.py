@@ -22,7 +22,7 @@ from typing import Any
 from reconciler.adapters.targets.kubernetes.api import Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.gate import Rank
 from reconciler.adapters.targets.kubernetes.record import Records
-from reconciler.errors import HomeostatError, Retryable
+from reconciler.errors import Elsewhere, HomeostatError, Retryable
 
 DURATION_S = 15.0
 RENEW_S = 5.0
@@ -84,7 +84,7 @@ class Lease:
         now = asyncio.get_running_loop().time()
         found = await self._get()
         if found is not None and (holder := self._other(found, now)):
-            raise Retryable(f"the cluster is converged by {holder}", after_ms=5_000)
+            raise Elsewhere(f"the cluster is converged by {holder}", after_ms=5_000)
         await self._write(found, self.identity)
         self._until = now + SURE_S
 
@@ -125,7 +125,7 @@ class Lease:
             await self._api.send(Request(method, path, {}, json.dumps(body).encode()), Rank.URGENT)
         except Refused as refused:
             if refused.status == 409:
-                raise Retryable("another process takes the lease of the cluster", after_ms=5_000) from refused
+                raise Elsewhere("another process takes the lease of the cluster", after_ms=5_000) from refused
             if refused.status != 404 or found:
                 raise
             await self._records.make_namespace()
