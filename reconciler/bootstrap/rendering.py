@@ -26,6 +26,11 @@ def tools(home: Home, settings: Settings, author: Signer) -> Tools:
     return Tools(_renderers(settings.render), keys, hashlib.sha256(author.sign(LABEL)).digest())
 
 
+def looking_tools(home: Home, settings: Settings) -> Tools:
+    """Those of a home, for whoever only compares renders with each other: digests of Secrets are this process's own."""
+    return Tools(_renderers(settings.render), AgeSecrets(home.root / settings.secrets.age_key_file, settings.secrets.age_key_env))
+
+
 def offline_tools() -> Tools:
     """Without a home: the programs on PATH, and the keys that sops itself would use."""
     file = os.environ.get("SOPS_AGE_KEY_FILE", "")

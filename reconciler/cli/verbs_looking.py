@@ -15,8 +15,23 @@ def register(verbs: Verbs) -> None:
     )
     tree.add_argument("unit", nargs="*", help="units in homeostat.yaml (default all)")
     tree.add_argument("--all", action="store_true", help="also what is well")
+    trace = verbs.add(
+        "trace", "reconciler.cli.trace:run", "which commit made an object what it is, who let it in, when it was applied", TRACE
+    )
+    trace.add_argument("object", help="such as Deployment/shop/checkout, or UNIT:Deployment/checkout")
+    history = verbs.add(
+        "history", "reconciler.cli.history:run", "what was applied of a unit or an object: when, who, what, outcome", HISTORY
+    )
+    history.add_argument("subject", help="a unit, or an object as for trace")
+    history.add_argument("--limit", type=int, default=20, help="at most this many, the newest (default 20)")
 
 
 TREE = """\
   homeostat tree
   homeostat tree shop --all"""
+TRACE = """\
+  homeostat trace Deployment/shop/checkout
+  homeostat trace shop:Deployment/checkout"""
+HISTORY = """\
+  homeostat history shop
+  homeostat history Deployment/shop/checkout --limit 5"""

@@ -29,7 +29,7 @@ def run(home: Path, *arguments: str) -> int:
     return main(["--home", str(home), *arguments])
 
 
-@pytest.mark.parametrize("verb", ["status", "pr list", "brake list", "audit log", "why 0000", "audit show 0"])
+@pytest.mark.parametrize("verb", ["status", "pr list", "brake list", "audit log", "why 0000", "audit show 0", "history shop"])
 def test_verbs_that_only_look_load_no_documents_targets_or_frameworks(made: Path, verb: str) -> None:
     found = f"[m for m in {HEAVY} if m in sys.modules]"
     code = f"import sys; from reconciler.cli import main; main(sys.argv[1:]); print({found}, file=sys.stderr)"
