@@ -67,7 +67,7 @@ class Server:
         )
 
     def look(self, *objects: Live) -> list[Trouble]:
-        return asyncio.run(Troubles(self, self).of(objects, NOW))  # type: ignore[arg-type]
+        return asyncio.run(Troubles(self, self, "us").of(objects, NOW))  # type: ignore[arg-type]
 
 
 def deployment(name: str = "web", **more: Any) -> Json:
@@ -140,13 +140,33 @@ def test_the_same_is_not_asked_twice_in_one_look() -> None:
     assert len(server.asked) == len(set(server.asked)) == 4
 
 
+def test_pods_of_a_neighbour_with_a_longer_name_or_of_nobody_are_not_looked_at() -> None:
+    broken = [of(pod(crashing(ended(1))), by="web-canary-9"), pod(crashing(ended(1)))]
+    server = Server(**{PODS: broken})
+    assert server.look(server.holds(deployment())) == []
+    assert server.look(*(server.holds(deployment(f"w{n}")) for n in range(5))) == []
+
+
+def test_where_many_of_a_kind_are_broken_they_are_listed_and_not_asked_for_one_by_one() -> None:
+    server = Server()
+    made = [deployment(f"w{n}") for n in range(5)]
+    path = "/apis/apps/v1/namespaces/shop/deployments"
+    server.answers |= {
+        path: [{**one, "kind": None} for one in made],
+        PODS: [of(pod(crashing(ended(1))), by=f"w{n}-1") for n in (1, 2)],
+    }
+    assert [t.component for t in server.look(*map(server.holds, made))] == ["w1", "w2"]
+    assert sorted(server.asked) == sorted([path, PODS, EVENTS])
+
+
 def test_a_namespace_with_more_pods_than_are_listed_is_asked_object_by_object() -> None:
     def answer(params: dict[str, str]) -> Json:
         if name := params.get("labelSelector", "").partition("=")[2]:
             return {"items": [of(pod(crashing(ended(1))), by=f"{name}-1")]}
         return {"items": [{}] * 500, "metadata": {"continue": "more"}}
 
-    server = Server(**{PODS: answer})
+    server = Server(**{PODS: answer, "/apis/apps/v1/namespaces/shop/deployments": {"items": [], "metadata": {"continue": "x"}}})
+    server.answers["/apis/apps/v1/namespaces/shop/deployments"]["items"] = [{}] * 5_000
     found = server.look(*(server.holds(deployment(f"w{n}")) for n in range(5)))
     assert kinds(found) == [K.CRASH_LOOP] * 5
 

@@ -6,12 +6,14 @@ An answer may be a note instead: which right is missing. What is gone is empty; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.adapters.targets.kubernetes.api import Api, Refused, TooLarge
 from reconciler.adapters.targets.kubernetes.gate import Rank
+from reconciler.adapters.targets.kubernetes.kinds import Kind
+from reconciler.adapters.targets.kubernetes.live import OWNER
 from reconciler.adapters.targets.kubernetes.loosely import items, part, text, texts
 from reconciler.adapters.targets.kubernetes.symptoms import Event, event
 from reconciler.errors import Retryable
@@ -32,12 +34,14 @@ class Answer:
 
 
 class Asking:
-    """One look. `crowded`: namespaces whose pods are listed at once."""
+    """One look. `crowded`: what is listed at once instead of asked for one by one: pods of a namespace by its name, objects of
+    ours as `Kind.group/namespace`.
+    """
 
-    def __init__(self, api: Api, crowded: frozenset[str]) -> None:
-        self._api, self._crowded = api, crowded
+    def __init__(self, api: Api, crowded: frozenset[str] = frozenset(), owner: str = "") -> None:
+        self._api, self._owner, self._crowded = api, owner, crowded
         self._asked: dict[tuple[str, ...], asyncio.Task[Answer]] = {}
-        self._events: dict[tuple[str, str], Mapping[str, list[Event]]] = {}
+        self._groups: dict[tuple[str, ...], Mapping[str, list[Any]]] = {}
 
     def close(self) -> None:
         """What nobody waits for any more is not asked."""
@@ -47,31 +51,57 @@ class Asking:
     async def one(self, path: str, what: str) -> Answer:
         return await self._once(what, path)
 
-    async def pods(self, namespace: str, selector: str) -> Answer:
-        """Those of one selector, and perhaps others."""
-        path = f"/api/v1/namespaces/{namespace}/pods"
-        if namespace in self._crowded:
-            found = await self._once("list pods", path, PAGE, MAX_LISTED)
-            if not found.more:
-                return found
-        return await self._once("list pods", path, MAX_PODS, MAX_PODS, labelSelector=selector)
-
-    async def jobs(self, namespace: str) -> Answer:
-        return await self._once("list jobs", f"/apis/batch/v1/namespaces/{namespace}/jobs", PAGE, MAX_LISTED)
-
-    async def all(self, path: str, what: str) -> Answer:
+    async def all(self, path: str, what: str, **params: str) -> Answer:
         """Everything at a path, as far as MAX_LISTED."""
-        return await self._once(f"list {what}", path, PAGE, MAX_LISTED)
+        return await self._once(f"list {what}", path, PAGE, MAX_LISTED, **params)
+
+    async def held(self, kind: Kind, namespace: str, name: str) -> Answer:
+        if f"{kind.name}/{namespace}" in self._crowded:
+            path = kind.path(namespace)
+            found = await self.all(path, kind.plural, labelSelector=f"{OWNER}={self._owner}")
+            if not found.more:
+                named = self._grouped((path,), found.items, lambda o: [text(o, "metadata", "name")])
+                return Answer([{**o, "kind": kind.kind} for o in named.get(name, ())], found.note)
+        return await self.one(kind.path(namespace, name), f"get {kind.plural}")
+
+    async def node(self, name: str) -> Answer:
+        return await self.one(f"/api/v1/nodes/{name}", "get nodes")
+
+    async def pods(self, namespace: str, owner: object) -> Answer:
+        """Those that it made."""
+        path, by = f"/api/v1/namespaces/{namespace}/pods", selector(owner)
+        if not by:
+            return Answer()
+        found, group = Answer(more=True), ""
+        if namespace in self._crowded:
+            found = await self.all(path, "pods")
+        if found.more:
+            found, group = await self._once("list pods", path, MAX_PODS, MAX_PODS, labelSelector=by), by
+        mine = self._grouped((path, group), found.items, _makers).get(_maker(owner), ())
+        return Answer(mine[:MAX_PODS], found.note)
+
+    async def jobs(self, namespace: str, owner: object) -> Answer:
+        path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        found = await self.all(path, "jobs")
+        return Answer(self._grouped((path, "made"), found.items, _makers).get(_maker(owner), ()), found.note)
 
     async def events(self, namespace: str, about: str) -> tuple[Mapping[str, list[Event]], str]:
         """By the uid of what they are about; `about` is a field selector."""
-        found = await self._once("list events", f"/api/v1/namespaces/{namespace}/events", PAGE, MAX_LISTED, fieldSelector=about)
-        if (namespace, about) not in self._events:
-            by: dict[str, list[Event]] = {}
-            for one in map(event, found.items):
-                by.setdefault(one.uid, []).append(one)
-            self._events[namespace, about] = by
-        return self._events[namespace, about], found.note
+        path = f"/api/v1/namespaces/{namespace}/events"
+        found = await self.all(path, "events", fieldSelector=about)
+        if (path, about) not in self._groups:
+            self._grouped((path, about), [event(item) for item in found.items], lambda e: [e.uid])
+        return self._groups[path, about], found.note
+
+    def _grouped(self, key: tuple[str, ...], found: Sequence[Any], by: Callable[[Any], Iterable[str]]) -> Mapping[str, list[Any]]:
+        """One answer is sorted once, however many look into it."""
+        if key not in self._groups:
+            groups: dict[str, list[Any]] = {}
+            for item in found:
+                for name in by(item):
+                    groups.setdefault(name, []).append(item)
+            self._groups[key] = groups
+        return self._groups[key]
 
     async def _once(self, what: str, path: str, page: int = 0, most: int = 1, **params: str) -> Answer:
         """Who asks for the same again gets the same answer."""
@@ -115,26 +145,26 @@ def selector(obj: object) -> str:
     return ",".join(wanted)
 
 
-def newest_first(pods: Sequence[Any], owner: object) -> tuple[list[Any], list[Any]]:
-    """The pods of `owner`: those of the revision that the newest one belongs to, and the others."""
-    mine = [p for p in pods if _made_by(p, owner)][:MAX_PODS]
-    if not mine:
-        return [], []
-    newest = _revision(max(mine, key=lambda p: text(p, "metadata", "creationTimestamp")))
-    return [p for p in mine if _revision(p) == newest], [p for p in mine if _revision(p) != newest]
+def newest_first(pods: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Those of the revision that the newest one belongs to, and the others."""
+    newest = _revision(max(pods, key=lambda p: text(p, "metadata", "creationTimestamp"))) if pods else ""
+    return [p for p in pods if _revision(p) == newest], [p for p in pods if _revision(p) != newest]
 
 
-def maker(obj: object) -> Mapping[str, Any]:
-    """The reference to its controller, {} where it has none."""
-    return next((o for o in items(obj, "metadata", "ownerReferences") if o.get("controller") is True), {})
-
-
-def _made_by(pod: Any, owner: object) -> bool:
+def _maker(owner: object) -> str:
     """Deployments make pods through ReplicaSets, whose names are theirs and a hash."""
-    by = maker(pod)
-    if text(owner, "kind") == "Deployment":
-        return text(by, "kind") == "ReplicaSet" and text(by, "name").rpartition("-")[0] == text(owner, "metadata", "name")
-    return text(by, "uid") == text(owner, "metadata", "uid") != ""
+    return f"Deployment {text(owner, 'metadata', 'name')}" if text(owner, "kind") == "Deployment" else _uid(owner)
+
+
+def _makers(made: object) -> Iterator[str]:
+    by = next((o for o in items(made, "metadata", "ownerReferences") if o.get("controller") is True), {})
+    yield text(by, "uid")
+    if text(by, "kind") == "ReplicaSet":
+        yield f"Deployment {text(by, 'name').rpartition('-')[0]}"
+
+
+def _uid(obj: object) -> str:
+    return text(obj, "metadata", "uid") or "nobody"
 
 
 def _revision(pod: Any) -> str:

@@ -22,6 +22,7 @@ from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.beside import Beside
 from reconciler.adapters.targets.kubernetes.keepers import Keepers
+from reconciler.adapters.targets.kubernetes.differing import differences
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore
@@ -38,6 +39,7 @@ from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Permanent, Retryable
 from reconciler.health import HealthBook
 from reconciler.model.appliers import AppliedBy, Standing
+from reconciler.model.differences import Difference
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import (
@@ -91,7 +93,7 @@ class KubernetesTarget:
         )
         record = ActRecord(self._api, settings.namespace, settings.owner, self._records)
         self._operations = Operations(self._api, self._kinds, record, settings)
-        self._troubles = Troubles(self._api, self._kinds)
+        self._troubles = Troubles(self._api, self._kinds, settings.owner)
         self._watches: dict[str, Watch] = {}
         self._ready = False
         self._opening = asyncio.Lock()
@@ -153,6 +155,9 @@ class KubernetesTarget:
     def standing(self, unit: str, by: AppliedBy) -> Standing:
         return self._call(self._standing(unit, by))
 
+    def differences(self, rendered: Rendered, hide: Callable[[str], str]) -> Sequence[Difference]:
+        return self._call(self._differences(rendered, hide))
+
     def actions(self) -> Mapping[str, Irreversibility]:
         return ACTIONS
 
@@ -197,6 +202,13 @@ class KubernetesTarget:
         record, live = await self._records.get(unit), self._live.unit(unit)
         found = await Showing(self._api, self._kinds, self._live, hide, whole=whole).of(live.values())
         return flat(unit, self.name, (*found, *missing(set(record.objects) - set(live))), whole=whole)
+
+    async def _differences(self, rendered: Rendered, hide: Callable[[str], str]) -> Sequence[Difference]:
+        await self._open(rendered.unit, _kind_names(rendered.objects))
+        record, live = await self._records.get(rendered.unit), self._live.unit(rendered.unit)
+        gone = [o.id for o in rendered.objects if o.id not in live and record.objects.get(o.id) == o.digest]
+        found = await differences(self._api, self._kinds, rendered, live, hide)
+        return sorted([*found, *(Difference(i, gone=True) for i in gone)], key=lambda d: d.id)
 
     async def _operate(self, act: Act, *, dry_run: bool) -> Acted:
         if by := self._beside.units.get(act.unit):

@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from reconciler.adapters.targets.kubernetes.api import Api
-from reconciler.adapters.targets.kubernetes.asking import FEW, Asking, maker, newest_first, selector
+from reconciler.adapters.targets.kubernetes.asking import FEW, Asking, newest_first
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.live import Live
 from reconciler.adapters.targets.kubernetes.loosely import items, part, text, when, whole
@@ -36,6 +36,7 @@ SUMMARIES: Final = frozenset({TroubleKind.JOB_FAILED, TroubleKind.STUCK_ROLLOUT,
 LATE_MS: Final = 10 * 60_000  # an object that nobody has changed for so long has had its time
 MADE_MS: Final = 20 * 60_000  # the controller tries to make a pod again at least this often
 NODES: Final = 5  # looked at for one object
+MANY: Final = 5  # of so many objects one that is not healthy is reason enough to list them all
 MAX_READ: Final = 4_000  # characters of a message, before it is cut to what is shown
 _WAITS_FOR_PODS: Final = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled"})
 _REDACTOR: Final = Redactor()
@@ -44,13 +45,12 @@ _REDACTOR: Final = Redactor()
 class Troubles:
     """Of one cluster."""
 
-    def __init__(self, api: Api, kinds: Kinds) -> None:
-        self._api, self._kinds = api, kinds
+    def __init__(self, api: Api, kinds: Kinds, owner: str) -> None:
+        self._api, self._kinds, self._owner = api, kinds, owner
 
     async def of(self, objects: Collection[Live], now: int) -> list[Trouble]:
         known = [o for o in objects if not o.deleting]
-        looked = Counter(_namespace(o.id) for o in known if _worth(o, now))
-        asking = Asking(self._api, frozenset(n for n, count in looked.items() if count > FEW))
+        asking = Asking(self._api, _crowded(known, now), self._owner)
         look = _Look(self._kinds, asking, now)
         try:
             found = await asyncio.gather(*(look.at(o) for o in known if o.told or o.state not in FINE or _worth(o, now)))
@@ -86,7 +86,7 @@ class _Look:
         kind = await self._kinds.find_named(name)
         if kind is None:
             return None
-        answer = await self._asking.one(kind.path(_namespace(live.id), rest[-1]), f"get {kind.plural}")
+        answer = await self._asking.held(kind, _namespace(live.id), rest[-1])
         notes += [answer.note] if answer.note else []
         return answer.items[0] if answer.items else {} if answer.note else None
 
@@ -99,11 +99,12 @@ class _Look:
         return await self._workload(space, obj, notes, late=late)
 
     async def _workload(self, space: str, obj: Any, notes: list[str], *, late: bool) -> list[Symptom]:
-        pod = text(obj, "kind") == "Pod"
-        by = "" if pod else selector(obj)
-        if not by and not pod:
-            return []
-        pods = ([obj], []) if pod else newest_first(await self._pods(space, by, notes), obj)
+        if text(obj, "kind") == "Pod":
+            pods: tuple[list[Any], ...] = ([obj],)
+        else:
+            made_by = await self._asking.pods(space, obj)
+            notes += [made_by.note] if made_by.note else []
+            pods = newest_first(made_by.items)
         events, note = await self._asking.events(space, "type=Warning")
         notes += [note] if note else []
         made = [e for e in events.get(text(obj, "metadata", "uid"), ()) if e.reason == "FailedCreate"]
@@ -117,27 +118,20 @@ class _Look:
                 break
         return found
 
-    async def _pods(self, space: str, by: str, notes: list[str]) -> Sequence[Any]:
-        answer = await self._asking.pods(space, by)
-        notes += [answer.note] if answer.note else []
-        return answer.items
-
     async def _nodes(self, pods: Sequence[Any], notes: list[str]) -> list[Symptom]:
         """Those on which something is not ready and nobody says why."""
         names = sorted({name for p in pods if unready(p) and (name := text(p, "spec", "nodeName"))})[:NODES]
-        answers = await asyncio.gather(*(self._asking.one(f"/api/v1/nodes/{name}", "get nodes") for name in names))
+        answers = await asyncio.gather(*(self._asking.node(name) for name in names))
         notes += sorted({a.note for a in answers if a.note})
         return [word for a in answers for node in a.items if (word := of_node(node))]
 
     async def _cron(self, space: str, obj: Any, notes: list[str], *, late: bool) -> list[Symptom]:
         """What its newest Job says, and the pods of that."""
-        answer = await self._asking.jobs(space)
+        answer = await self._asking.jobs(space, obj)
         notes += [answer.note] if answer.note else []
-        uid = text(obj, "metadata", "uid")
-        mine = [j for j in answer.items if uid and text(maker(j), "uid") == uid]
-        if not mine:
+        if not answer.items:
             return []
-        job = {**max(mine, key=lambda j: text(j, "metadata", "creationTimestamp")), "kind": "Job"}
+        job = {**max(answer.items, key=lambda j: text(j, "metadata", "creationTimestamp")), "kind": "Job"}
         return [*told("Job.batch", job), *await self._workload(space, job, notes, late=late)]
 
     async def _claim(self, space: str, obj: Any, notes: list[str]) -> list[Symptom]:
@@ -166,6 +160,21 @@ def _worth(live: Live, now: int) -> bool:
     if kind == CLAIM:
         return live.state not in FINE
     return kind in WORKLOADS and (live.state not in FINE or 0 < live.look_ms <= now)
+
+
+def _crowded(objects: Collection[Live], now: int) -> frozenset[str]:
+    """Namespaces in which pods are listed at once, and kinds in them of which so many are not healthy that all are listed."""
+    held = Counter(_kind_there(o.id) for o in objects)
+    looked = Counter(_kind_there(o.id) for o in objects if _worth(o, now))
+    pods: Counter[str] = Counter()
+    for there, count in looked.items():
+        pods[there.partition("/")[2]] += count
+    kinds = {there for there, count in looked.items() if count > FEW and count * MANY >= held[there]}
+    return frozenset({space for space, count in pods.items() if count > FEW} | kinds)
+
+
+def _kind_there(object_id: str) -> str:
+    return object_id.rpartition("/")[0]
 
 
 def _without_summaries(words: Sequence[Symptom]) -> list[Symptom]:
