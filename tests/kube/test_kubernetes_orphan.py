@@ -3,63 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cluster.controlplane import Cluster
 from installation import Installation
-
-from reconciler.cli import main
+from kubernetes_boxes import Boxes
 
 pytestmark = pytest.mark.peer
-CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {space}\ndata: {{a: '1'}}\n"
-
-
-class Boxes:
-    """The unit `boxes` of a whole installation, on a real API server."""
-
-    def __init__(self, site: Installation, cluster: Cluster, space: str) -> None:
-        self.site, self.cluster, self.space = site, cluster, space
-        settings = f"{{kubeconfig: {cluster.kubeconfig()}, owner: {space}, namespace: {space}}}"
-        self.target = f"    - name: k\n      kind: kubernetes\n      settings: {settings}\n"
-        self.unit = "    - name: boxes\n      path: apps/boxes\n      target: k\n"
-        site.pull()
-        for name in ("one", "two"):
-            self.write(name)
-        yaml = (site.clone / "homeostat.yaml").read_text()
-        yaml = yaml.replace("  sources:\n", self.target + "  sources:\n", 1).replace(
-            "  grouping:\n", self.unit + "  grouping:\n", 1
-        )
-        (site.clone / "homeostat.yaml").write_text(yaml)
-        self.push("Boxes")
-
-    def write(self, name: str) -> None:
-        path = self.site.clone / "apps" / "boxes" / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(CONFIG.format(name=name, space=self.space))
-
-    def push(self, message: str, *, followed: bool = True) -> None:
-        self.site.git("add", "-A")
-        self.site.git("commit", "-qm", message)
-        self.site.git("push", "-q")
-        self.site.advance(10 if followed else 0)
-
-    def without_the_unit(self, *, followed: bool = True) -> None:
-        text = (self.site.clone / "homeostat.yaml").read_text()
-        (self.site.clone / "homeostat.yaml").write_text(text.replace(self.unit, ""))
-        self.push("No boxes", followed=followed)
-
-    def orphan(self, *arguments: str) -> int:
-        return main(["--home", str(self.site.home.root), "orphan", *arguments])
-
-    def get(self, name: str) -> dict[str, Any]:
-        with self.cluster.client() as client:
-            answer = client.get(f"/api/v1/namespaces/{self.space}/configmaps/{name}")
-            return answer.json() if answer.status_code == 200 else {}
-
-    def ours(self, name: str) -> bool:
-        metadata = self.get(name)["metadata"]
-        return any("homeostat" in str(metadata.get(part)) for part in ("labels", "annotations", "managedFields"))
 
 
 @pytest.fixture
@@ -68,9 +18,9 @@ def boxes(site: Installation, api_server: Cluster, namespace: str) -> Boxes:
 
 
 def test_what_git_declares_is_not_given_up_and_the_way_is_told(boxes: Boxes, capsys: pytest.CaptureFixture[str]) -> None:
-    assert boxes.orphan("boxes", "--yes") == 1
+    assert boxes.run("orphan", "boxes", "--yes") == 1
     assert "unit boxes is still in homeostat.yaml" in capsys.readouterr().err
-    assert boxes.orphan(f"ConfigMap/{boxes.space}/one", "--yes") == 1
+    assert boxes.run("orphan", f"ConfigMap/{boxes.space}/one", "--yes") == 1
     said = capsys.readouterr().err
     assert "apps/boxes/one.yaml:1:1" in said
     assert "homeostat.dev/prune: never" in said
@@ -81,18 +31,18 @@ def test_a_commit_that_is_not_followed_yet_gives_nothing_up(boxes: Boxes, capsys
     """Whoever still converges the revision before would take the objects again."""
     applied = boxes.site.head()[:12]
     boxes.without_the_unit(followed=False)
-    assert boxes.orphan("boxes", "--yes") == 1
+    assert boxes.run("orphan", "boxes", "--yes") == 1
     assert f"still in homeostat.yaml at {applied}" in capsys.readouterr().err
     assert boxes.ours("one")
 
 
 def test_a_unit_is_rehearsed_then_given_up_whole_and_on_record(boxes: Boxes, capsys: pytest.CaptureFixture[str]) -> None:
     boxes.without_the_unit()
-    assert boxes.orphan("boxes") == 0
+    assert boxes.run("orphan", "boxes") == 0
     assert "nothing was done yet" in capsys.readouterr().out
     assert boxes.ours("one")
     before = boxes.get("one")
-    assert boxes.orphan("boxes", "--yes") == 0
+    assert boxes.run("orphan", "boxes", "--yes") == 0
     after = boxes.get("one")
     assert not boxes.ours("one")
     assert not boxes.ours("two")
@@ -100,7 +50,7 @@ def test_a_unit_is_rehearsed_then_given_up_whole_and_on_record(boxes: Boxes, cap
     assert boxes.get("homeostat-unit-boxes") == {}
     (said,) = [p for p in boxes.site.payloads("configured") if "orphaned" in p]
     assert (said["unit"], said["count"], said["by"]) == ("boxes", 2, "ada")
-    assert boxes.orphan("boxes") == 1
+    assert boxes.run("orphan", "boxes") == 1
     assert "holds nothing of unit boxes" in capsys.readouterr().err
 
 
@@ -112,7 +62,7 @@ def test_one_object_leaves_by_the_way_that_is_told(boxes: Boxes) -> None:
     path.unlink()
     boxes.push("No longer ours")
     assert boxes.get("one")["data"] == {"a": "1"}
-    assert boxes.orphan(f"ConfigMap/{boxes.space}/one", "--yes") == 0
+    assert boxes.run("orphan", f"ConfigMap/{boxes.space}/one", "--yes") == 0
     assert "homeostat.dev/owner" not in str(boxes.get("one")["metadata"])
     boxes.site.advance(120)
     boxes.site.restart()
@@ -124,7 +74,7 @@ def test_one_object_leaves_by_the_way_that_is_told(boxes: Boxes) -> None:
 def test_whoever_applies_it_next_has_no_conflict_with_us(boxes: Boxes) -> None:
     """Other values than those that are there are a conflict with nobody in particular, as with any object nobody applied."""
     boxes.without_the_unit()
-    assert boxes.orphan("boxes", "--yes") == 0
+    assert boxes.run("orphan", "boxes", "--yes") == 0
     path = f"/api/v1/namespaces/{boxes.space}/configmaps/one?fieldManager=somebody"
     kind = {"Content-Type": "application/apply-patch+yaml"}
 
@@ -142,7 +92,7 @@ def test_what_is_not_ours_is_refused(boxes: Boxes, capsys: pytest.CaptureFixture
     with boxes.cluster.client() as client:
         body = {"metadata": {"name": "theirs"}, "data": {"a": "1"}}
         client.post(f"/api/v1/namespaces/{boxes.space}/configmaps", json=body).raise_for_status()
-    assert boxes.orphan(f"ConfigMap/{boxes.space}/theirs", "--yes") == 1
+    assert boxes.run("orphan", f"ConfigMap/{boxes.space}/theirs", "--yes") == 1
     assert "is not managed by Homeostat" in capsys.readouterr().err
-    assert boxes.orphan("Nonsense/x/y") == 1
+    assert boxes.run("orphan", "Nonsense/x/y") == 1
     assert "the cluster knows no Nonsense/x/y" in capsys.readouterr().err
