@@ -42,7 +42,10 @@ def _do(world: World, action: Action, cases: Sequence[Case]) -> bool:
         record = world.record(RecordKind.INCIDENT, incident.id, {"incident": incident}, subject=incident.id, incident=incident.id)
         return world.store.open_case(case, action.signals, (record,))
     if isinstance(action, Join):
-        case = next(c for c in cases if progress(c).incident.id == action.incident.id)
+        known = next((c.id for c in cases if progress(c).incident.id == action.incident.id), action.incident.id)
+        case = world.store.case(known)  # as it is now: this very pass may have opened it, or joined others to it
+        if case is None:
+            return False
         found = dataclasses.replace(progress(case), incident=action.incident)
         return world.store.join(dataclasses.replace(case, data=data(found)), action.signals)
     if isinstance(action, Drop):
