@@ -58,7 +58,7 @@ def test_a_brake_stops_no_signal(site: Installation, said: Teller) -> None:
 def test_a_target_that_cannot_say_opens_nothing_ends_nothing_and_makes_triage_wait(site: Installation, said: Teller) -> None:
     began = site.clock.now()
     said.say = lambda: [trouble(began)]
-    site.until(lambda: site.system.store.pending_signals(), seconds=60)
+    site.until(site.system.store.pending_signals, seconds=60)
     said.deaf = True
     site.advance(120)
     assert [(c.stage.value, c.reason) for c in told(site)] == [("triage", Reason.BLIND.value)]
