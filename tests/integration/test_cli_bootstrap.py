@@ -87,3 +87,13 @@ def test_a_unit_that_does_not_render_gets_no_guess(folder: Path, capsys: pytest.
     (folder / "apps/edge/c.yaml").write_text("a: [")
     assert main(["bootstrap", "--path", str(folder)]) == 78
     assert "unit edge does not render" in capsys.readouterr().err
+
+
+def test_what_a_confined_unit_declares_outside_is_refused_in_a_checkout_already(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "apps/shop/c.yaml").write_text(CONFIG.replace("namespace: shop", "namespace: edge"))
+    assert main(["plan", "--path", str(folder)]) == 1
+    said = capsys.readouterr().out
+    assert "shop on prod: REFUSED (invalid) apps/shop/c.yaml:1:1: ConfigMap/edge/a is in namespace edge" in said
+    assert "edge on prod: REFUSED" not in said

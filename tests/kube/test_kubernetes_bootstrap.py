@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -22,12 +23,12 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 class Installed:
     """Homeostat's objects in `space`, applied by a person's Homeostat with every right; the unit `shop` as its account."""
 
-    def __init__(self, cluster: Cluster, space: str, account: str = "") -> None:
+    def __init__(self, cluster: Cluster, space: str, account: str = "", more: Sequence[Manifest] = ()) -> None:
         self.cluster, self.space, self.account = cluster, space, account
         self.settings = KubernetesSettings(namespace=space, owner=space)
         with cluster_unit(cluster, space) as plain:
             self.wanted = [plain.config(a="1"), plain.deployment()]
-        wants = Wants("shop", account, [desired(m) for m in self.wanted])
+        wants = Wants("shop", account, [desired(m) for m in (*self.wanted, *more)])
         granted = grants([wants], self.settings, frozenset(), {})
         self.objects = [
             *installing.manifests(self.settings, installing.Installed("homeostat:1")),
@@ -139,6 +140,23 @@ def test_a_tenant_is_impersonated_and_has_the_rights_to_write(api_server: Cluste
         assert 'cannot patch resource "deployments"' in tries(unit, more)  # in its own name it may only read
         other = Manner(f"system:serviceaccount:{namespace}:somebody")
         assert 'cannot impersonate resource "serviceaccounts"' in tries(unit, more, manner=other)
+    finally:
+        unit.target.close()
+
+
+def test_a_unit_that_brings_roles_gives_nobody_more_than_homeostat_has(api_server: Cluster, namespace: str) -> None:
+    def role(*verbs: str) -> Manifest:
+        rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": list(verbs)}]
+        metadata = {"name": "r", "namespace": namespace}
+        return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+
+    installed = Installed(api_server, namespace, more=[role("get")])
+    installed.apply()
+    unit = installed.unit()
+    try:
+        works(unit, installed)
+        assert not tries(unit, role("get", "patch"))
+        assert "attempting to grant RBAC permissions not currently held" in tries(unit, role("get", "deletecollection"))
     finally:
         unit.target.close()
 
