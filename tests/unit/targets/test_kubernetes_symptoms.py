@@ -41,6 +41,7 @@ READINESS = "Readiness probe failed: dial tcp 10.0.0.1:80: connect: connection r
 EXEC = 'exec: "serve": executable file not found in $PATH: unknown'
 NO_SECRET = 'MountVolume.SetUp failed for volume "tls" : secret "shop-tls" not found'
 TIMED_OUT = "Unable to attach or mount volumes: unmounted volumes=[data]: timed out waiting for the condition"
+PREPARING = pod(waiting("PodInitializing"), initContainerStatuses=[{**running(), "name": "prepare", "ready": None}])
 
 PODS: list[tuple[str, Json, list[Json], TroubleKind | None]] = [
     ("pull back-off", pod(waiting("ImagePullBackOff", 'Back-off pulling image "shop:9"')), [], K.IMAGE_PULL),
@@ -71,6 +72,7 @@ PODS: list[tuple[str, Json, list[Json], TroubleKind | None]] = [
     ("does not mount", pod(waiting("ContainerCreating"), phase="Pending"), [happened("FailedMount", TIMED_OUT)], K.NO_VOLUME),
     ("secret missing", pod(waiting("ContainerCreating"), phase="Pending"), [happened("FailedMount", NO_SECRET)], K.BAD_CONFIG),
     ("mounted since", pod(running(ready=True), ready="True"), [happened("FailedMount", NO_SECRET)], None),
+    ("mounted, and preparing", PREPARING, [happened("FailedMount", NO_SECRET)], None),
     ("mounted long ago", pod(waiting("ContainerCreating")), [happened("FailedMount", NO_SECRET, minutes=30)], None),
     ("evicted", put_out("Evicted", "The node was low on resource: memory."), [], K.EVICTED),
     ("evicted yesterday", put_out("Evicted", "The node was low on resource: memory.", 1_440), [], None),

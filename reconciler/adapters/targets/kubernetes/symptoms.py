@@ -171,7 +171,7 @@ def _own(pod: object, events: Sequence[Event], now: int) -> Iterator[tuple[Troub
     if text(placed, "status") == "False" and text(placed, "reason") == "Unschedulable":
         yield placing(text(placed, "message")), when(placed, "lastTransitionTime"), text(placed, "message")
     statuses = [*items(pod, "status", "initContainerStatuses"), *items(pod, "status", "containerStatuses")]
-    if any(text(s, "state", "waiting", "reason") in _PREPARING for s in statuses):
+    if statuses and all(text(s, "state", "waiting", "reason") in _PREPARING for s in statuses):
         for one in events:
             if one.reason in _MOUNTS and one.last_ms >= now - RECENT_MS:
                 yield mounting(one.message), one.first_ms, one.message
