@@ -1,7 +1,8 @@
 """Each default playbook is reached end to end: a fault in the lab, its real diagnosis, and the proposal that fits.
 
 Rolling a release back is in `features/`, scale-in in `test_s13`; what is judged, merged and applied is the same path for
-all. Here are the others, by an installation as it is created, with every playbook in review.
+all. Here are the others, by an installation as it is created, with every playbook in review. Those for clusters are reached in
+test_loop_cluster_playbooks.py and, each beside all others, in test_cluster_playbooks_beside_all.py.
 """
 
 from typing import Any
