@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from cluster.controlplane import Cluster, running
-from kubernetes_unit import ClusterUnit, cluster_unit, crd, desired, thing
+from kubernetes_unit import MERGE, ClusterUnit, cluster_unit, crd, desired, soon, thing
 
 from reconciler.errors import Permanent, Retryable
-from reconciler.model.revisions import DesiredObject, Rendered
+from reconciler.model.revisions import ChangeSet, DesiredObject, HealthState, Rendered
 
 pytestmark = pytest.mark.peer
 GROUP = "rbac.authorization.k8s.io"
@@ -78,3 +78,43 @@ def test_one_that_is_too_large_is_told_and_stops_no_other(unit: ClusterUnit) -> 
     assert failed.id.endswith("/huge")
     assert len(failed.detail) <= 1_000
     assert unit.ask("GET", f"{unit.configs}/settings")["data"] == {"a": "1"}
+
+
+def test_a_right_that_is_missing_is_told_at_its_objects_and_stops_no_other() -> None:
+    with running(users={"some": ()}) as cluster, cluster.client() as client:
+        client.post("/api/v1/namespaces", json={"metadata": {"name": "own"}}).raise_for_status()
+        core = {"apiGroups": ["", "coordination.k8s.io"], "resources": ["*"], "verbs": ["*"]}
+        role = f"/apis/{GROUP}/v1/clusterroles"
+        client.post(role, json={"metadata": {"name": "some"}, "rules": [core]}).raise_for_status()
+        bound = {
+            "metadata": {"name": "some"},
+            "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": "some"},
+            "subjects": [{"kind": "User", "name": "some", "apiGroup": GROUP}],
+        }
+        client.post(f"/apis/{GROUP}/v1/clusterrolebindings", json=bound).raise_for_status()
+        with cluster_unit(cluster, "own", user="some") as unit:
+            changes = unit.put(unit.deployment(), unit.config(a="1"))
+            (failed,) = [r for r in changes.results if not r.ok]
+            assert failed.id == "Deployment.apps/own/web"
+            assert 'cannot list resource "deployments"' in failed.detail
+            assert unit.ask("GET", f"{unit.configs}/settings")["data"] == {"a": "1"}
+            assert {h.id: h.state for h in unit.target.health("shop")}[failed.id] is HealthState.UNKNOWN
+            assert failed.id not in unit.target.observe("shop").inventory
+            core["apiGroups"].append("apps")
+            body = {"rules": [core]}
+            client.patch(f"{role}/some", json=body, headers={"Content-Type": MERGE}).raise_for_status()
+            soon(lambda: unit.put(unit.deployment(), unit.config(a="1")).ok, "the right is there", 60)
+            core["apiGroups"].remove("apps")
+            client.patch(f"{role}/some", json=body, headers={"Content-Type": MERGE}).raise_for_status()
+            cluster.restart()  # or the watch would go on: rights are looked at when it begins
+            soon(lambda: not rest(unit).ok, "the right is gone", 60)
+            assert unit.ask("GET", f"{unit.deployments}/web")["spec"]["replicas"] == 2
+            assert unit.put(unit.config(a="3")).ok  # what left Git cannot be seen, and is not deleted
+            assert unit.ask("GET", f"{unit.deployments}/web")["spec"]["replicas"] == 2
+
+
+def rest(unit: ClusterUnit) -> ChangeSet:
+    try:
+        return unit.put(unit.deployment(image="shop:2"), unit.config(a="2"))
+    except Retryable:
+        return ChangeSet("shop", "k", "", 0, (), "applied")  # the server is not back

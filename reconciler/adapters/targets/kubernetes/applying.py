@@ -120,6 +120,8 @@ class Applier:
     async def _put(self, step: Step, asked: Asked, broken: Mapping[str, str]) -> StepResult:
         if blocked := _blocked(asked.desired, broken):
             return _failed(step, Reason.BLOCKED, blocked)
+        if unseen := self.live.unseen(step.id):
+            return _failed(step, Reason.INVALID, unseen)
         with self.live.applying(step.id):
             try:
                 if waits := await self._send(asked):
@@ -162,6 +164,8 @@ class Applier:
         return f"to be made again, once its deletion is over, which waits for {self.live.seen(kind, answer).deleting}"
 
     async def _dry(self, step: Step, asked: Asked, wanted: Mapping[str, DesiredObject]) -> StepResult:
+        if unseen := self.live.unseen(step.id):
+            return _failed(step, Reason.INVALID, unseen)
         try:
             await self.sender.send(asked, dry=True)
         except Refused as refused:

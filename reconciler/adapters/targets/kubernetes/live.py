@@ -91,6 +91,7 @@ class LiveStore:
         self._judge = judge
         self.wake: Callable[[], None] = _nobody
         self.rules: dict[str, tuple[FieldRule, ...]] = {}  # of units, as they were planned last
+        self.unwatched: dict[str, str] = {}  # kinds that may not be watched, and why: nobody knows how their objects are
         self._units: dict[str, dict[str, Live]] = {}
         self._where: dict[str, str] = {}
         self._settled: dict[str, tuple[str, Owned]] = {}  # id -> digest and fields when it was as desired
@@ -109,13 +110,19 @@ class LiveStore:
         return self._judge(obj)
 
     def unit(self, unit: str) -> Mapping[str, Live]:
-        return dict(self._units.get(unit, {}))
+        known = self._units.get(unit, {})
+        return {i: live for i, live in known.items() if not self.unseen(i)} if self.unwatched else dict(known)
+
+    def unseen(self, object_id: str) -> str:
+        """Why nobody knows how this object is, "" when it is known."""
+        return self.unwatched.get(object_id.split("/", 1)[0], "")
 
     def inventory(self) -> dict[str, str]:
         return dict(self._where)
 
     def get(self, object_id: str) -> Live | None:
-        return self._units.get(self._where.get(object_id, ""), {}).get(object_id)
+        found = self._units.get(self._where.get(object_id, ""), {}).get(object_id)
+        return None if self.unwatched and self.unseen(object_id) else found
 
     def changed(self) -> frozenset[str]:
         found, self._changed = frozenset(self._changed), set()

@@ -59,6 +59,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _BOOK = HealthBook()
 SYNC_S = 60.0
+ABSENT = "it is not in the cluster"
 CLOSING_S = 0.1  # encrypted connections say goodbye in a later turn of the event loop
 
 
@@ -184,9 +185,9 @@ class KubernetesTarget:
         return [*found, *self._applier.refusals.troubles(units)]
 
     async def _look(self, unit: str) -> None:
-        """A broken record, or a kind that may not be watched, is told where the unit is applied, and hides no other trouble."""
+        """A broken record is told where the unit is applied, and hides no other trouble."""
         try:
-            await self._open(unit, looking=True)
+            await self._open(unit)
         except Refused as refused:
             raise Retryable(f"cannot look at unit {unit}: {refused}", after_ms=5_000) from refused
         except Permanent as error:
@@ -229,7 +230,7 @@ class KubernetesTarget:
         await self._open(unit)
         record = await self._records.get(unit)
         live = self._live.unit(unit)
-        applied = {i: d for i, d in record.objects.items() if d != FAILED}
+        applied = {i: d for i, d in record.objects.items() if d != FAILED and not self._live.unseen(i)}
         held = {i: o.digest for i, o in live.items()}
         return Observed(
             unit,
@@ -257,8 +258,13 @@ class KubernetesTarget:
         await self._open(unit)
         record = await self._records.get(unit)
         live = self._live.unit(unit)
-        missing = [Health(i, HealthState.MISSING, "it is not in the cluster") for i in sorted(set(record.objects) - set(live))]
+        missing = [self._absent(i) for i in sorted(set(record.objects) - set(live))]
         return [*(Health(i, o.state, o.message) for i, o in sorted(live.items())), *missing]
+
+    def _absent(self, object_id: str) -> Health:
+        """An object that is recorded and not seen."""
+        unseen = self._live.unseen(object_id)
+        return Health(object_id, HealthState.UNKNOWN, unseen) if unseen else Health(object_id, HealthState.MISSING, ABSENT)
 
     async def _connect(self) -> None:
         async with self._opening:
@@ -267,15 +273,25 @@ class KubernetesTarget:
                 await self._kinds.refresh()
                 self._ready = True
 
-    async def _open(self, unit: str, names: Iterable[str] = (), *, looking: bool = False) -> None:
-        """Connected, and every kind of this unit, here named or recorded, watched and in step."""
+    async def _open(self, unit: str, names: Iterable[str] = ()) -> None:
+        """Connected, and every kind of this unit, here named or recorded, in step or known as not to be watched."""
         await self._connect()
         record = await self._records.get(unit)
         wanted = {i.split("/", 1)[0] for i in record.objects} | set(names)
         watches = [await self._watch(name) for name in sorted(wanted)]
-        late = [watch.synced(SYNC_S) for watch in watches if watch and not (watch.in_step or (looking and watch.denied))]
+        late = [self._caught_up(watch) for watch in watches if watch and not (watch.in_step and not self._live.unwatched)]
         if late:
             await asyncio.gather(*late)
+
+    async def _caught_up(self, watch: Watch) -> None:
+        try:
+            await watch.synced(SYNC_S)
+        except Retryable as error:
+            if not watch.denied:
+                raise
+            self._live.unwatched[watch.kind.name] = error.message
+        else:
+            self._live.unwatched.pop(watch.kind.name, None)
 
     async def _watch(self, name: str) -> Watch | None:
         """None while the server does not serve the kind."""
