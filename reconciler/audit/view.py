@@ -65,7 +65,7 @@ class Facts:
         self.merges: dict[str, Fact[Merge]] = {}
         self.applies: dict[tuple[str, str], Fact[ChangeSet]] = {}  # newest by (target, unit)
         self.applied: dict[str, int] = {}  # revision -> position of its first successful apply
-        self.applied_ms: dict[str, int] = {}  # revision -> when that was, under the Clock
+        self.tried_ms: dict[str, int] = {}  # revision -> when something of it was first applied, or tried to be, oldest first
         self.unit_applied: dict[tuple[str, str], dict[str, int]] = {}  # (target, unit) -> revision -> first time, oldest first
         self.outcomes: dict[str, list[Fact[Outcome]]] = {}  # by commit, oldest first
         self.holds: dict[str, Fact[Hold]] = {}  # newest by scope
@@ -225,9 +225,10 @@ def _undone(facts: Facts, commit: str, by: str) -> None:
 def _apply(facts: Facts, logged: LoggedRecord) -> None:
     fact = _fact(logged, ChangeSet)
     facts.applies[fact.value.target, fact.value.unit] = fact
+    if fact.value.ok or fact.value.results:
+        facts.tried_ms.setdefault(fact.value.revision, fact.clock_ms)
     if fact.value.ok:
         facts.applied.setdefault(fact.value.revision, fact.index)
-        facts.applied_ms.setdefault(fact.value.revision, fact.clock_ms)
         facts.unit_applied.setdefault((fact.value.target, fact.value.unit), {}).setdefault(fact.value.revision, fact.clock_ms)
 
 

@@ -45,6 +45,8 @@ WEIGHTS: Mapping[TroubleKind, Weight] = {
     TroubleKind.NO_ROOM: Weight(_LATER, Severity.CRITICAL),
     TroubleKind.NO_PLACE: Weight(_LATER, Severity.CRITICAL),
     TroubleKind.NO_VOLUME: Weight(_LATER, Severity.CRITICAL),
+    TroubleKind.UNCHANGEABLE: Weight(_SOON),
+    TroubleKind.CONTESTED: Weight(_SOON),
     TroubleKind.DEGRADED: Weight(_LATER, Severity.CRITICAL),
 }  # what is not here is a warning after a minute
 

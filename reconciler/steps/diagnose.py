@@ -72,12 +72,13 @@ def _reads(world: World, unit: str, path: str) -> bool:
 
 
 def _applied(world: World, start_ms: int) -> list[Applied]:
-    """What was applied since, commit by commit: one round may bring several."""
-    ledger = world.ledger.facts()
-    order = sorted(ledger.applied, key=lambda revision: ledger.applied[revision])
+    """What was applied since, commit by commit: one round may bring several. Also what a target refused in part, or waits
+    with: that is trouble, too.
+    """
+    tried = world.ledger.facts().tried_ms
     found: list[Applied] = []
-    for before, revision in itertools.pairwise(order):
-        at = ledger.applied_ms[revision]
+    for before, revision in itertools.pairwise(tried):
+        at = tried[revision]
         if at >= start_ms:
             found += [Applied(commit.id, at) for commit in world.repo.between(before, revision)]
     return found

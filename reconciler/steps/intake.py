@@ -43,11 +43,11 @@ def _do(world: World, action: Action, cases: Sequence[Case]) -> bool:
         return world.store.open_case(case, action.signals, (record,))
     if isinstance(action, Join):
         known = next((c.id for c in cases if progress(c).incident.id == action.incident.id), action.incident.id)
-        case = world.store.case(known)  # as it is now: this very pass may have opened it, or joined others to it
-        if case is None:
+        held = world.store.case(known)  # as it is now: this very pass may have opened it, or joined others to it
+        if held is None:
             return False
-        found = dataclasses.replace(progress(case), incident=action.incident)
-        return world.store.join(dataclasses.replace(case, data=data(found)), action.signals)
+        found = dataclasses.replace(progress(held), incident=action.incident)
+        return world.store.join(dataclasses.replace(held, data=data(found)), action.signals)
     if isinstance(action, Drop):
         world.store.drop_signals(action.signals, action.reason.value)
         world.meters.blocked(f"signal-{action.reason.value}")

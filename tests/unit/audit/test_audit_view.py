@@ -139,6 +139,16 @@ def test_only_a_successful_apply_counts_as_applied() -> None:
     assert facts.applies["lab", "shop"].value == good
 
 
+def test_what_a_target_refused_in_part_was_tried_and_what_was_refused_before_was_not() -> None:
+    failed = (StepResult("Service/cart", Verb.UPDATE, ok=False, reason="error"),)
+    blocked = make.apply_record(ChangeSet("shop", "lab", "r1", 1, (), "blocked"), at(0))
+    tried = make.apply_record(ChangeSet("shop", "lab", "r2", 1, failed, "error"), at(1))
+    again = make.apply_record(ChangeSet("shop", "lab", "r2", 1, (), "applied"), at(2))
+    done = make.apply_record(ChangeSet("shop", "lab", "r3", 2, (), "applied"), at(3))
+    first = at(1).clock_ms
+    assert folded(blocked, tried, again, done).tried_ms == {"r2": first, "r3": at(3).clock_ms}
+
+
 def test_a_payload_that_does_not_fit_is_refused_and_not_skipped() -> None:
     with pytest.raises(Tampered, match="does not fit"):
         folded(Record(RecordKind.BRAKE, "brake/x", "", "", at(0), {"id": "b1"}))
