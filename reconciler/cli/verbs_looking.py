@@ -24,6 +24,13 @@ def register(verbs: Verbs) -> None:
     )
     history.add_argument("subject", help="a unit, or an object as for trace")
     history.add_argument("--limit", type=int, default=20, help="at most this many, the newest (default 20)")
+    drift = verbs.add(
+        "drift",
+        "reconciler.cli.drift:run",
+        "what differs from Git now, who changed it, and what will be done; exit code 1 if anything of Git's does",
+        DRIFT,
+    )
+    drift.add_argument("unit", nargs="*", help="units in homeostat.yaml (default all)")
 
 
 TREE = """\
@@ -35,3 +42,6 @@ TRACE = """\
 HISTORY = """\
   homeostat history shop
   homeostat history Deployment/shop/checkout --limit 5"""
+DRIFT = """\
+  homeostat drift
+  homeostat drift shop"""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from reconciler.model.appliers import AppliedBy, Standing
+from reconciler.model.differences import Difference
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.revisions import ChangeSet, Health, HealthState, Observed, Plan, Rendered
 from reconciler.model.trees import Tree
@@ -91,6 +92,10 @@ class Showing(Protocol):
         what is shown: healthy objects are folded unless it is `whole`. `hide` takes secrets out of a text before it is cut.
         What may not be read says so in its place.
         """
+        ...
+
+    def differences(self, rendered: Rendered, hide: Callable[[str], str]) -> Sequence[Difference]:
+        """Live objects that are not as they were applied, with who wrote each field, also those that are not Git's. Only reads."""
         ...
 
 

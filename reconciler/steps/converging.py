@@ -27,6 +27,7 @@ from reconciler.model.records import Record, RecordKind
 from reconciler.model.revisions import AdmissionKind, ChangeSet, CommitInfo
 from reconciler.ports.target import News
 from reconciler.proposals import memory
+from reconciler.steps.fighting import note_fights
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.telling import note_news
 from reconciler.steps.world import World
@@ -195,6 +196,7 @@ def correct_drift(world: World) -> bool:
     if not names:
         return False
     report = world.converger.drift(rules.index, world.cursor.applied, names, now)
+    note_fights(world.store, report.signals, now)
     suspended = suspensions(world)
     correct = frozenset(unit for unit in report.correct if not suspended(unit))
     told = [s for s in report.signals if s.name != "Drift" or dict(s.labels)["unit"] not in correct]

@@ -165,11 +165,11 @@ def pointer(dotted: str) -> str:
         if dotted[at] == "[":
             end = _closing(dotted, at)
             pairs = (pair.partition("=") for pair in dotted[at + 1 : end].split(","))
-            found += "[" + ",".join(f"{_escaped(k)}={_escaped(v.strip(chr(34)))}" for k, _, v in sorted(pairs)) + "]"
+            found += "[" + ",".join(f"{escaped(k)}={escaped(v.strip(chr(34)))}" for k, _, v in sorted(pairs)) + "]"
             at = end + 1
         else:
             end = next((i for i in range(at + 1, len(dotted)) if dotted[i] in ".["), len(dotted))
-            found += "/" + _escaped(dotted[at:end].lstrip("."))
+            found += "/" + escaped(dotted[at:end].lstrip("."))
             at = end
     return found
 
@@ -253,20 +253,20 @@ def _part(key: str) -> tuple[str | Mapping[str, Any], str]:
     """A key of fieldsV1 as a step and as text. Objects of one kind repeat the same few."""
     kind, _, rest = key.partition(":")
     if kind == "f":
-        return rest, "/" + _escaped(rest)
+        return rest, "/" + escaped(rest)
     if kind == "k":
         keys = json.loads(rest)
-        return keys, "[" + ",".join(f"{_escaped(k)}={_escaped(_word(v))}" for k, v in sorted(keys.items())) + "]"
+        return keys, "[" + ",".join(f"{escaped(k)}={escaped(_word(v))}" for k, v in sorted(keys.items())) + "]"
     if kind == "v":
-        return {"": json.loads(rest)}, f"[={_escaped(_word(json.loads(rest)))}]"
-    return rest, f"/{_escaped(key)}"
+        return {"": json.loads(rest)}, f"[={escaped(_word(json.loads(rest)))}]"
+    return rest, f"/{escaped(key)}"
 
 
 def _word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     for raw, safe in (("~", "~0"), ("/", "~1"), ("[", "~2"), ("]", "~3"), ("=", "~4"), (",", "~5")):
         text = text.replace(raw, safe)
     return text
@@ -298,9 +298,9 @@ def _apart(desired: Any, live: Any, tree: Mapping[str, Any], at: str) -> Iterato
                 continue
             held = tree.get("f:" + key)
             if held is None and not (isinstance(item, (Mapping, list)) and not item):
-                yield f"{at}/{_escaped(key)}"
+                yield f"{at}/{escaped(key)}"
             elif held is not None:
-                yield from _apart(item, _item(live, key), held, f"{at}/{_escaped(key)}")
+                yield from _apart(item, _item(live, key), held, f"{at}/{escaped(key)}")
         return
     if isinstance(desired, list):
         yield from _apart_list(desired, live, tree, below, at)

@@ -102,7 +102,7 @@ class Planner:
         paths = before if after else apart(desired.spec, found)
         changed = [(p, before.get(p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
         secret = desired.secret
-        return tuple((p[:MAX_TEXT], _text(a, secret), _text(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
+        return tuple((p[:MAX_TEXT], shown(a, secret), shown(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
 
 
 def _same(live: Live, desired: DesiredObject) -> bool:
@@ -120,7 +120,7 @@ def _created(desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
     return tuple((p, "", HIDDEN) for p, _, _ in changes) if desired.secret else changes
 
 
-def _text(value: Any, secret: bool) -> str:
+def shown(value: Any, secret: bool) -> str:
     if secret and value is not None:
         return HIDDEN
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
