@@ -70,7 +70,7 @@ def brakes_were_respected(logged: list[LoggedRecord]) -> None:
             brakes[brake.id] = brake
         elif one.record.kind is RecordKind.MERGE and payload["playbook"] != "panic":
             now = one.record.stamp.clock_ms
-            on = [b.id for b in brakes.values() if b.on and now < b.until_ms]
+            on = [b.id for b in brakes.values() if b.on and now < b.until_ms and b.scope in ("", *payload["units"])]
             assert not on, f"{payload['commit']} landed under {on}"
 
 

@@ -167,6 +167,22 @@ class Loop(RuleBasedStateMachine):
             brakes.take_off(self.site.system.world, self.site.person(), brake.id)
         self.site.settle()
 
+    @rule(replicas=st.integers(2, 4), life=st.sampled_from(["settle", "restart", "lose_store"]))
+    def a_person_suspends_a_unit(self, replicas: int, life: str) -> None:
+        """Whatever Git, the machine and a lost memory say meanwhile, it stays as it is; then it is what Git says."""
+        before = self.shop()
+        brakes.suspend(self.site.system.world, self.site.person(), "shop", "hands off", 3_600_000)
+        self.a_person_edits(replicas)
+        getattr(self.site, life)()
+        self.site.advance(30)
+        assert self.shop() == before, "something of a suspended unit was applied"
+        brakes.resume(self.site.system.world, self.site.person(), "shop")
+        self.site.advance(10)
+
+    def shop(self) -> list[object]:
+        services = self.site.lab("/state")["services"]
+        return [services[name]["spec"] for name in ("cart", "checkout", "search")]
+
     @rule()
     def a_person_panics(self) -> None:
         self.site.panic(300)
@@ -282,6 +298,19 @@ def test_the_rules_reach_repairs_reverts_and_panics() -> None:
         loop.a_person_panics,
     )
     assert {"merge", "outcome", "hold", "panic", "brake", "alarm"} <= kinds
+
+
+def test_the_rules_reach_a_unit_that_is_suspended_while_it_is_repaired() -> None:
+    loop = Loop()
+    kinds = play(
+        loop,
+        partial(loop.a_bad_release, "failing"),
+        partial(loop.a_person_suspends_a_unit, 4, "lose_store"),
+        partial(loop.time_passes, 60),
+        partial(loop.a_person_suspends_a_unit, 3, "restart"),
+        loop.it_restarts,
+    )
+    assert {"merge", "brake"} <= kinds
 
 
 def test_the_rules_reach_a_repair_that_is_braked_and_a_forged_branch_below_it() -> None:
