@@ -142,8 +142,15 @@ def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> N
     world.keep(*_applies(world, result))
     _tell(world, result)
     world.cursor.applied, world.cursor.generation, world.cursor.pending = admitted.good, generation, result.pending
+    world.cursor.elsewhere = _elsewhere(world.cursor.elsewhere, result)
     world.cursor.retry_ms = now + RETRY_MS
     world.store.note(CURSOR, admitted.good)
+
+
+def _elsewhere(before: frozenset[str], result: ConvergeResult) -> frozenset[str]:
+    """The units that another process converges, as this round found them."""
+    looked_at = {outcome.unit for outcome in result.outcomes}
+    return before - looked_at | {o.unit for o in result.outcomes if o.reason is Reason.ELSEWHERE}
 
 
 def _tell(world: World, result: ConvergeResult) -> None:

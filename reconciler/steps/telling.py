@@ -99,7 +99,7 @@ def _due(world: World, rules: Rulebook, state: Tellings, now: int) -> dict[str, 
     due = {}
     for name, target in world.targets.items():
         silent = not isinstance(target, News) and now // ASK_SILENT_MS > cursor.asked_ms // ASK_SILENT_MS
-        units = _sent_to(rules, name)
+        units = _sent_to(rules, name) - cursor.elsewhere  # who converges them speaks for them: one trouble is one incident
         wanted = units if whole or silent else units & lively
         if isinstance(target, Telling) and wanted:
             due[name] = wanted

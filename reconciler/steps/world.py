@@ -86,6 +86,7 @@ class Cursor:
     retry_ms: int = 0  # when waiting units are looked at again
     sensed_ms: int = -1
     sensors: SensorState | None = None
+    elsewhere: frozenset[str] = frozenset()  # units that another process converges, and speaks for
     told: Tellings | None = None  # what the targets said last
     asked_ms: int = -1  # when they were asked
     asked_all_ms: int = -1

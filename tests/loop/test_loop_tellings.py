@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from installation import Installation, installation
+from installation import CHECKOUT, Installation, installation
 from telling import Teller, teller, trouble
 
 from reconciler.commands import brakes
+from reconciler.errors import Elsewhere
 from reconciler.model.cases import Case
 from reconciler.model.reasons import Reason
 from reconciler.steps.telling import troubles_now
@@ -113,3 +114,23 @@ def test_a_target_that_tells_news_is_asked_about_what_changed_and_about_all_only
     assert set(crier.asked) == {frozenset({"shop"})}
     site.advance(60)
     assert everything in crier.asked
+
+
+def test_of_units_that_another_process_converges_nothing_is_asked_until_they_are_ours(
+    site: Installation, said: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(*plan: object) -> None:
+        raise Elsewhere("the lab is converged by another process")
+
+    monkeypatch.setattr(said, "plan", held, raising=False)
+    monkeypatch.setattr(said, "say", list)
+    site.push({CHECKOUT: ("replicas: 3", "replicas: 4")}, "More checkout")
+    site.advance(10)
+    said.say = lambda: [trouble(SINCE)]
+    said.asked.clear()
+    site.advance(60)
+    assert not any("shop" in units for units in said.asked)
+    assert told(site) == []
+    monkeypatch.undo()
+    said.say = lambda: [trouble(SINCE)]
+    site.until(lambda: told(site), seconds=60)
