@@ -6,8 +6,11 @@ part of an error or a `repr`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,16 +24,23 @@ IN_POD = "KUBERNETES_SERVICE_HOST"
 class Access:
     """One cluster. `token` may block for as long as an exec plug-in takes: call it off the event loop."""
 
-    def __init__(self, configuration: client.Configuration, where: str) -> None:
-        self._configuration = configuration
+    def __init__(self, load: Callable[[], client.Configuration], where: str) -> None:
+        configuration = load()
+        self._configuration, self._load, self._loaded = configuration, load, time.monotonic()
         self.where = where
         self.url = str(configuration.host).rstrip("/")
         self.proxy: str | None = configuration.proxy or None
         self.server_name: str | None = configuration.tls_server_name or None
         self.tls = _tls(configuration, where) if urlsplit(self.url).scheme == "https" else None
 
-    def token(self) -> str:
-        """The value of the Authorization header, fresh; "" for client certificates."""
+    def token(self, *, refused: bool = False) -> str:
+        """The value of the Authorization header, fresh; "" for client certificates. `refused`: the last one was, so all is read
+        again, as often as once a second: who rotates a token file or a kubeconfig restarts nothing.
+        """
+        if refused and time.monotonic() >= self._loaded + 1:
+            self._loaded = time.monotonic()
+            with contextlib.suppress(Misconfigured):  # half written; the next refusal reads it again
+                self._configuration = self._load()
         value = self._configuration.get_api_key_with_prefix("authorization", alias="BearerToken")
         return str(value or self._configuration.get_basic_auth_token() or "")
 
@@ -40,11 +50,17 @@ class Access:
 
 def find(kubeconfig: str, context: str, home: Path) -> Access:
     """The named kubeconfig (relative to `home`), else the pod's account, else what KUBECONFIG or ~/.kube/config says."""
+    if kubeconfig:
+        where = str(home / kubeconfig)
+    else:
+        where = "the pod's service account" if os.environ.get(IN_POD) else os.environ.get("KUBECONFIG", "~/.kube/config")
+    return Access(lambda: _read(kubeconfig, context, home, where), where)
+
+
+def _read(kubeconfig: str, context: str, home: Path, where: str) -> client.Configuration:
     configuration = client.Configuration()
-    where = str(home / kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG", "~/.kube/config")
     try:
         if not kubeconfig and os.environ.get(IN_POD):
-            where = "the pod's service account"
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -59,7 +75,7 @@ def find(kubeconfig: str, context: str, home: Path) -> Access:
             where=where,
             next_step="check kubeconfig and context in the target's settings with `kubectl --kubeconfig FILE config view`",
         ) from error
-    return Access(configuration, where)
+    return configuration
 
 
 def _tls(configuration: client.Configuration, where: str) -> ssl.SSLContext:

@@ -79,10 +79,13 @@ class Api:
         self.gate = Gate(at_once)
         self.requests = 0
         self._session: aiohttp.ClientSession | None = None
-        self._token, self._token_until = "", 0.0
+        self._token, self._token_until, self._token_refused = "", 0.0, False
         self._asking: asyncio.Lock = asyncio.Lock()
 
     def start(self) -> None:
+        """Once; asked again, after something failed behind it, nothing more."""
+        if self._session is not None:
+            return
         connector = aiohttp.TCPConnector(limit=0, ssl=self.access.tls or False, keepalive_timeout=60)
         self._session = aiohttp.ClientSession(
             base_url=self.access.url + "/",
@@ -129,8 +132,8 @@ class Api:
             self.gate.fine()
             return raw.decode("utf-8", "replace") if request.accept == TEXT else json.loads(raw) if raw else {}
         refused = _refusal(status, raw)
-        if status == 401 and self._token_until:
-            self._token_until = 0.0  # the next try asks the refresh hook
+        if status == 401 and self._token:
+            self._refuse_token()  # the next try has another one, when there is one
         elif status not in AGAIN or request.once:
             raise refused
         if status in BUSY:
@@ -146,6 +149,8 @@ class Api:
                 path.lstrip("/"), params=params, headers=await self._auth(), timeout=timeout, **self._how()
             ) as answer:
                 if answer.status != 200:
+                    if answer.status == 401:
+                        self._refuse_token()
                     raise _refusal(answer.status, await answer.content.read(65_536))
                 yield _lines(answer.content)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -170,6 +175,9 @@ class Api:
             raw = b"".join([chunk async for chunk in _capped(answer.content, str(request))])
             return answer.status, _seconds(answer.headers.get("Retry-After", "")), raw
 
+    def _refuse_token(self) -> None:
+        self._token_until, self._token_refused = 0.0, True
+
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise Retryable("the connection to the cluster is closed")
@@ -183,7 +191,8 @@ class Api:
         if now >= self._token_until:
             async with self._asking:
                 if now >= self._token_until:
-                    self._token = await asyncio.to_thread(self.access.token)
+                    refused, self._token_refused = self._token_refused, False
+                    self._token = await asyncio.to_thread(self.access.token, refused=refused)
                     self._token_until = asyncio.get_running_loop().time() + TOKEN_S
         return {"Authorization": self._token} if self._token else {}
 

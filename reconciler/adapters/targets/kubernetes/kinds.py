@@ -56,6 +56,12 @@ class Kinds:
         """Each kind once, in the version that the server prefers."""
         return tuple(self._preferred.values())
 
+    def served(self, api_version: str, kind: str) -> str:
+        """What a person may have meant by a kind that is not served."""
+        like = sorted({found for found in self._exact if found[1].lower() == kind.lower()})
+        known = ", ".join(version if name == kind else f"{version} {name}" for version, name in like)
+        return f"the cluster serves no {api_version} {kind}; " + (f"it serves {known}" if like else "is its CRD there?")
+
     async def find(self, api_version: str, kind: str) -> Kind | None:
         """None when the server does not serve it."""
         if (api_version, kind) not in self._exact:

@@ -48,9 +48,7 @@ class Sender:
         manifest, rules = asked.desired.spec, asked.manner.fields
         kind = await self.kinds.find(str(manifest["apiVersion"]), str(manifest["kind"]))
         if kind is None:
-            raise Refused(
-                404, "UnknownKind", f"the cluster serves no {manifest['apiVersion']} {manifest['kind']}; is its CRD there?"
-            )
+            raise Refused(404, "UnknownKind", self.kinds.served(str(manifest["apiVersion"]), str(manifest["kind"])))
         if kind.namespaced != (asked.desired.id.count("/") == 2):
             where = "in a namespace" if kind.namespaced else "in no namespace"
             told = f"{kind.name} lives {where}, and this manifest says otherwise"
