@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.converge.render import RenderCache
     from reconciler.converge.values import ConvergeResult
     from reconciler.documents import Problem
-    from reconciler.model.revisions import Step
+    from reconciler.model.revisions import Step, StepResult
     from reconciler.steps.rulebook import Rulebook
     from reconciler.steps.world import World
 
@@ -137,7 +138,17 @@ def _unit(outcome: Any) -> dict[str, Any]:
         "reason": str(outcome.reason),
         "detail": outcome.detail,
         "steps": list(outcome.plan.steps) if outcome.plan else [],
+        "notes": _notes(outcome.changes.results if outcome.changes else ()),
     }
+
+
+def _notes(results: Sequence[StepResult]) -> list[str]:
+    """What a target says of objects that it would accept; the same words once."""
+    told: dict[str, list[str]] = {}
+    for found in results:
+        if found.ok and found.detail:
+            told.setdefault(found.detail, []).append(found.id)
+    return [f"{ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {detail}" for detail, ids in told.items()]
 
 
 def _text(value: dict[str, Any]) -> str:
@@ -171,7 +182,7 @@ def _unit_text(unit: dict[str, Any]) -> list[str]:
         lines = [f"{unit['unit']} on {unit['target']}{': ' + unit['detail'] if unit['detail'] else ''}"]
     for step in unit["steps"]:
         lines += _step_text(step)
-    return lines
+    return [*lines, *(f"  ({note})" for note in unit["notes"])]
 
 
 def _step_text(step: Step) -> list[str]:

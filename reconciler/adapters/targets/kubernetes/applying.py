@@ -24,6 +24,7 @@ from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitR
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.refusing import Refusals, explained, permitted
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender, words
+from reconciler.adapters.targets.kubernetes.spelling import NOT_TRIED, no_right
 from reconciler.errors import HomeostatError
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import ChangeSet, DesiredObject, HealthState, Plan, Step, StepResult, Verb
@@ -169,13 +170,14 @@ class Applier:
         try:
             await self.sender.send(asked, dry=True)
         except Refused as refused:
-            if refused.status == 404 and _made_with(asked.desired, wanted):
-                return dataclasses.replace(
-                    _done(step), detail="not checked by the server: its kind or namespace comes with the same plan"
-                )
             live = self.live.get(step.id)
-            if permitted(asked.desired, live, refused):
-                return dataclasses.replace(_done(step), detail="it will be deleted and made again, as its annotation permits")
+            told = NOT_TRIED if no_right(refused) else ""
+            if refused.status == 404 and _made_with(asked.desired, wanted):
+                told = "not checked by the server: its kind or namespace comes with the same plan"
+            elif permitted(asked.desired, live, refused):
+                told = "it will be deleted and made again, as its annotation permits"
+            if told:
+                return dataclasses.replace(_done(step), detail=told)
             return _failed(step, Reason.INVALID, explained(refused, asked.desired, live))
         except HomeostatError as error:
             return _failed(step, Reason.ERROR, str(error))

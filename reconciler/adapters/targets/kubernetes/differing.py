@@ -1,22 +1,22 @@
 """Differing: what is apart between desired and live objects, who wrote it and when, by `managedFields`. Only reads.
 
-A field that is ours alone is as we applied it, whatever the server made of its spelling ("1000m" and "1"): whoever changes a
-value takes the field. So nothing has to be tried, and no right to write is needed.
+Nothing is tried (`spelling` says why that is enough), so no right to write is needed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes.api import Api, Refused
-from reconciler.adapters.targets.kubernetes.fields import MANAGER, apart, escaped, owned, owners, value_at, writers
+from reconciler.adapters.targets.kubernetes.fields import MANAGER, owners, value_at, writers
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.live import Live
 from reconciler.adapters.targets.kubernetes.loosely import items, when
 from reconciler.adapters.targets.kubernetes.masks import SCALE, ZERO, owner
 from reconciler.adapters.targets.kubernetes.planning import shown
+from reconciler.adapters.targets.kubernetes.spelling import lost
 from reconciler.health.facts import said
 from reconciler.model.differences import Difference, FieldDifference, Whose
 from reconciler.model.revisions import DesiredObject, FieldRule, Owner, Rendered
@@ -42,20 +42,7 @@ async def _one(
         found = live.object() if live.raw else await _read(api, kinds, desired)
     except Refused as refused:
         return Difference(desired.id, note=said(f"it cannot be read: {refused}"))
-    ours = frozenset(owned(found).paths)
-    lost = [p for p in apart(desired.spec, found) if p not in ours or owners(found, p)]
-    leaves = [leaf for path in lost for leaf in _leaves(value_at(desired.spec, path), path)]
-    paths = [p for p in leaves if value_at(desired.spec, p) != value_at(found, p)]
-    return Difference(desired.id, fields=tuple(_field(desired, found, path, rules, hide) for path in paths))
-
-
-def _leaves(value: Any, at: str) -> Iterator[str]:
-    """Of a map that was lost as a whole, each of its fields; lists stay whole."""
-    if not isinstance(value, Mapping) or not value:
-        yield at
-        return
-    for key, below in value.items():
-        yield from _leaves(below, f"{at}/{escaped(str(key))}")
+    return Difference(desired.id, fields=tuple(_field(desired, found, path, rules, hide) for path in lost(desired.spec, found)))
 
 
 async def _read(api: Api, kinds: Kinds, desired: DesiredObject) -> dict[str, Any]:

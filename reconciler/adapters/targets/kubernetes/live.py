@@ -207,6 +207,11 @@ class LiveStore:
             self._settled[live.id] = (live.digest, live.fields)
         self._put(dataclasses.replace(live, raw=b"", lost=lost, yielded=yielded))
 
+    def yields(self, live: Live, yielded: frozenset[str]) -> None:
+        """Somebody saw whose these fields are, and compared nothing."""
+        if self.get(live.id) is live and yielded != live.yielded:
+            self._put(dataclasses.replace(live, yielded=yielded))
+
     def deleted(self, live: Live) -> None:
         """The server deleted it on our word. Older news of it that are still on their way are not believed."""
         if self.get(live.id) is not None:

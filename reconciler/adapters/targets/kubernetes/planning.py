@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes import spelling as spelled
 from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.fields import apart, owned, value_at
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.live import Live, LiveStore
 from reconciler.adapters.targets.kubernetes.masks import returned, theirs
 from reconciler.adapters.targets.kubernetes.sending import Asked, Sender
+from reconciler.adapters.targets.kubernetes.spelling import no_right
 from reconciler.converge.diffing import MAX_FIELDS, MAX_TEXT, field_changes
 from reconciler.model.revisions import DesiredObject, Manner, Plan, Rendered, Step, Verb
 
@@ -61,27 +63,27 @@ class Planner:
 
     async def _compare(self, desired: DesiredObject, live: Live, manner: Manner) -> None:
         """An object that nobody has compared since it was listed: here, and only when in doubt by the server."""
-        if live.digest != desired.digest:
-            return  # it is going to be applied
         found = live.object()
         lost = apart(desired.spec, found)
+        if live.digest != desired.digest:  # it is going to be applied, all but what is not Git's
+            self.live.yields(live, theirs(manner.fields, live.id, found, lost))
+            return
         yielded = theirs(manner.fields, live.id, found, lost)
         lost = tuple(path for path in lost if path not in yielded)
-        if (
-            lost
-            and not returned(found, lost)
-            and (answer := await self._tried(Asked(desired, manner, yielded))) is not None
-            and _content(answer) == _content(found)
-        ):
-            lost = ()
+        if lost and not returned(found, lost):
+            answer = await self._tried(Asked(desired, manner, yielded))
+            if isinstance(answer, Refused):
+                lost = tuple(p for p in spelled.lost(desired.spec, found) if p not in yielded) if no_right(answer) else lost
+            elif _content(answer) == _content(found):
+                lost = ()
         self.live.compared(live, lost, yielded)
 
-    async def _tried(self, asked: Asked) -> Mapping[str, Any] | None:
-        """What the server would make of it; None when it refuses."""
+    async def _tried(self, asked: Asked) -> Mapping[str, Any] | Refused:
+        """What the server would make of it."""
         try:
             _, answer = await self.sender.send(asked, dry=True)
-        except Refused:
-            return None
+        except Refused as refused:
+            return refused
         return dict(answer)
 
     async def _fields(self, desired: DesiredObject, manner: Manner) -> tuple[tuple[str, str, str], ...]:
@@ -96,11 +98,11 @@ class Planner:
             found = await self.api.get(kind.path(metadata.get("namespace", ""), metadata["name"]))
         except Refused:
             return ()
-        after = await self._tried(Asked(desired, manner, yielded))
-        before = {p: value_at(found, p) for p in (*owned(found).paths, *(owned(after).paths if after else ()))}
+        answer = await self._tried(Asked(desired, manner, yielded))
+        after = None if isinstance(answer, Refused) else answer
         wanted = after or desired.spec
-        paths = before if after else apart(desired.spec, found)
-        changed = [(p, before.get(p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
+        paths = {*owned(found).paths, *owned(after).paths} if after else spelled.changed(desired.spec, found)
+        changed = [(p, value_at(found, p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
         secret = desired.secret
         return tuple((p[:MAX_TEXT], shown(a, secret), shown(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
 
