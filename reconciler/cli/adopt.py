@@ -54,7 +54,7 @@ def _paragraphs(arguments: argparse.Namespace, found: Harvest, left: Mapping[str
     return [
         f"{files} files in {arguments.out}, {new} of them new{checked}",
         _rows("applying these is not known to leave them alone", found.changes),
-        _rows("applied by somebody else: take them out there before Homeostat applies them", found.appliers),
+        _rows("applied by somebody else: take them out there first, or leave the unit to it with `applier`", found.appliers),
         _rows("left out", left),
         _secrets(found.secrets),
         _unit(arguments.unit, arguments.out),

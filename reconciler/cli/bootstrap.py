@@ -84,6 +84,7 @@ def _wants(arguments: argparse.Namespace, rules: Rulebook, repo: Repo, revision:
     """A unit that does not render whole would get too few rights."""
     from reconciler.adapters.targets.kubernetes.rights import Wants
     from reconciler.converge.values import RenderFailure
+    from reconciler.documents.installation_applier import applied_by
 
     units = {u.name: u for u in rules.installation.spec.units if u.target == arguments.target}
     if missing := [name for name in arguments.unit if name not in units]:
@@ -94,7 +95,7 @@ def _wants(arguments: argparse.Namespace, rules: Rulebook, repo: Repo, revision:
         made = cache.get(repo, revision, units[name], "kubernetes")
         if isinstance(made, RenderFailure) or made.errors:
             raise Misconfigured(f"unit {name} does not render: {made.detail}", next_step="homeostat plan --path .")
-        yield Wants(name, units[name].apply.service_account, made.rendered.objects)
+        yield Wants(name, units[name].apply.service_account, made.rendered.objects, applied_by(units[name].applier))
 
 
 def _allowed(names: list[str]) -> frozenset[Any]:

@@ -1,5 +1,6 @@
 """Rights: generated from what units render to, each where it is needed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from reconciler.adapters.targets.kubernetes.rights import Wants, grants, manifests, own_account
 from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Misconfigured
+from reconciler.model.appliers import AppliedBy
 from reconciler.model.revisions import DesiredObject
 
 SETTINGS = KubernetesSettings(node_units=("infra",))
@@ -36,11 +38,30 @@ def test_a_unit_with_an_account_writes_in_its_name_alone() -> None:
     assert found.held[OWN, "shop"]["serviceaccounts", ("deployer",)] == {"impersonate"}
 
 
+def test_a_unit_that_another_applier_applies_is_only_read() -> None:
+    by = AppliedBy("flux", "flux-system", "shop")
+    unit = replace(wants("shop", "Deployment.apps/shop/web"), by=by)
+    found = grants([unit], SETTINGS, frozenset({"evict"}), {})
+    assert found.held[OWN, "flux-system"] == {("kustomizations.kustomize.toolkit.fluxcd.io", ("shop",)): {"get"}}
+    every = {
+        v for (_, space), rules in found.held.items() if space != "homeostat-system" for verbs in rules.values() for v in verbs
+    }
+    assert every == {"get", "list"}
+    assert verbs(found, OWN, "", "deployments.apps") == ""
+
+
+def test_what_its_objects_own_is_read_for_its_tree() -> None:
+    found = grants([wants("shop", "Deployment.apps/shop/web", "Service/shop/web")], SETTINGS, frozenset(), {})
+    assert verbs(found, OWN, "shop", "replicasets.apps") == "get list"
+    assert verbs(found, OWN, "shop", "endpointslices.discovery.k8s.io") == "get list"
+    assert verbs(found, OWN, "shop", "jobs.batch") == ""
+
+
 def test_acts_get_their_rights_only_where_they_are_allowed() -> None:
     units = [wants("shop", "Deployment.apps/shop/web"), wants("infra", "ConfigMap/infra/a")]
     found = grants(units, SETTINGS, frozenset({"evict", "drain", "run-job"}), {})
     assert verbs(found, OWN, "shop", "pods/eviction") == "create"
-    assert verbs(found, OWN, "shop", "jobs.batch") == "create get list"
+    assert verbs(found, OWN, "shop", "jobs.batch") == "create get"
     assert (verbs(found, OWN, "", "nodes"), verbs(found, OWN, "", "pods")) == ("get patch", "list")
     nobody = grants(units, KubernetesSettings(), frozenset({"drain"}), {})
     assert verbs(nobody, OWN, "", "nodes") == "get"  # no unit may touch nodes

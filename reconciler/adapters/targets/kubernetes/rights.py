@@ -5,9 +5,10 @@ In: the units' rendered objects, the target's settings, the acts that Operations
 1. Of every kind, in every namespace: list and watch. Watches are made for a kind and filtered by label; RBAC knows no labels.
 2. Where a unit has objects: get in Homeostat's own name; create, patch and delete in its own, or in the name of the unit's
    service account, which it may then impersonate, and only that one.
-3. What tells why something does not run: pods and their logs, events, ReplicaSets, Jobs, nodes; read only.
+3. What tells why something does not run: pods and their logs, events, what its objects own, nodes; read only.
 4. In its own namespace: the records and the lease.
 5. For each act that is allowed, what it takes.
+Of a unit that another applier applies everything is read and nothing written, its applier's own object included.
 Never `escalate` or `bind`: a unit that brings roles can give nobody more than Homeostat has.
 """
 
@@ -19,12 +20,15 @@ from typing import Any
 
 from reconciler.adapters.targets.kubernetes.operations import DRAINS, ON_NODES
 from reconciler.adapters.targets.kubernetes.order import CRD
+from reconciler.adapters.targets.kubernetes.showing import OWNS, SETS
 from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Misconfigured
+from reconciler.model.appliers import AppliedBy
 from reconciler.model.revisions import DesiredObject
 
 GROUP = "rbac.authorization.k8s.io"
-READS = {"pods": "get list", "pods/log": "get", "events": "list", "jobs.batch": "get list", "replicasets.apps": "get list"}
+READS = {"pods": "get list", "pods/log": "get", "events": "list"}
+APPLIERS = {"flux": "kustomizations.kustomize.toolkit.fluxcd.io", "argocd": "applications.argoproj.io"}
 RECORDS = {"configmaps": "create delete get list patch update", "leases.coordination.k8s.io": "create get update"}
 OF_K8S_IO = (
     "admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization", "certificates",
@@ -36,11 +40,12 @@ BUILT_IN = frozenset({"", "apps", "autoscaling", "batch", "policy", *(f"{name}.k
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What one unit needs rights for. `account` is `namespace/name`, "" for Homeostat's own."""
+    """What one unit needs rights for. `account` is `namespace/name`, "" for Homeostat's own. `by` applies it, if not we."""
 
     unit: str
     account: str
     objects: Sequence[DesiredObject]
+    by: AppliedBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,12 @@ def grants(units: Sequence[Wants], settings: KubernetesSettings, allowed: frozen
     own, found = own_account(settings), Grants()
     names = {**plurals, **dict(_defined(units))}
     for unit in units:
+        _reading(found, unit, own)
+        if unit.by:
+            _beside(found, unit, unit.by, own, names)
+            continue
         for obj in unit.objects:
             _of_object(found, obj, own, unit.account or own, names)
-        for space in _spaces(unit):
-            for resource, verbs in READS.items():
-                found.add(own, space, resource, verbs)  # 3
         if unit.account:
             space, _, name = unit.account.partition("/")
             found.add(own, space, "serviceaccounts", "impersonate", name)
@@ -92,6 +98,31 @@ def _of_object(found: Grants, obj: DesiredObject, own: str, writer: str, plurals
         found.add(own, "", obj.id.partition("/")[2], "list")  # whether it has objects, before it is deleted
 
 
+def _reading(found: Grants, unit: Wants, own: str) -> None:  # 3
+    kinds = {o.id.split("/", 1)[0] for o in unit.objects}
+    while more := {child for kind in kinds for child in _owned(kind)} - kinds:
+        kinds |= more
+    below = {child for kind in kinds for child in _owned(kind)}
+    for space in _spaces(unit):
+        for resource, verbs in READS.items():
+            found.add(own, space, resource, verbs)
+        for child in below:
+            name, _, group = child.partition(".")
+            found.add(own, space, ".".join(filter(None, (plural(name), group))), "get list")
+
+
+def _owned(kind: str) -> Sequence[str]:
+    """A controller of its own may make any of the usual workloads."""
+    return OWNS.get(kind, () if kind.partition(".")[2] in BUILT_IN else SETS)
+
+
+def _beside(found: Grants, unit: Wants, by: AppliedBy, own: str, plurals: Mapping[str, str]) -> None:
+    found.add(own, by.namespace, APPLIERS[by.kind], "get", by.name)
+    for obj in unit.objects:
+        kind, *inside, _ = obj.id.split("/")
+        found.add(own, "".join(inside), _resource(kind, plurals, obj), "get")
+
+
 def _acts(found: Grants, unit: Wants, own: str, settings: KubernetesSettings, allowed: frozenset[str]) -> None:  # 5
     """Restarting and scaling patch what the unit patches anyway."""
     writer = unit.account or own
@@ -100,6 +131,7 @@ def _acts(found: Grants, unit: Wants, own: str, settings: KubernetesSettings, al
             found.add(writer, space, "pods/eviction", "create")
         if "run-job" in allowed:
             found.add(writer, space, "jobs.batch", "create")
+            found.add(own, space, "jobs.batch", "get")  # whether it was made before
     if allowed & ON_NODES and unit.unit in settings.node_units:
         found.add(writer, "", "nodes", "patch")
         if allowed & frozenset(DRAINS):
