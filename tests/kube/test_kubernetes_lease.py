@@ -87,7 +87,7 @@ def test_a_holder_that_is_gone_in_the_middle_of_an_apply_is_followed_and_repeats
         if how is signal.SIGSTOP:
             before = len(said.read_text())
             other.send_signal(signal.SIGCONT)
-            soon(lambda: bool({"Retryable", "stale-plan"} & set(said.read_text()[before:].split())), "it stops", 60)
+            soon(lambda: bool({"Retryable", "Elsewhere", "stale-plan"} & set(said.read_text()[before:].split())), "it stops", 60)
         assert unit.plan(*mine).is_empty or unit.put(*mine).ok
         found = {
             i["metadata"]["name"]: i["data"] for i in unit.ask("GET", unit.configs)["items"] if i["metadata"]["name"][0] == "c"
