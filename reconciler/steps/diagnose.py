@@ -14,6 +14,7 @@ from reconciler.model.diagnosis import Cause
 from reconciler.model.reasons import Reason
 from reconciler.model.records import RecordKind
 from reconciler.model.signals import Incident
+from reconciler.model.troubles import Trouble
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
 from reconciler.steps.progress import progress, step
@@ -57,12 +58,18 @@ def _told(world: World, incident: Incident, revision: str, now: int) -> list[Cau
     said = told_of(world, incident)
     if said is None:
         raise Retryable("a target cannot say what is wrong now", next_step="look whether it answers")
-    troubles = [trouble for trouble in said if trouble.object in named]
+    heard = {signal.fingerprint: signal.started_ms for signal in incident.signals if signal.told}
+    troubles = [_began(t, heard.get(t.fingerprint, now)) for t in said if t.object in named]
     units = world.applied_rulebook().index
     began = min((trouble.since_ms for trouble in troubles), default=now)
     applied = _applied(world, max(began, now - LONGEST_MS) - RECENT_MS)
     files = {t.unit: Files(units.by_name[t.unit].path, functools.partial(_reads, world, t.unit)) for t in troubles}
     return workload_causes(troubles, world.repo, revision, applied, files)
+
+
+def _began(trouble: Trouble, heard_ms: int) -> Trouble:
+    """Not after we heard of it: a target whose clock is ahead would put its trouble out of reach of the commit."""
+    return dataclasses.replace(trouble, since_ms=min(trouble.since_ms, heard_ms))
 
 
 def _reads(world: World, unit: str, path: str) -> bool:

@@ -18,6 +18,7 @@ from reconciler.model.troubles import Trouble, TroubleKind
 
 LIBRARY = Path(__file__).parents[2] / "playbooks"
 UNIT = "    - {name: pods, path: apps/pods, target: prod}\n  grouping:\n"
+AHEAD_MS = 7_200_000  # is what the target's clock is
 LONG_AGO_MS = 3_700_000  # for a commit to explain anything that begins now
 TARGET = "    - {name: prod, kind: directory, settings: {path: prod}}\n  sources:\n"
 
@@ -54,7 +55,9 @@ def begin(site: Installation, given: GivenTrouble) -> None:
     targets = site.system.connections.targets
     targets["prod"] = teller = Teller(targets["prod"])
     assert given.trouble is not None
-    said = Trouble("pods", given.object, given.component, given.trouble, site.clock.now(), "", given.container, "so it is")
+    said = Trouble(
+        "pods", given.object, given.component, given.trouble, site.clock.now() + AHEAD_MS, "", given.container, "so it is"
+    )
     teller.say = lambda: [said]
 
 
