@@ -31,6 +31,18 @@ def register(verbs: Verbs) -> None:
         DRIFT,
     )
     drift.add_argument("unit", nargs="*", help="units in homeostat.yaml (default all)")
+    wait = verbs.add(
+        "wait",
+        "reconciler.cli.wait:run",
+        "until units are healthy or a commit is applied: exit code 0, or 75 when the time is over",
+        WAIT,
+    )
+    wait.add_argument("unit", nargs="*", help="units in homeostat.yaml (default all)")
+    wait.add_argument(
+        "--for", dest="wanted", default="healthy", metavar="WHAT",
+        help="healthy (the default), applied (the tip of the protected branch) or applied=COMMIT",
+    )  # fmt: skip
+    wait.add_argument("--timeout", default="5m", help="at most this long, such as 30s or 10m (default 5m)")
 
 
 TREE = """\
@@ -45,3 +57,6 @@ HISTORY = """\
 DRIFT = """\
   homeostat drift
   homeostat drift shop"""
+WAIT = """\
+  homeostat wait shop
+  homeostat wait shop --for applied=9d1e0b7 --timeout 10m"""
