@@ -99,7 +99,9 @@ def test_a_field_that_cannot_be_changed_is_told_with_both_ways_out_and_the_objec
     assert f'homeostat.dev/replace: "{uid}"' in told
     assert "canary" not in told
     assert {o.uid for o in unit.target._live.unit("shop").values()} > {uid}
-    assert (TroubleKind.UNCHANGEABLE, failed(changes).id) in {(t.kind, t.object) for t in unit.target.troubles({"shop"})}
+    trouble = next(t for t in unit.target.troubles({"shop"}) if t.kind is TroubleKind.UNCHANGEABLE)
+    assert trouble.object == failed(changes).id
+    assert f'{uid}" to have it deleted and made again' in trouble.detail[:200]
 
 
 def test_the_trouble_keeps_its_beginning_and_ends_with_the_old_value(unit: ClusterUnit) -> None:

@@ -128,9 +128,9 @@ class Applier:
                 if waits := await self._send(asked):
                     return _failed(step, Reason.WAITING, waits)
             except Refused as refused:
-                told = explained(refused, asked.desired, self.live.get(step.id))
-                self.refusals.refused(asked.desired, refused, told)
-                return _failed(step, Reason.INVALID, told)
+                live = self.live.get(step.id)
+                self.refusals.refused(asked.desired, refused, live)
+                return _failed(step, Reason.INVALID, explained(refused, asked.desired, live))
             except HomeostatError as error:
                 return _failed(step, Reason.ERROR, str(error))
         self.refusals.well(asked.desired)

@@ -62,6 +62,14 @@ def _unchangeable(refused: Refused, names: tuple[str, ...], desired: DesiredObje
     return f"{shown} cannot be changed on a live object" + ("" if desired.secret else f" ({why[-80:]})")
 
 
+def _briefly(refused: Refused, desired: DesiredObject, live: Live | None) -> str:
+    """What fits into evidence: the reader of a pull request that undoes the commit sees how it could be done instead."""
+    if not (names := fixed(refused)):
+        return explained(refused, desired, live)
+    permit = f'; annotate it {REPLACE}: "{live.uid}" to have it deleted and made again' if live else ""
+    return f"{names[0]} cannot be changed on a live object{permit}"
+
+
 def _next_step(live: Live | None) -> str:
     back = "Put the old value back in Git"
     if live is None or not live.uid:
@@ -93,14 +101,14 @@ class Refusals:
 
     _of: dict[str, dict[str, _Noted]] = field(default_factory=dict)
 
-    def refused(self, desired: DesiredObject, refused: Refused, told: str) -> None:
+    def refused(self, desired: DesiredObject, refused: Refused, live: Live | None) -> None:
         if not _conflict(refused) and not fixed(refused):
             return self.well(desired)
         kind = TroubleKind.CONTESTED if _conflict(refused) else TroubleKind.UNCHANGEABLE
         held = self._of.setdefault(desired.unit, {})
         before = held.get(desired.id)
         since = before.since_ms if before and before.kind is kind else int(time.time() * 1_000)
-        held[desired.id] = _Noted(kind, since, said(_REDACTOR.text(" ".join(told.split()))))
+        held[desired.id] = _Noted(kind, since, said(_REDACTOR.text(" ".join(_briefly(refused, desired, live).split()))))
         return None
 
     def well(self, desired: DesiredObject) -> None:
