@@ -27,10 +27,18 @@ def whole_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def failing_cluster() -> Iterator[Cluster]:
+    """The same where containers fail by their names (failures.yaml)."""
+    with running("controllers", "kwok", "failures") as cluster:
+        cluster.add_nodes(3)
+        yield cluster
+
+
 @pytest.fixture
 def namespace(request: pytest.FixtureRequest) -> str:
     """A fresh namespace in the cluster that the test uses."""
-    name = "api_server" if "api_server" in request.fixturenames else "whole_cluster"
+    name = next((name for name in ("api_server", "whole_cluster") if name in request.fixturenames), "failing_cluster")
     made = f"test-{uuid4().hex[:8]}"
     with request.getfixturevalue(name).client() as client:
         client.post("/api/v1/namespaces", json={"metadata": {"name": made}}).raise_for_status()

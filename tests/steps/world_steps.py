@@ -8,7 +8,13 @@ from installation import Installation
 from pytest_bdd import given, parsers, step
 
 AUTONOMY = {"need a review": "review", "merge by themselves": "autonomous"}
-TIMES = {"half a minute goes by": 30, "a minute goes by": 60, "two minutes go by": 120, "three minutes go by": 180}
+TIMES = {
+    "half a minute goes by": 30,
+    "a minute goes by": 60,
+    "two minutes go by": 120,
+    "three minutes go by": 180,
+    "five minutes go by": 300,
+}
 
 
 @given(parsers.re(r'"(?P<playbook>[a-z-]+)" repairs (?P<how>need a review|merge by themselves)'))
@@ -50,7 +56,7 @@ def _(site: Installation) -> None:
     site.fault(kind="surge", service="checkout", factor=2.0)
 
 
-@step(parsers.re("(?P<time>half a minute goes by|a minute goes by|two minutes go by|three minutes go by)"))
+@step(parsers.re("(?P<time>half a minute goes by|a minute goes by|two minutes go by|three minutes go by|five minutes go by)"))
 def _(site: Installation, time: str) -> None:
     site.advance(TIMES[time])
 
