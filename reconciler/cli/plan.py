@@ -28,10 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _targets(arguments: argparse.Namespace) -> int:
+    from reconciler.steps.looking import planned
+
     with opened(arguments, connected=True) as system:
         world = system.world
         revision = _resolve(world, arguments.revision)
-        result = _dry_run(world, revision)
+        result = planned(world, revision)
         return _answer(arguments, world.cursor.applied or "", revision, result, ())
 
 
@@ -50,19 +52,6 @@ def _resolve(world: World, wanted: str) -> str:
         return matches[0]
     many = f"{len(matches)} commits begin with {wanted}" if matches else f"{wanted!r} is no branch and no commit of a branch here"
     raise Permanent(many, next_step="push it first, then give the branch or its commit id")
-
-
-def _dry_run(world: World, revision: str) -> ConvergeResult:
-    """All units, at a generation newer than any that a target can hold: nothing is skipped as old, nothing is done."""
-    from reconciler.converge.rounds import Round
-    from reconciler.steps.converging import suspensions
-
-    rules = world.rules.at(revision)
-    newest = len(world.repo.between(world.root, world.head())) + len(world.repo.between(world.root, revision)) + 2
-    now = world.clock.now()
-    braked = world.ledger.facts().braked(now) is not None
-    ask = Round(rules.index, revision, "", newest, now, braked=braked, dry_run=True, suspended=suspensions(world))
-    return world.converger.converge(ask)
 
 
 def _checkout(arguments: argparse.Namespace, path: Path) -> int:

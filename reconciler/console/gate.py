@@ -13,6 +13,9 @@ Then the view runs in a worker thread, because it reads Git and SQLite. Every an
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import functools
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -70,6 +73,12 @@ class Desk:
     records: RecordIndex
     sessions: Sessions
     failures: Failures = field(default_factory=Failures)
+    looking: threading.Lock = field(default_factory=threading.Lock)  # one page at a time asks targets
+
+    @functools.cached_property
+    def looker(self) -> World:
+        """The same world with renders of its own: the loop's belong to its thread."""
+        return dataclasses.replace(self.deps.world)
 
 
 class Refused(Exception):

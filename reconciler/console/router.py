@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from reconciler.console import actions, views
+from reconciler.console import actions, units, views
 from reconciler.console.gate import HEADERS, Deps, Desk, Gate, View
 from reconciler.console.index import RecordIndex
 from reconciler.console.pages import STATIC, static
@@ -16,6 +16,8 @@ READ: tuple[tuple[str, View], ...] = (
     ("/pr", views.pulls),
     ("/pr/{number:int}", views.pull),
     ("/pr/{number:int}/revert", views.revert),
+    ("/units", units.listing),
+    ("/units/{unit}", units.one),
     ("/incidents/{incident}", views.incident),
     ("/log", views.log),
     ("/log/{number:int}", views.record),

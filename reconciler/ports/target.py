@@ -25,7 +25,9 @@ class Target(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many units may be applied at the same time; with 1 every call comes from one thread."""
+        """How many units may be applied at the same time; with 1 every call that writes comes from one thread, and pages may
+        read meanwhile.
+        """
         ...
 
     def observe(self, unit: str) -> Observed: ...

@@ -14,6 +14,8 @@ from reconciler.converge.drift import compare
 from reconciler.converge.manners import manner_of
 from reconciler.converge.redaction import HIDDEN, KnownValues
 from reconciler.converge.render import RenderedUnit
+from reconciler.converge.rounds import Round
+from reconciler.converge.values import ConvergeResult
 from reconciler.documents.installation import Unit
 from reconciler.documents.installation_applier import applied_by
 from reconciler.documents.nearest import nearest
@@ -23,6 +25,7 @@ from reconciler.model.differences import Difference, FieldDifference
 from reconciler.model.revisions import Rendered
 from reconciler.model.trees import Branch, Tree, flat
 from reconciler.ports.target import Showing, Target
+from reconciler.steps.converging import suspensions
 from reconciler.steps.fighting import fought
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
@@ -136,7 +139,20 @@ def _left(world: World, unit: Unit, object_id: str) -> str:
     if brake := facts.braked(now):
         return f"a brake stops drift correction: {brake.value.reason}; homeostat brake off {brake.value.id} lifts it"
     if fought(world.store, unit.name, object_id, now):
-        return (
-            "it was put back again and again, and is left alone for a while: give the field away, or let Git say the value"
-        )
+        return "it was put back again and again, and is left alone for a while: give the field away, or let Git say the value"
     return ""
+
+
+def planned(world: World, revision: str, unit: Unit | None = None) -> ConvergeResult:
+    """What converge would do with a revision, to one unit or to all. At a generation newer than any that a target can hold:
+    nothing is skipped as old, and nothing is done.
+    """
+    rules = world.rules.at(revision)
+    newest = len(world.repo.between(world.root, world.head())) + len(world.repo.between(world.root, revision)) + 2
+    now = world.clock.now()
+    braked = world.ledger.facts().braked(now) is not None
+    before, names = (revision, frozenset({unit.name})) if unit else ("", frozenset[str]())
+    ask = Round(
+        rules.index, revision, before, newest, now, pending=names, braked=braked, dry_run=True, suspended=suspensions(world)
+    )  # fmt: skip
+    return world.converger.converge(ask)

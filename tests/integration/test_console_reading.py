@@ -13,7 +13,18 @@ from installation import Installation, installation
 from reconciler.console.logins import make_login
 from reconciler.model.records import RecordKind
 
-PATHS = ("/", "/pr", "/pr/1", "/log", "/log/0", "/brakes", "/panic?since=1h", "/incidents/{incident}")
+PATHS = (
+    "/",
+    "/pr",
+    "/pr/1",
+    "/log",
+    "/log/0",
+    "/brakes",
+    "/units",
+    "/units/shop?plan=1",
+    "/panic?since=1h",
+    "/incidents/{incident}",
+)
 HOSTILE = "<script>alert(1)</script>\u202e</b>"
 
 
