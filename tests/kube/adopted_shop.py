@@ -73,6 +73,7 @@ def others() -> list[tuple[str, Manifest]]:
     return [
         (f"{core}:configmaps", manifest("v1", "ConfigMap", "settings", data=text)),
         (f"{core}:configmaps", manifest("v1", "ConfigMap", "charted", data={"a": "1"}, metadata=helm)),
+        (f"{core}:configmaps", manifest("v1", "ConfigMap", "invisible", data={"a": "x\u200by"})),
         (f"{core}:secrets", manifest("v1", "Secret", "password", stringData={"password": "hunter2-canary"})),
         (f"{core}:serviceaccounts", manifest("v1", "ServiceAccount", "runner")),
         (f"{core}:services", manifest("v1", "Service", "web", spec=front)),

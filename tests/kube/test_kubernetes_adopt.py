@@ -12,8 +12,9 @@ from adopted_shop import others, workloads
 from cluster.controlplane import Cluster
 from kubernetes_unit import Manifest, cluster_unit, soon
 
+from reconciler.adapters.targets.kubernetes import adopting
 from reconciler.adapters.targets.kubernetes.adopting import Harvest, harvest
-from reconciler.adapters.targets.kubernetes.stripping import same
+from reconciler.adapters.targets.kubernetes.stripping import same, stripped
 from reconciler.adapters.targets.kubernetes.visiting import visit
 from reconciler.cli import main
 from reconciler.model.revisions import Manner
@@ -106,6 +107,17 @@ def test_replicas_that_a_scaler_sets_are_the_scalers(space: Space) -> None:
     assert found.manifests[f"Deployment.apps/{space.name}/plain"]["spec"]["replicas"] == 1
 
 
+def test_a_file_that_would_change_something_is_told(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(kind: str, live: Manifest, *, scaled: bool) -> Manifest:
+        made = stripped(kind, live, scaled=scaled)
+        return {**made, "data": {"more": "1"}} if kind == "ConfigMap" else made
+
+    monkeypatch.setattr(adopting, "stripped", wrong)
+    changes = space.harvest().changes
+    assert {at.split("/")[0] for at in changes} == {"ConfigMap"}
+    assert set(changes.values()) == {"applying it would change it"}
+
+
 def test_what_was_left_out_as_a_default_comes_back_in_a_new_cluster(space: Space) -> None:
     """Made anew elsewhere from the files, the same specs come out."""
     copy = space.name + "-copy"
@@ -128,6 +140,7 @@ def test_twice_gives_the_same_bytes_and_no_secret_value_in_any(
     assert "applying them changes nothing" in said
     assert f"Secret/{space.name}/password" in said
     assert "sops" in said
+    assert f"ConfigMap/{space.name}/invisible: it holds text that no strict reader takes" in said
     before = {file.name: file.read_bytes() for file in out.iterdir()}
     assert main(command) == 0
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before

@@ -22,6 +22,7 @@ from reconciler.adapters.targets.kubernetes.stripping import same, stripped
 from reconciler.errors import Permanent
 
 SCALER = "HorizontalPodAutoscaler.autoscaling"
+TRIES = 3  # of comparing what changes all the time
 MADE_EVERYWHERE = OF_THE_CLUSTER | {"ConfigMap/istio-ca-root-cert", "ConfigMap/openshift-service-ca.crt"}
 ONCE = {"Job.batch": "a Job runs once: write a CronJob, or an Operation", "Pod": "a bare Pod: write a Deployment"}
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces", namespaced=False)
@@ -126,12 +127,16 @@ def _applier(obj: Mapping[str, Any]) -> str:
 
 
 async def _changed(api: Api, kind: Kind, live: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
-    """By the server's own dry run."""
+    """By the server's own dry run. An object that changes meanwhile by itself is compared again."""
     metadata = manifest["metadata"]
     path = kind.path(metadata.get("namespace", ""), metadata["name"])
     params = {"fieldManager": MANAGER, "force": "true", "dryRun": "All"}
     try:
-        answer = await api.send(Request("PATCH", path, params, json.dumps(manifest).encode(), APPLY))
+        for _ in range(TRIES):
+            answer = await api.send(Request("PATCH", path, params, json.dumps(manifest).encode(), APPLY))
+            if same(live, answer):
+                return ""
+            live = await api.get(path)
     except Refused as refused:
         return f"nobody knows what applying it would change: {refused.told or refused}"
-    return "" if same(live, answer) else "applying it would change it"
+    return "applying it would change it"
