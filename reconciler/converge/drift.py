@@ -60,7 +60,7 @@ def report(unit: Unit, drifts: Sequence[Drift], fighting: frozenset[str], now_ms
     return DriftReport(tuple(drifts), signals, correct)
 
 
-def elsewhere(unit: Unit, rendered: Rendered, drifted: Collection[str], now_ms: int) -> DriftReport:
+def as_they_say(unit: Unit, rendered: Rendered, drifted: Collection[str], now_ms: int) -> DriftReport:
     """Of a unit that somebody else applies: what they say differs is told, and never put back here."""
     drifts = [Drift(unit.name, o.id, o.digest, "different") for o in rendered.objects if o.id in drifted]
     return replace(report(unit, drifts, frozenset(), now_ms), correct=frozenset())

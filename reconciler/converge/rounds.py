@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.converge.claims import Claims, claim
-from reconciler.converge.drift import DriftReport, compare, elsewhere, report
+from reconciler.converge.drift import DriftReport, as_they_say, compare, report
 from reconciler.converge.fights import FightBook
 from reconciler.converge.left import Follower, Now
 from reconciler.converge.manners import manner_of
@@ -136,7 +136,7 @@ class Converger:
             return DriftReport()
         try:
             if by := applied_by(unit.applier):
-                return elsewhere(unit, made.rendered, self._follower.standing(unit, by).drifted, now_ms)
+                return as_they_say(unit, made.rendered, self._follower.standing(unit, by).drifted, now_ms)
             observed = self._targets[unit.target].observe(unit.name)
         except Unreachable as error:
             return DriftReport(faults=(f"{unit.target}: {error}",))
@@ -187,10 +187,9 @@ class Converger:
         try:
             done = self._followed(ask, unit, made, by) if by else self._apply(ask, unit, made, claims)
             return _with_errors(done, made)
-        except Elsewhere as error:
-            return UnitOutcome(unit.name, unit.target, Reason.ELSEWHERE, f"{unit.target}: {error}", again=True)
         except Unreachable as error:
-            return UnitOutcome(unit.name, unit.target, Reason.ERROR, f"{unit.target}: {error}", again=True)
+            reason = Reason.ELSEWHERE if isinstance(error, Elsewhere) else Reason.ERROR
+            return UnitOutcome(unit.name, unit.target, reason, f"{unit.target}: {error}", again=True)
 
     def _apply(self, ask: Round, unit: Unit, made: RenderedUnit, claims: Claims) -> UnitOutcome:
         if refused := refuse_empty(unit, made.rendered):
