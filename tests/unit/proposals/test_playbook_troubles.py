@@ -61,12 +61,12 @@ def playbook(text: str = PLAYBOOK, kind: str = "Workload") -> Loaded[Playbook]:
     return load_one(text.replace("OBJECT", kind).encode(), "playbooks/last-image.yaml", Playbook)
 
 
-def case(files: dict[str, str], expect: str = DIFF, said: str = SAID, kind: str = "Workload") -> CaseResult:
-    indented = "".join(f"          {path}: |\n" + "".join(f"            {line}\n" for line in text.strip().splitlines())
-                       for path, text in files.items())  # fmt: skip
+def case(files: dict[str, str], expect: str = DIFF, said: str = SAID, kind: str = "Workload", text: str = PLAYBOOK) -> CaseResult:
+    indented = "".join(f"          {path}: |\n" + "".join(f"            {line}\n" for line in body.strip().splitlines())
+                       for path, body in files.items())  # fmt: skip
     fields = "\n        ".join(part.strip() for part in said.strip("{}").split(",") if part.strip())
-    text = GIVEN.replace("TROUBLE", fields or "severity: critical").replace("FILES\n", indented).replace("EXPECT", expect)
-    (result,) = run_cases(playbook(kind=kind), load_one(text.encode(), "playbooks/last-image.cases.yaml", PlaybookCases))
+    given = GIVEN.replace("TROUBLE", fields or "severity: critical").replace("FILES\n", indented).replace("EXPECT", expect)
+    (result,) = run_cases(playbook(text, kind), load_one(given.encode(), "playbooks/last-image.cases.yaml", PlaybookCases))
     return result
 
 
@@ -101,6 +101,13 @@ def test_a_workload_is_of_whatever_kind_the_target_names() -> None:
 @pytest.mark.parametrize("said", ["{}", "{trouble: crash-loop, container: app}", "{trouble: image-pull}"])
 def test_another_word_or_no_container_does_not_fire(said: str) -> None:
     result = case({"apps/shop/web.yaml": web()}, "silent: true", said=said)
+    assert result.expected == result.found
+
+
+def test_an_empty_container_chooses_no_entry_not_even_one_without_a_name() -> None:
+    said = "{trouble: image-pull, object: Deployment.apps/shop/web, unit: shop}"
+    always = PLAYBOOK.replace(' && container != ""', "")
+    result = case({"apps/shop/web.yaml": web().replace("name: app", 'name: ""')}, "refused: no-change", said=said, text=always)
     assert result.expected == result.found
 
 
