@@ -82,7 +82,7 @@ class Keepers:
 
     async def stands(self, found: Keeper) -> bool:
         """Whether the applier exists."""
-        kind = next((k for k in self.kinds.all() if k.name == found.kind), None)
+        kind = self.kinds.known(found.kind)
         if kind is None:
             return False
         try:
@@ -94,7 +94,7 @@ class Keepers:
             return refused.status != 404
 
     async def _unheld(self, object_id: str, path: str) -> Keeper | None:
-        if not any(kind.name in KINDS for kind in self.kinds.all()):
+        if not any(map(self.kinds.known, KINDS)):
             return None
         try:
             return keeper(object_id, (await self.api.get(path, accept=METADATA)).get("metadata") or {})

@@ -62,6 +62,10 @@ class Kinds:
         known = ", ".join(version if name == kind else f"{version} {name}" for version, name in like)
         return f"the cluster serves no {api_version} {kind}; " + (f"it serves {known}" if like else "is its CRD there?")
 
+    def known(self, name: str) -> Kind | None:
+        """As of the last look; asks nothing."""
+        return self._preferred.get(name)
+
     async def find(self, api_version: str, kind: str) -> Kind | None:
         """None when the server does not serve it."""
         if (api_version, kind) not in self._exact:
