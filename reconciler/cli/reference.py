@@ -101,7 +101,8 @@ Text for people, `--json` for programs. Errors go to stderr with a next step; se
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{flat(text[1:])}."
+    whole = flat(text)
+    return f"{whole[:1].upper()}{whole[1:]}."
 
 
 def _arguments(parser: argparse.ArgumentParser) -> str:

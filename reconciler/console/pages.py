@@ -10,6 +10,7 @@ import functools
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
@@ -62,6 +63,11 @@ def span(ms: int) -> str:
     return f"{seconds} s"
 
 
+def moment(wall_ms: int) -> str:
+    """A time that somebody else's clock told."""
+    return f"{datetime.fromtimestamp(wall_ms // 1_000, UTC):%Y-%m-%d %H:%M:%SZ}" if wall_ms else ""
+
+
 @pass_context
 def _ago(context: Context, clock_ms: int) -> str:
     return f"{span(context['now_ms'] - clock_ms)} ago"
@@ -82,7 +88,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=visible,
     )
-    made.filters.update(ago=_ago, left=_left, span=span)
+    made.filters.update(ago=_ago, left=_left, span=span, moment=moment)
     return made
 
 
