@@ -155,6 +155,17 @@ def test_a_commit_is_applied_when_flux_has_applied_it(site: Site) -> None:
     soon(lambda: all(h.state is HealthState.HEALTHY for h in site.target.health("shop")), "everything is healthy")
 
 
+def test_its_tree_leads_from_flux_to_the_pods(site: Site) -> None:
+    site.until(Reason.APPLIED)
+
+    def kinds() -> set[str]:
+        branches = site.target.tree("shop", str, whole=True).branches
+        return {branch.id.partition("/")[0] for top in branches for branch in top.walk()}
+
+    wanted = {"Kustomization.kustomize.toolkit.fluxcd.io", "Deployment.apps", "ReplicaSet.apps"}
+    soon(lambda: kinds() >= wanted, f"the whole tree: {kinds()}")
+
+
 def test_nothing_that_writes_is_sent_for_such_a_unit(site: Site, sent: list[Request]) -> None:
     site.index = UnitIndex.of(site.units[:1], (TargetDocument(name="k", kind="kubernetes"),))
     site.until(Reason.APPLIED)
