@@ -19,8 +19,8 @@ from reconciler.errors import Misconfigured
 if TYPE_CHECKING:
     from reconciler.bootstrap.reading import Reading
     from reconciler.converge.render import RenderCache, RenderedUnit
+    from reconciler.converge.units import UnitIndex
     from reconciler.model.revisions import CommitInfo
-    from reconciler.steps.rulebook import Rulebooks
 
 LOOK_BACK = 2_000  # commits of the branch
 
@@ -30,8 +30,8 @@ class Renders:
     """Units as they render at a commit."""
 
     home: Reading
-    rules: Rulebooks
     cache: RenderCache
+    indexes: dict[bytes, UnitIndex | None] = field(default_factory=dict)
     kept: dict[tuple[str, str], RenderedUnit | None] = field(default_factory=dict)
 
     def at(self, commit: str, name: str) -> RenderedUnit | None:
@@ -39,14 +39,27 @@ class Renders:
         from reconciler.converge.render import RenderedUnit
 
         if (commit, name) not in self.kept:
-            try:
-                index = self.rules.at(commit).index
-            except Misconfigured:
-                return None
-            unit = index.by_name.get(name)
-            made = self.cache.get(self.home.repo, commit, unit, index.kind_of(unit)) if unit else None
+            index = self.index(commit)
+            unit = index.by_name.get(name) if index else None
+            made = self.cache.get(self.home.repo, commit, unit, index.kind_of(unit)) if index and unit else None
             self.kept[commit, name] = made if isinstance(made, RenderedUnit) else None
         return self.kept[commit, name]
+
+    def index(self, commit: str) -> UnitIndex | None:
+        """The units of a commit, by homeostat.yaml alone; None when that does not load."""
+        from reconciler.converge.units import UnitIndex
+        from reconciler.documents import load_one
+        from reconciler.documents.installation import Installation
+        from reconciler.settings import INSTALLATION
+
+        data = (self.home.repo.read(commit, INSTALLATION) if commit else None) or b""
+        if data not in self.indexes:
+            try:
+                spec = load_one(data, INSTALLATION, Installation).document.spec
+                self.indexes[data] = UnitIndex.of(spec.units, spec.targets)
+            except Misconfigured:
+                self.indexes[data] = None
+        return self.indexes[data]
 
     def digest(self, commit: str, name: str, object_id: str) -> str | None:
         """Nothing when it is not declared, None when nobody knows."""
@@ -71,15 +84,15 @@ def _renders(home: Reading) -> Renders:
     from reconciler.bootstrap.opening import open_settings
     from reconciler.bootstrap.rendering import looking_tools
     from reconciler.converge.render import RenderCache
-    from reconciler.steps.rulebook import Rulebooks
 
     tools = looking_tools(home.home, open_settings(home.home))
-    return Renders(home, Rulebooks(home.repo), RenderCache(tools=tools))
+    return Renders(home, RenderCache(tools=tools))
 
 
 def _declared(renders: Renders, revision: str, wish: Wanted) -> Iterator[tuple[str, str]]:
     """Objects that were never applied."""
-    for name in renders.rules.at(revision).index.by_name:
+    index = renders.index(revision)
+    for name in index.by_name if index else ():
         made = renders.at(revision, name) if wish.unit in ("", name) else None
         yield from ((name, o.id) for o in made.rendered.objects if wish.fits(name, o.id)) if made else ()
 

@@ -91,6 +91,7 @@ def _unapplied(home: Reading, commit: str, units: Sequence[str]) -> Iterator[str
 
 
 def _until(arguments: argparse.Namespace, missing: Callable[[], list[str]], news: threading.Event) -> int:
+    look = "tree" if arguments.wanted == "healthy" else "status"
     begun, most, told = time.monotonic(), duration_ms(arguments.timeout) / 1_000, ""
     while left := missing():
         text = "; ".join(left[:SHOWN]) + (f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else "")
@@ -99,7 +100,7 @@ def _until(arguments: argparse.Namespace, missing: Callable[[], list[str]], news
             told = text
         rest = begun + most - time.monotonic()
         if rest <= 0:
-            raise Retryable(f"not {arguments.wanted} after {arguments.timeout}: {text}", next_step="homeostat tree")
+            raise Retryable(f"not {arguments.wanted} after {arguments.timeout}: {text}", next_step=f"homeostat {look}")
         news.wait(min(LOOK_S, rest))
         news.clear()
     waited = time.monotonic() - begun

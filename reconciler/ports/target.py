@@ -97,7 +97,7 @@ class Showing(Protocol):
         ...
 
     def differences(self, rendered: Rendered, hide: Callable[[str], str]) -> Sequence[Difference]:
-        """Live objects that are not as they were applied, with who wrote each field, also those that are not Git's. Only reads."""
+        """Live objects that are not as they were applied, and who wrote each field, also fields that are not Git's."""
         ...
 
 
