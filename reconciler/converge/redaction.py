@@ -58,10 +58,17 @@ class KnownValues:
         """Whatever the secret ones hold, and what base64 hides in them."""
         for desired in objects:
             if desired.secret:
-                self.learn_manifest({}, desired.spec)
+                self._learn_leaves([value for key, value in desired.spec.items() if key not in IDENTITY])
                 for encoded in (desired.spec.get("data") or {}).values() if desired.spec.get("kind") == "Secret" else ():
                     with contextlib.suppress(ValueError):
                         self.add(base64.b64decode(str(encoded)).decode("utf-8", "replace"))
+
+    def _learn_leaves(self, value: object) -> None:
+        if isinstance(value, dict | list):
+            for below in value.values() if isinstance(value, dict) else value:
+                self._learn_leaves(below)
+        elif isinstance(value, str | int) and not isinstance(value, bool):
+            self.add(str(value))
 
     def hide(self, text: str) -> str:
         return self._pattern.sub(HIDDEN, text) if self._values else text

@@ -44,6 +44,7 @@ def test_a_failing_container_is_found_below_its_deployment_and_what_is_well_is_f
     (log,) = found.logs
     assert (log.container, log.previous, log.lines) == ("web", True, ())
     assert log.note.startswith("its log cannot be read: ")
+    assert "media types" not in log.note  # the node is asked, and there is none behind it
 
 
 def test_the_whole_tree_shows_what_is_well_down_to_endpoints_and_claims(whole_cluster: Cluster, namespace: str) -> None:

@@ -65,9 +65,11 @@ def test_a_last_line_that_the_limit_cut_in_two_is_left_out() -> None:
 
 def test_what_a_secret_object_in_git_holds_is_known_decoded_too() -> None:
     known = KnownValues()
-    spec = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db-credentials"}, "data": {"password": "aHVudGVyMjI="}}
+    said = {"data": {"password": "aHVudGVyMjI="}, "stringData": {"user": "shopkeeper"}}
+    spec = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db-credentials"}, **said}
     known.learn_objects([DesiredObject("Secret/shop/db", "shop", spec, "db.yaml", "d", secret=True)])
-    assert known.hide("hunter22 and aHVudGVyMjI= of db-credentials") == "(hidden) and (hidden) of db-credentials"
+    told = "hunter22 and aHVudGVyMjI= for shopkeeper of db-credentials"
+    assert known.hide(told) == "(hidden) and (hidden) for (hidden) of db-credentials"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from reconciler.errors import Permanent, Retryable
 
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
-TEXT = "text/plain"
+TEXT = "*/*"  # what logs are asked for with; they are refused as text/plain
 MAX_ANSWER = 64 * 1024 * 1024  # a page of 500 objects of the largest size that is usual
 LARGE = 512 * 1024  # sent in pieces
 AGAIN = frozenset({429, 500, 502, 503, 504})
