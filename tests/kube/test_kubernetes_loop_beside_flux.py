@@ -5,6 +5,7 @@ Flux applies that, and it is found to have helped. Homeostat, Flux and the contr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from cluster.controlplane import Cluster, running
 from cluster.flux import SPACE, Flux, flux
 
 from reconciler.cli.demo_site import Site
+from reconciler.errors import Permanent
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/checkout"
 GOOD, BAD = "checkout:1.4.2", "checkout:1.5.0-missing"
@@ -93,12 +95,20 @@ class Company(Site):
             self.fetch()
             return what()
 
-        self.until(seen, seconds, said)
+        try:
+            self.until(seen, seconds, said)
+        except Permanent as error:
+            words = self.log.read_text(errors="replace")[-2_000:]
+            raise AssertionError(f"{error}; Flux says {self.other.status('shop')}; Homeostat says {words}") from error
 
     def image(self) -> str:
         answer = self.api.get(DEPLOYMENT)
         found = answer.json() if answer.status_code == httpx.codes.OK else {}
         return str(found.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [{}])[0].get("image", ""))
+
+    @property
+    def log(self) -> Path:
+        return self.cluster.programs.log("homeostat")
 
     def _launch(self, command: list[str]) -> None:
         self.cluster.programs.start("homeostat", *command)
@@ -122,14 +132,14 @@ def managers(company: Company) -> set[str]:
 
 def test_a_bad_image_is_repaired_in_git_and_applied_by_flux(company: Company) -> None:
     company.begin()
-    company.see(lambda: company.image().endswith(GOOD), 60, "Flux applies the app")
+    company.see(lambda: company.image().endswith(GOOD), 120, "Flux applies the app")
     bad = company.push({"apps/shop/checkout.yaml": (GOOD, BAD)}, "Release checkout 1.5.0")
-    company.see(lambda: company.image().endswith(BAD), 60, "Flux applies the release")
-    company.see(lambda: bool(company.machine_commits()), 90, "the loop repairs it")
+    company.see(lambda: company.image().endswith(BAD), 120, "Flux applies the release")
+    company.see(lambda: bool(company.machine_commits()), 180, "the loop repairs it")
     repair = company.machine_commits()[0][0]
     assert company.git("rev-parse", f"{repair}^", where=company.home.repository) == bad
-    company.see(lambda: company.image().endswith(GOOD), 60, "Flux applies the repair")
-    company.see(lambda: any(r["payload"]["stage"] == "outcome" for r in company.records("outcome")), 120, "the outcome is known")
+    company.see(lambda: company.image().endswith(GOOD), 120, "Flux applies the repair")
+    company.see(lambda: any(r["payload"]["stage"] == "outcome" for r in company.records("outcome")), 240, "the outcome is known")
     (outcome,) = [r["payload"]["state"] for r in company.records("outcome") if r["payload"]["stage"] == "outcome"]
     assert outcome == "better"
     applied = [r["payload"] for r in company.records("apply") if r["payload"]["revision"] == repair]
