@@ -21,8 +21,8 @@ from reconciler.adapters.targets.kubernetes.acted import ActRecord
 from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.beside import Beside
-from reconciler.adapters.targets.kubernetes.keepers import Keepers
 from reconciler.adapters.targets.kubernetes.differing import differences
+from reconciler.adapters.targets.kubernetes.keepers import Keepers
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore
