@@ -11,7 +11,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
 export JSON STRICT DATA QUICK
 
-.PHONY: help demo demo-kube up clusters test lint fix chaos bench bench-health bench-kube peers schemas docs lock clean wheel
+.PHONY: help demo demo-kube up clusters test test-kube lint fix chaos bench bench-health bench-kube peers schemas docs lock clean wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,8 +28,12 @@ up: $(VENV)/run.ready ## the same embedded system kept running, with the page on
 
 clusters: $(VENV)/clusters.ready ## also install what targets of kind kubernetes need
 
-test: $(VENV)/dev.ready ## set up and pass the tests (under 10 minutes on 2 cores)
+test: $(VENV)/dev.ready ## set up and pass the tests (under 10 minutes on 2 cores; of a real control plane a part)
 	@$(BIN)/pytest -n 2 --dist worksteal -q
+
+test-kube: $(VENV)/dev.ready ## every test on a real control plane (needs `make peers`; skips without)
+	@KUBE=all $(BIN)/pytest -n 2 --dist worksteal -q tests/kube tests/cluster tests/contract/test_targets_kubernetes.py \
+		tests/features/test_feature_cluster_repair.py tests/features/test_feature_cluster_safety.py
 
 lint: $(VENV)/dev.ready ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,22 @@ def site(tmp_path: Path) -> Iterator[Installation]:
     """An installation that has run for five minutes: everything is in shadow and nothing is wrong."""
     with installation(tmp_path) as made:
         yield made
+
+
+# Of the tests on a real control plane `make test` takes what says most in little time, `make test-kube` all.
+SOON = frozenset({
+    "test_targets_kubernetes.py", "test_kubernetes_apply.py", "test_kubernetes_drift.py", "test_kubernetes_prune.py",
+    "test_cluster_starts.py", "test_peers.py",
+})  # fmt: skip
+LATER = pytest.mark.skip(reason="make test-kube")
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    if os.environ.get("KUBE") != "all":
+        for item in items:
+            if on_a_cluster(item.path) and item.path.name not in SOON:
+                item.add_marker(LATER)
+
+
+def on_a_cluster(path: Path) -> bool:
+    return path.parent.name in ("kube", "cluster") or path.name.startswith(("test_feature_cluster_", "test_targets_kubernetes"))

@@ -139,7 +139,7 @@ def convinced(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Diagnosis believes wrongly, and with all confidence, that checkout has too much capacity."""
 
     def too_much(incident: Incident, *rest: object) -> Diagnosis:
-        now = int(str(rest[-1]))
+        now = int(str(rest[4]))
         cause = Cause(CauseKind.LOAD, "checkout", "0.95", "", ())
         before, after = (now - 330_000, now - 150_000), (now - 15_000, now)
         return Diagnosis(incident.id, now, str(rest[2]), (cause,), before, after, "load on checkout has gone")
