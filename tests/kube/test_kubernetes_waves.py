@@ -32,6 +32,7 @@ def again(unit: ClusterUnit, *manifests: Manifest) -> ChangeSet:
 
 def test_a_wave_waits_for_a_deployment_to_be_healthy_and_news_of_it_brings_the_unit_back(unit: ClusterUnit) -> None:
     first, second = unit.deployment(), waving(unit.config(a="1"), 1)
+    first["spec"]["minReadySeconds"] = 3  # longer than the answer to an apply takes on a busy machine
     changes = unit.put(first, second)
     told = {r.id.split("/")[0]: (r.ok, r.reason) for r in changes.results}
     assert told == {"Deployment.apps": (True, Reason.APPLIED), "ConfigMap": (False, Reason.WAITING)}
