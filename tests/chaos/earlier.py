@@ -73,7 +73,7 @@ def _forget_fields(file: Path) -> None:
 
 def _reorder_turn(file: Path) -> None:
     """Drift was corrected first, and signals were taken in before measurements came."""
-    _rewrite(file, r"^(    scrape,.*\n(?:.*\n)*?)(    correct_drift,.*\n)(    publish,.*\n)(    take_in,.*\n)", r"\2\4\1\3")
+    _rewrite(file, r"^(    scrape,.*\n(?:.*\n)*?)(    correct_drift,.*\n)((?:.*\n)*?)(    take_in,.*\n)", r"\2\4\1\3")
 
 
 def _rename_step(package: Path) -> None:
