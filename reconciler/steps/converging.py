@@ -141,6 +141,7 @@ def _round(world: World, rules: Rulebook, admitted: Admitted, applied: str) -> N
     result = world.converger.converge(ask)
     world.keep(*_applies(world, result))
     _tell(world, result)
+    note_news(world, (outcome.unit for outcome in result.outcomes))
     world.cursor.applied, world.cursor.generation, world.cursor.pending = admitted.good, generation, result.pending
     world.cursor.elsewhere = _elsewhere(world.cursor.elsewhere, result)
     world.cursor.retry_ms = now + RETRY_MS

@@ -111,6 +111,16 @@ def test_what_is_gone_is_missing_and_so_is_an_application(site: ClusterUnit) -> 
     assert site.target.standing("shop", nobody).phase is Phase.MISSING
 
 
+def test_what_was_healthy_is_read_again_once_it_was_applied_again(site: ClusterUnit) -> None:
+    site.target.leave({"shop": BY})
+    site.target.troubles(["shop"])
+    site.ask("DELETE", f"{site.configs}/settings")
+    assert not [h for h in site.target.health("shop") if h.state is HealthState.MISSING]
+    says(site, "Synced", "Healthy", finishedAt="2026-01-01T00:00:00Z")
+    assert [h.id for h in site.target.health("shop") if h.state is HealthState.MISSING] == ["ConfigMap/shop/settings"]
+    site.ask("POST", site.configs, site.config(a="1"))
+
+
 def test_only_reads_are_sent(site: ClusterUnit, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     once = Api._once

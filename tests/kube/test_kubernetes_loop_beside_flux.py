@@ -130,6 +130,7 @@ def managers(company: Company) -> set[str]:
     return {entry["manager"] for entry in company.api.get(DEPLOYMENT).json()["metadata"]["managedFields"]}
 
 
+@pytest.mark.timeout(600)  # its own limits are tighter, and say what was not seen
 def test_a_bad_image_is_repaired_in_git_and_applied_by_flux(company: Company) -> None:
     company.begin()
     company.see(lambda: company.image().endswith(GOOD), 120, "Flux applies the app")

@@ -1,8 +1,8 @@
 """Beside: units that Flux or Argo CD applies. Everything here only reads: this module has `get` and nothing else.
 
 What they say is asked each time. Of the objects that they say they applied each is read and judged by our own rules; one that
-was healthy is not asked again for a minute, so that looking at trouble costs requests only for what is not healthy. Values of
-Secrets are never asked for.
+was healthy is not asked again for a minute, unless they have applied meanwhile, so that looking at trouble costs requests only
+for what is not healthy. Values of Secrets are never asked for.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ class Beside:
         self._api, self._kinds, self._judge, self._clock = api, kinds, judge, clock
         self.units: dict[str, AppliedBy] = {}
         self._held: dict[str, tuple[str, ...]] = {}
+        self._version: dict[str, str] = {}  # of the applier's object, when the unit's objects were read last
         self._seen: dict[str, dict[str, tuple[float, Live]]] = {}
 
     def leave(self, units: Mapping[str, AppliedBy]) -> None:
         gone = [name for name, by in self.units.items() if units.get(name) != by]
         for name in gone:
-            self._held.pop(name, None)
-            self._seen.pop(name, None)
+            for kept in (self._held, self._version, self._seen):
+                kept.pop(name, None)
         self.units = dict(units)
 
     def refuse(self, unit: str) -> None:
@@ -81,7 +82,11 @@ class Beside:
         applier = await self._applier(unit, by)
         if isinstance(applier, str):
             return []
-        known = self._seen.setdefault(unit, {})
+        version = text(applier, "metadata", "resourceVersion")
+        if self._version.get(unit) != version:
+            self._seen.pop(unit, None)
+            self._version[unit] = version
+        known = self._seen.get(unit, {})
         now = self._clock()
         late = [i for i in self._held[unit] if i not in known or not _fresh(*known[i], now)]
         read = dict(zip(late, await asyncio.gather(*(self._read(unit, i) for i in late)), strict=True))
