@@ -9,9 +9,9 @@ BIN := $(VENV)/bin
 HOMEOSTAT_HOME ?= .homeostat
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
-export JSON STRICT DATA QUICK
+export JSON STRICT DATA QUICK ONLY
 
-.PHONY: help demo demo-kube up clusters test test-kube lint fix chaos bench bench-health bench-kube peers schemas docs lock clean wheel
+.PHONY: help demo demo-kube up clusters test test-kube lint fix chaos bench bench-health bench-diagnosis bench-kube peers schemas docs lock clean wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -56,6 +56,9 @@ bench: $(VENV)/dev.ready ## every figure with its reach (JSON=FILE, STRICT=1)
 
 bench-health: $(VENV)/dev.ready ## how often health is told right, and what it costs (DATA=DIR, JSON=FILE, STRICT=1)
 	@$(BIN)/python benchmarks/bench_health.py
+
+bench-diagnosis: $(VENV)/dev.ready ## how well causes, anomalies, forecasts and the rest are found on recorded data (DATA=DIR, ONLY=, JSON=FILE, STRICT=1)
+	@$(BIN)/python benchmarks/bench_diagnosis.py
 
 bench-kube: $(VENV)/dev.ready ## converging beside Flux on a real control plane (needs `make peers`; QUICK=1, JSON=FILE, STRICT=1)
 	@$(BIN)/python benchmarks/all.py kube kube_up

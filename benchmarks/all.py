@@ -38,8 +38,8 @@ def one(script: Path, handed: Path) -> list[Figure]:
 def main(wanted: list[str]) -> int:
     """The exit code."""
     names = {path.stem.removeprefix("bench_"): path for path in sorted(HERE.glob("bench_*.py"))}
-    # The real control plane needs what `make peers` builds, and minutes: `make bench-kube` names them.
-    scripts = [path for name, path in names.items() if (name in wanted if wanted else not name.startswith("kube"))]
+    # A real control plane and recorded data take minutes: `make bench-kube` and `make bench-diagnosis` name them.
+    scripts = [path for name, path in names.items() if (name in wanted if wanted else not name.startswith(("kube", "diagnosis")))]
     with tempfile.TemporaryDirectory() as folder:
         figures = [figure for script in scripts for figure in one(script, Path(folder) / script.stem)]
     return finish(figures)

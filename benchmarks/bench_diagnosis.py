@@ -1,0 +1,48 @@
+"""Diagnosis on data that nobody here made: `make bench-diagnosis`, every part beside chance, a simple rule and what is published.
+
+`DATA=DIR` takes another folder of the same layout; `ONLY="causes forecasts"` some parts. Each part is a module of `scores` and
+a process of its own, two at a time; all of it is deterministic.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import scores
+from figures import Figure, report
+from scores.recorded import place
+
+SHARED = {"recorded", "resample"}
+
+
+def part(name: str, data: Path) -> list[Figure]:
+    """The figures of one part."""
+    start = time.perf_counter()
+    found = list(importlib.import_module(f"scores.{name}").figures(data))
+    print(f"{name:<16} {time.perf_counter() - start:5.0f} s", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> int:
+    data = place()
+    if not data.is_dir():
+        print(f"no recorded data in {data}: give a folder by DATA=DIR")
+        return 0
+    wanted = os.environ.get("ONLY", "").split()
+    names = sorted(
+        m.name for m in pkgutil.iter_modules(scores.__path__) if m.name not in SHARED and (not wanted or m.name in wanted)
+    )
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes on two cores, and the same sums on every machine
+    with ProcessPoolExecutor(2) as pool:
+        parts = pool.map(part, names, [data] * len(names))
+        return report([figure for found in parts for figure in found])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
