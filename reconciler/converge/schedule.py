@@ -10,9 +10,10 @@ and what was too early is tried again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from graphlib import CycleError, TopologicalSorter
+from queue import SimpleQueue
 
 from reconciler.converge.render import Outcome, RenderedUnit
 from reconciler.documents.installation import Unit
@@ -38,6 +39,7 @@ def side_by_side(units: Sequence[Unit], before: Waits, at_once: Mapping[str, int
     by_name = {u.name: u for u in units}
     position = {u.name: at for at, u in enumerate(units)}
     running: dict[Future[None], str] = {}
+    ended = SimpleQueue[Future[None]]()  # waiting for the first of all that run costs a look at each of them, each time
     sorter = TopologicalSorter(before)
     sorter.prepare()
     with ExitStack() as stack:
@@ -46,15 +48,16 @@ def side_by_side(units: Sequence[Unit], before: Waits, at_once: Mapping[str, int
             for name in sorted(sorter.get_ready(), key=position.__getitem__):
                 unit = by_name[name]
                 if unit.target in pools:
-                    running[pools[unit.target].submit(work, unit)] = name
+                    future = pools[unit.target].submit(work, unit)
+                    running[future] = name
+                    future.add_done_callback(ended.put)
                 else:
                     work(unit)
                     sorter.done(name)
             if running:
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    future.result()
-                    sorter.done(running.pop(future))
+                done = ended.get()
+                done.result()
+                sorter.done(running.pop(done))
 
 
 def _implied(units: Sequence[Unit], renders: Mapping[str, Outcome]) -> Iterator[frozenset[str]]:
