@@ -1,8 +1,9 @@
 """Telling: what targets say is wrong with what they hold becomes signals, and is asked again by whoever has to know.
 
 All units are asked about every minute; in between those that something is wrong with, every two seconds, and those that were
-converged or that a target told news of, for a few minutes: what a change breaks shows later than the change. Of a target that tells no news
-all units are asked about every few seconds. A target that does not answer changes nothing. A brake stops no signal.
+converged or that a target told news of, for a few minutes: what a change breaks shows later than the change. Of a target that
+tells no news all units are asked about every few seconds. A target that does not answer changes nothing. A brake stops no
+signal.
 """
 
 from __future__ import annotations

@@ -15,8 +15,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import aiohttp
+from yarl import URL
 
 from reconciler.adapters.targets.kubernetes.access import Access
 from reconciler.adapters.targets.kubernetes.gate import Gate, Rank
@@ -31,6 +33,7 @@ AGAIN = frozenset({429, 500, 502, 503, 504})
 BUSY = frozenset({429, 503, 504})
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 TOKEN_S = 20.0  # how long a token is used before the refresh hook is asked again
+SAFE = "/:"  # what names and their separators may hold unquoted
 SILENT_S = 90.0  # a watch sends a bookmark about every minute; without one it is dead
 
 
@@ -76,6 +79,7 @@ class Api:
 
     def __init__(self, access: Access, *, at_once: int, timeout_s: float) -> None:
         self.access, self.timeout_s = access, timeout_s
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self.gate = Gate(at_once)
         self.requests = 0
         self._session: aiohttp.ClientSession | None = None
@@ -88,7 +92,6 @@ class Api:
             return
         connector = aiohttp.TCPConnector(limit=0, ssl=self.access.tls or False, keepalive_timeout=60)
         self._session = aiohttp.ClientSession(
-            base_url=self.access.url + "/",
             connector=connector,
             auto_decompress=True,
             trust_env=False,
@@ -146,7 +149,7 @@ class Api:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout_s, sock_read=SILENT_S)
         try:
             async with self._http().get(
-                path.lstrip("/"), params=params, headers=await self._auth(), timeout=timeout, **self._how()
+                self._url(path, params), headers=await self._auth(), timeout=timeout, **self._how()
             ) as answer:
                 if answer.status != 200:
                     if answer.status == 401:
@@ -165,18 +168,22 @@ class Api:
             headers["Impersonate-User"] = request.user
         async with self._http().request(
             request.method,
-            request.path.lstrip("/"),
-            params=request.params,
+            self._url(request.path, request.params),
             data=io.BytesIO(request.body) if request.body and len(request.body) > LARGE else request.body,
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=self.timeout_s),
+            timeout=self._timeout,
             **self._how(),
         ) as answer:
-            raw = b"".join([chunk async for chunk in _capped(answer.content, str(request))])
+            raw = await _capped(answer.content, request)
             return answer.status, _seconds(answer.headers.get("Retry-After", "")), raw
 
     def _refuse_token(self) -> None:
         self._token_until, self._token_refused = 0.0, True
+
+    def _url(self, path: str, params: Mapping[str, str]) -> URL:
+        """Quoted here, once: asked to, the library takes every URL apart and puts it together again."""
+        query = f"?{urlencode(params)}" if params else ""
+        return URL(f"{self.access.url}{quote(path, safe=SAFE)}{query}", encoded=True)
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -197,13 +204,17 @@ class Api:
         return {"Authorization": self._token} if self._token else {}
 
 
-async def _capped(stream: aiohttp.StreamReader, what: str) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in stream.iter_any():
+async def _capped(stream: aiohttp.StreamReader, request: Request) -> bytes:
+    found = await stream.readany()
+    if stream.at_eof():
+        return found
+    chunks, size = [found], len(found)
+    while chunk := await stream.readany():
+        chunks.append(chunk)
         size += len(chunk)
         if size > MAX_ANSWER:
-            raise TooLarge(f"the answer to {what} is larger than {MAX_ANSWER} bytes")
-        yield chunk
+            raise TooLarge(f"the answer to {request} is larger than {MAX_ANSWER} bytes")
+    return b"".join(chunks)
 
 
 async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[dict[str, Any]]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import heapq
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 
 class Rank(enum.IntEnum):
@@ -31,14 +30,9 @@ class Gate:
         self._order = 0
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
-    @asynccontextmanager
-    async def turn(self, rank: Rank) -> AsyncIterator[None]:
-        await self._enter(rank)
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            self._next()
+    def turn(self, rank: Rank) -> _Turn:
+        """`async with gate.turn(rank):` one request."""
+        return _Turn(self, rank)
 
     def busy(self) -> None:
         """The server said that it has too much to do."""
@@ -48,7 +42,7 @@ class Gate:
         if self.allowed < self.most:
             self.allowed = min(float(self.most), self.allowed + 1 / self.allowed)
 
-    async def _enter(self, rank: Rank) -> None:
+    async def enter(self, rank: Rank) -> None:
         if self._busy < int(self.allowed) and not self._waiting:
             self._busy += 1
             return
@@ -59,9 +53,12 @@ class Gate:
             await mine  # whoever lets us in has counted us
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled():
-                self._busy -= 1
-                self._next()
+                self.leave()
             raise
+
+    def leave(self) -> None:
+        self._busy -= 1
+        self._next()
 
     def _next(self) -> None:
         while self._waiting and self._busy < int(self.allowed):
@@ -69,3 +66,18 @@ class Gate:
             if not waiting.done():
                 self._busy += 1
                 waiting.set_result(None)
+
+
+class _Turn:
+    """No generator behind it: it is taken for every request."""
+
+    __slots__ = ("_gate", "_rank")
+
+    def __init__(self, gate: Gate, rank: Rank) -> None:
+        self._gate, self._rank = gate, rank
+
+    async def __aenter__(self) -> None:
+        await self._gate.enter(self._rank)
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._gate.leave()
