@@ -58,6 +58,23 @@ class DirectoryTarget(Spec):
     settings: DirectorySettings = Field(description="Which folder.")
 
 
+class VolumeSettings(Spec):
+    """How full claims may become. Kubelets are asked directly, which takes the right to get nodes/stats."""
+
+    filled_percent: int = Field(
+        default=90,
+        ge=50,
+        le=99,
+        description="From how much of its bytes or inodes on a claim is called nearly full. Default 90: what is left lasts "
+        "longer than a review.",
+    )
+    unchecked_certificates: bool = Field(
+        default=False,
+        description="Whether kubelets are believed whatever certificate they show. Default false: it has to be signed by the "
+        "cluster's authority. With true, whoever can answer at a node's address gets Homeostat's token.",
+    )
+
+
 class KubernetesSettings(Spec):
     """How a cluster is reached, and how much of it Homeostat may use."""
 
@@ -104,6 +121,10 @@ class KubernetesSettings(Spec):
         le=600_000,
         description="Milliseconds that one drain may take; converging waits meanwhile. Default 60000: twice what pods get by "
         "default to end.",
+    )
+    volumes: VolumeSettings | None = Field(
+        default=None,
+        description="Whether kubelets are asked how full the units' claims are, and what is too full. Default none: not asked.",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.targets.kubernetes.rights import Wants, grants, manifests, own_account
-from reconciler.documents.installation_parts import KubernetesSettings
+from reconciler.documents.installation_parts import KubernetesSettings, VolumeSettings
 from reconciler.errors import Misconfigured
 from reconciler.model.appliers import AppliedBy
 from reconciler.model.revisions import DesiredObject
@@ -65,6 +65,13 @@ def test_acts_get_their_rights_only_where_they_are_allowed() -> None:
     assert (verbs(found, OWN, "", "nodes"), verbs(found, OWN, "", "pods")) == ("get patch", "list")
     nobody = grants(units, KubernetesSettings(), frozenset({"drain"}), {})
     assert verbs(nobody, OWN, "", "nodes") == "get"  # no unit may touch nodes
+
+
+def test_kubelets_may_be_asked_only_where_the_settings_ask_for_volumes() -> None:
+    units = [wants("shop", "PersistentVolumeClaim/shop/data")]
+    asked = KubernetesSettings(volumes=VolumeSettings())
+    assert verbs(grants(units, asked, frozenset(), {}), OWN, "", "nodes/stats") == "get"
+    assert verbs(grants(units, KubernetesSettings(), frozenset(), {}), OWN, "", "nodes/stats") == ""
 
 
 def test_kinds_of_definitions_in_the_units_are_known_by_them() -> None:

@@ -149,7 +149,7 @@ class Api:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout_s, sock_read=SILENT_S)
         try:
             async with self._http().get(
-                self._url(path, params), headers=await self._auth(), timeout=timeout, **self._how()
+                self._url(path, params), headers=await self.auth(), timeout=timeout, **self._how()
             ) as answer:
                 if answer.status != 200:
                     if answer.status == 401:
@@ -161,7 +161,7 @@ class Api:
 
     async def _once(self, request: Request) -> tuple[int, float, bytes]:
         self.requests += 1
-        headers = {"Accept": request.accept, **await self._auth()}
+        headers = {"Accept": request.accept, **await self.auth()}
         if request.body is not None:
             headers["Content-Type"] = request.content
         if request.user:
@@ -193,7 +193,8 @@ class Api:
     def _how(self) -> dict[str, Any]:
         return {"proxy": self.access.proxy, "server_hostname": self.access.server_name, "allow_redirects": False}
 
-    async def _auth(self) -> dict[str, str]:
+    async def auth(self) -> dict[str, str]:
+        """The header that says who asks; none for client certificates."""
         now = asyncio.get_running_loop().time()
         if now >= self._token_until:
             async with self._asking:

@@ -5,7 +5,8 @@ In: the units' rendered objects, the target's settings, the acts that Operations
 1. Of every kind, in every namespace: list and watch. Watches are made for a kind and filtered by label; RBAC knows no labels.
 2. Where a unit has objects: get in Homeostat's own name; create, patch and delete in its own, or in the name of the unit's
    service account, which it may then impersonate, and only that one.
-3. What tells why something does not run: pods and their logs, events, what its objects own, nodes; read only.
+3. What tells why something does not run: pods and their logs, events, what its objects own, nodes; read only. How full claims
+   are, when the settings ask for it: the statistics of kubelets.
 4. In its own namespace: the records and the lease.
 5. For each act that is allowed, what it takes.
 Of a unit that another applier applies everything is read and nothing written, its applier's own object included.
@@ -74,6 +75,8 @@ def grants(units: Sequence[Wants], settings: KubernetesSettings, allowed: frozen
             found.add(own, space, "serviceaccounts", "impersonate", name)
         _acts(found, unit, own, settings, allowed)
     found.add(own, "", "nodes", "get")
+    if settings.volumes is not None:
+        found.add(own, "", "nodes/stats", "get")
     for resource, verbs in RECORDS.items():
         found.add(own, settings.namespace, resource, verbs)  # 4
     return found

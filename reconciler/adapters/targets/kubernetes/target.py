@@ -34,6 +34,7 @@ from reconciler.adapters.targets.kubernetes.refusing import Refusals
 from reconciler.adapters.targets.kubernetes.sending import Sender
 from reconciler.adapters.targets.kubernetes.showing import Showing, missing
 from reconciler.adapters.targets.kubernetes.troubles import Troubles
+from reconciler.adapters.targets.kubernetes.volumes import Volumes
 from reconciler.adapters.targets.kubernetes.watching import Watch
 from reconciler.documents.installation_parts import KubernetesSettings
 from reconciler.errors import Permanent, Retryable
@@ -94,7 +95,8 @@ class KubernetesTarget:
         )
         record = ActRecord(self._api, settings.namespace, settings.owner, self._records)
         self._operations = Operations(self._api, self._kinds, record, settings)
-        self._troubles = Troubles(self._api, self._kinds, settings.owner)
+        volumes = Volumes(self._api, settings.volumes) if settings.volumes else None
+        self._troubles = Troubles(self._api, self._kinds, settings.owner, volumes)
         self._watches: dict[str, Watch] = {}
         self._ready = False
         self._opening = asyncio.Lock()

@@ -3,7 +3,8 @@
 1. What an object's own status says was read when it was seen, and costs nothing.
 2. Of workloads that are not healthy: the object, its pods (those of the newest revision first) and the warnings of its
    namespace are read, and of pods that nothing explains the nodes. What several objects need is asked once.
-3. The most telling word of each container and one of the object as a whole are told. That a rollout is stuck, a Job has
+3. How full claims are is asked of kubelets (`volumes`), if the settings say so.
+4. The most telling word of each container and one of the object as a whole are told. That a rollout is stuck, a Job has
    failed or something is degraded is told only where nothing says why.
 A right that is missing makes no exception: it is told in the detail of what is told then.
 """
@@ -22,6 +23,7 @@ from reconciler.adapters.targets.kubernetes.live import Live
 from reconciler.adapters.targets.kubernetes.loosely import items, part, text, when, whole
 from reconciler.adapters.targets.kubernetes.standing import told
 from reconciler.adapters.targets.kubernetes.symptoms import Symptom, first_words, making, of_node, of_pod, unready
+from reconciler.adapters.targets.kubernetes.volumes import Volumes
 from reconciler.audit.redact import Redactor
 from reconciler.health.facts import said
 from reconciler.model.revisions import HealthState
@@ -45,15 +47,17 @@ _REDACTOR: Final = Redactor()
 class Troubles:
     """Of one cluster."""
 
-    def __init__(self, api: Api, kinds: Kinds, owner: str) -> None:
-        self._api, self._kinds, self._owner = api, kinds, owner
+    def __init__(self, api: Api, kinds: Kinds, owner: str, volumes: Volumes | None = None) -> None:
+        self._api, self._kinds, self._owner, self._volumes = api, kinds, owner, volumes
 
     async def of(self, objects: Collection[Live], now: int) -> list[Trouble]:
         known = [o for o in objects if not o.deleting]
         asking = Asking(self._api, _crowded(known, now), self._owner)
         look = _Look(self._kinds, asking, now)
         try:
-            found = await asyncio.gather(*(look.at(o) for o in known if o.told or o.state not in FINE or _worth(o, now)))
+            worth = [o for o in known if o.told or o.state not in FINE or _worth(o, now)]
+            filled = [self._volumes.of(known, asking, now)] if self._volumes else []
+            found = await asyncio.gather(*(look.at(o) for o in worth), *filled)
         finally:
             asking.close()
         return sorted((t for troubles in found for t in troubles), key=lambda t: (t.unit, t.object, t.kind.value, t.container))
