@@ -65,8 +65,8 @@ class Applier:
         if (await self.records.get(plan.unit)).stale(plan.generation, plan.revision):
             return _answer(plan, (), Reason.STALE_PLAN.value)
         desired = {o.id: o for o in plan.objects}
-        ours = frozenset((await self.records.get(plan.unit)).objects)
-        asked = [self._dry(s, self._ask(plan, desired[s.id], ours), desired) for s in plan.steps if s.verb is not Verb.PRUNE]
+        recorded = frozenset((await self.records.get(plan.unit)).objects)
+        asked = [self._dry(s, self._ask(plan, desired[s.id], recorded), desired) for s in plan.steps if s.verb is not Verb.PRUNE]
         pruned = [_done(s) for s in plan.steps if s.verb is Verb.PRUNE]
         results = [*await asyncio.gather(*asked), *pruned]
         return _answer(plan, results, _overall(results))
@@ -85,7 +85,7 @@ class Applier:
             held = await self.records.again(plan.unit)
         return None
 
-    async def _put_all(self, plan: Plan, desired: Mapping[str, DesiredObject], ours: frozenset[str]) -> list[StepResult]:
+    async def _put_all(self, plan: Plan, desired: Mapping[str, DesiredObject], recorded: frozenset[str]) -> list[StepResult]:
         steps = {s.id: s for s in plan.steps if s.verb is not Verb.PRUNE}
         results: list[StepResult] = []
         broken: dict[str, str] = {}
@@ -93,7 +93,7 @@ class Applier:
             if before := self._unready(at, desired):
                 results += [_failed(steps[i], Reason.WAITING, f"wave {at} waits: {before}") for i in ids]
                 continue
-            level = await asyncio.gather(*(self._put(steps[i], self._ask(plan, desired[i], ours), broken) for i in ids))
+            level = await asyncio.gather(*(self._put(steps[i], self._ask(plan, desired[i], recorded), broken) for i in ids))
             results += level
             for result in level:
                 if not result.ok:
@@ -112,11 +112,11 @@ class Applier:
                     return f"{other.id} is {live.state.value}: {live.message}"
         return ""
 
-    def _ask(self, plan: Plan, desired: DesiredObject, ours: frozenset[str]) -> Asked:
+    def _ask(self, plan: Plan, desired: DesiredObject, recorded: frozenset[str]) -> Asked:
         """An object that is not ours yet is not taken from whoever else writes it, unless the unit says so."""
         held = self.live.get(desired.id)
-        mine = held is not None or desired.id in ours or plan.manner.adopt
-        return Asked(desired, plan.manner, held.yielded if held else frozenset(), mine)
+        yielded = held.yielded if held else frozenset[str]()
+        return Asked(desired, plan.manner, yielded, held is not None or plan.manner.adopt, desired.id in recorded)
 
     async def _put(self, step: Step, asked: Asked, broken: Mapping[str, str]) -> StepResult:
         if blocked := _blocked(asked.desired, broken):

@@ -31,8 +31,8 @@ def left_out(rules: Sequence[FieldRule], object_id: str) -> frozenset[str]:
 
 
 def contested(rules: Sequence[FieldRule], object_id: str) -> bool:
-    """Whether some field of this object must not be won."""
-    return any(r.owner is Owner.REFUSE and _object(r, object_id) for r in rules)
+    """Whether who writes a field of this object decides if it may be won."""
+    return any((r.owner is Owner.REFUSE or r.manager) and _object(r, object_id) for r in rules)
 
 
 def owner(rules: Sequence[FieldRule], object_id: str, path: str, others: Sequence[tuple[str, str]]) -> Owner:

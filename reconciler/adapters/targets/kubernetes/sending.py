@@ -1,8 +1,8 @@
 """Sending: one object to the server by server-side apply, and what a conflict over its fields means.
 
 What is sent is the manifest with our labels and the digest it is, without the fields that are somebody else's. Conflicts are
-won unless the object is not ours yet or a rule of the unit says that a field must not be taken. What Flux or Argo CD applies
-is never sent (`keepers`).
+won unless the object is not ours yet or a rule of the unit says that a field must not be taken; a field that a rule gives to
+who writes it is left out. What Flux or Argo CD applies is never sent (`keepers`).
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from reconciler.model.revisions import DesiredObject, FieldRule, Manner, Owner
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
-    """One object to be applied. `ours`: it was applied by us before, or the unit takes over what it finds."""
+    """One object to be applied. `ours`: it carries our label, or the unit takes over what it finds. `recorded`: our record
+    names it, which it does from before the first try; it is ours when the server, too, says that we have applied it.
+    """
 
     desired: DesiredObject
     manner: Manner
     yielded: frozenset[str] = frozenset()
     ours: bool = True
+    recorded: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,12 +61,13 @@ class Sender:
         marks = held.keeper if held else None
         if why := await self.keepers.refusal(asked.desired.id, path, marks, held=held is not None):
             raise Refused(409, KEPT, why)
-        sent = _body(asked.desired, self.owner, asked.yielded | left_out(rules, asked.desired.id))
+        left = asked.yielded | left_out(rules, asked.desired.id)
 
-        async def patch(*, force: bool) -> Any:
+        async def patch(given: frozenset[str] = frozenset(), *, force: bool) -> Any:
             if not dry:
                 self.lease.require()
             params = {"fieldManager": MANAGER, "force": str(force).lower(), **({"dryRun": "All"} if dry else {})}
+            sent = _body(asked.desired, self.owner, left | given)
             return await self.api.send(Request("PATCH", path, params, sent, APPLY, asked.manner.user))
 
         if asked.ours and not contested(rules, asked.desired.id):
@@ -71,9 +75,22 @@ class Sender:
         try:
             return kind, await patch(force=False)
         except Refused as refused:
-            if refused.status != 409 or not asked.ours or _must_not_win(rules, asked.desired.id, refused):
+            if refused.status != 409:
                 raise
-        return kind, await patch(force=True)
+            whose = _whose(rules, asked.desired.id, refused)
+            mine = asked.ours or (asked.recorded and await self._applied(path))
+            if Owner.REFUSE in whose.values() or not (mine or set(whose.values()) == {Owner.THEIRS}):
+                raise
+        given = frozenset(field for field, whom in whose.items() if whom is Owner.THEIRS)
+        return kind, await patch(given, force=mine)
+
+    async def _applied(self, path: str) -> bool:
+        """Whether we have applied this object before, by the server's word: somebody may have taken our label from it."""
+        try:
+            written = (await self.api.get(path))["metadata"].get("managedFields", ())
+        except Refused:
+            return False
+        return any(entry.get("manager") == MANAGER and entry.get("operation") == "Apply" for entry in written)
 
 
 def _body(desired: DesiredObject, owner: str, yielded: frozenset[str]) -> bytes:
@@ -88,10 +105,12 @@ def _body(desired: DesiredObject, owner: str, yielded: frozenset[str]) -> bytes:
     return json.dumps(without(sent, sorted(yielded)) if yielded else sent, ensure_ascii=False).encode()
 
 
-def _must_not_win(rules: Sequence[FieldRule], object_id: str, refused: Refused) -> bool:
-    """A conflict's causes say `conflict with "manager" using v1` for each field."""
+def _whose(rules: Sequence[FieldRule], object_id: str, refused: Refused) -> dict[str, Owner]:
+    """Each field of a conflict, and whose it is while who writes it now does. A conflict's causes say
+    `conflict with "manager" using v1` for each field.
+    """
     found = ((pointer(field), told.partition('"')[2].partition('"')[0]) for field, told in refused.causes)
-    return any(owner(rules, object_id, path, ((manager, ""),)) is Owner.REFUSE for path, manager in found)
+    return {path: owner(rules, object_id, path, ((manager, ""),)) for path, manager in found}
 
 
 def words(refused: Refused, *, secret: bool = False) -> str:
