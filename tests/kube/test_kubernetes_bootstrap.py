@@ -107,6 +107,26 @@ def test_as_its_own_account_it_applies_and_deletes_what_its_units_bring(installe
         unit.target.close()
 
 
+def test_secrets_are_read_where_the_unit_has_some_and_nowhere_else(api_server: Cluster, namespace: str) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": namespace}, "data": {"a": "MQ=="}}
+    installed = Installed(api_server, namespace, more=[secret])
+    installed.apply()
+    unit = installed.unit()
+    try:
+        soon(lambda: not tries(unit, secret, *installed.wanted), "applied with the generated rights")
+        assert "Secret/" + namespace + "/s" in unit.target.observe("shop").objects
+        unit.patch(f"/api/v1/namespaces/{namespace}/secrets/s", {"data": {"a": "Mg=="}})
+        soon(lambda: "shop" in unit.target.changed(), "a change is heard of")
+        assert not tries(unit, *installed.wanted)
+        assert "Secret/" + namespace + "/s" not in unit.target.observe("shop").objects
+        with api_server.client(namespace) as own:
+            assert own.get(f"/api/v1/namespaces/{namespace}/secrets").status_code == 200
+            assert own.get("/api/v1/secrets").status_code == 403
+            assert own.get("/api/v1/namespaces/kube-system/secrets").status_code == 403
+    finally:
+        unit.target.close()
+
+
 @pytest.mark.parametrize(
     ("kind", "resource", "verb"),
     [

@@ -31,6 +31,20 @@ def test_a_changed_field_is_seen_within_a_second_named_and_put_back(unit: Cluste
     assert unit.ask("GET", f"{unit.configs}/settings")["data"] == {"a": "1", "b": "1"}
 
 
+def test_a_secret_that_is_written_as_text_is_put_back_and_loses_what_leaves_git(unit: ClusterUnit) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": unit.space}}
+    written = {**secret, "data": {"a": "MA==", "c": "Mw=="}, "stringData": {"a": "1", "b": "2"}}
+    path = f"/api/v1/namespaces/{unit.space}/secrets/s"
+    assert unit.put(written).ok
+    assert unit.plan(written).is_empty
+    unit.patch(path, {"data": {"a": "OQ=="}})
+    soon(lambda: bool(unit.target.changed()), "the change is seen")
+    assert unit.put(written).ok
+    assert unit.ask("GET", path)["data"] == {"a": "MQ==", "b": "Mg==", "c": "Mw=="}
+    assert unit.put({**secret, "stringData": {"a": "1"}}).ok
+    assert unit.ask("GET", path)["data"] == {"a": "MQ=="}
+
+
 def test_a_deleted_object_is_made_again(unit: ClusterUnit) -> None:
     unit.put(unit.config(a="1"))
     unit.ask("DELETE", f"{unit.configs}/settings")

@@ -67,6 +67,13 @@ def test_acts_get_their_rights_only_where_they_are_allowed() -> None:
     assert verbs(nobody, OWN, "", "nodes") == "get"  # no unit may touch nodes
 
 
+def test_secrets_are_listed_only_where_a_unit_has_some() -> None:
+    found = grants([wants("shop", "Secret/shop/token", "ConfigMap/shop/a")], SETTINGS, frozenset(), {})
+    assert verbs(found, OWN, "", "secrets") == ""
+    assert verbs(found, OWN, "shop", "secrets") == "create delete get list patch watch"
+    assert verbs(found, OWN, "", "configmaps") == "list watch"
+
+
 def test_kubelets_may_be_asked_only_where_the_settings_ask_for_volumes() -> None:
     units = [wants("shop", "PersistentVolumeClaim/shop/data")]
     asked = KubernetesSettings(volumes=VolumeSettings())

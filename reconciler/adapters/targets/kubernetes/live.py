@@ -32,6 +32,7 @@ from reconciler.model.revisions import FieldRule, HealthState
 OWNER = "homeostat.dev/owner"
 UNIT = "homeostat.dev/unit"
 DIGEST = "homeostat.dev/digest"
+SECRETS = "Secret"
 PROTECT = "homeostat.dev/prune"  # "never" keeps an object whatever Git says
 
 Judge = Callable[[Mapping[str, Any]], tuple[HealthState, str]]
@@ -84,6 +85,12 @@ def object_id(kind: Kind, obj: Mapping[str, Any]) -> str:
     return f"{kind.name}/{inside}{metadata.get('name', '')}"
 
 
+def place(object_id: str) -> str:
+    """What one watch is about: a kind, wherever its objects are; Secrets of one namespace, so that nobody has to grant more."""
+    kind, _, rest = object_id.partition("/")
+    return f"{kind}/{rest.partition('/')[0]}" if kind == SECRETS and "/" in rest else kind
+
+
 class LiveStore:
     """Every managed object, by unit. `changed` names units of which something changed since it was asked last."""
 
@@ -91,7 +98,7 @@ class LiveStore:
         self._judge = judge
         self.wake: Callable[[], None] = _nobody
         self.rules: dict[str, tuple[FieldRule, ...]] = {}  # of units, as they were planned last
-        self.unwatched: dict[str, str] = {}  # kinds that may not be watched, and why: nobody knows how their objects are
+        self.unwatched: dict[str, str] = {}  # places that may not be watched, and why: nobody knows how their objects are
         self._units: dict[str, dict[str, Live]] = {}
         self._where: dict[str, str] = {}
         self._settled: dict[str, tuple[str, Owned]] = {}  # id -> digest and fields when it was as desired
@@ -115,7 +122,7 @@ class LiveStore:
 
     def unseen(self, object_id: str) -> str:
         """Why nobody knows how this object is, "" when it is known."""
-        return self.unwatched.get(object_id.split("/", 1)[0], "")
+        return self.unwatched.get(place(object_id), "") if self.unwatched else ""
 
     def inventory(self) -> dict[str, str]:
         return dict(self._where)
@@ -228,8 +235,9 @@ class LiveStore:
             self._changed.add(unit)
             self.wake()
 
-    def of_kind(self, name: str) -> frozenset[str]:
-        return frozenset(i for i in self._where if i.startswith(name + "/"))
+    def at(self, watched: str) -> frozenset[str]:
+        """What is held of one place."""
+        return frozenset(i for i in self._where if i.startswith(watched + "/"))
 
     def _wait(self, at: str, news: _News) -> None:
         """A list may look older and be right (see `seen`); so it counts whatever waited before."""

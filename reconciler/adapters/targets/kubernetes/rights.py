@@ -3,6 +3,7 @@
 In: the units' rendered objects, the target's settings, the acts that Operations may do. Out: roles and bindings.
 
 1. Of every kind, in every namespace: list and watch. Watches are made for a kind and filtered by label; RBAC knows no labels.
+   Of Secrets only where a unit has some.
 2. Where a unit has objects: get in Homeostat's own name; create, patch and delete in its own, or in the name of the unit's
    service account, which it may then impersonate, and only that one.
 3. What tells why something does not run: pods and their logs, events, what its objects own, nodes; read only. How full claims
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes.live import SECRETS
 from reconciler.adapters.targets.kubernetes.operations import DRAINS, ON_NODES
 from reconciler.adapters.targets.kubernetes.order import CRD
 from reconciler.adapters.targets.kubernetes.showing import OWNS, SETS
@@ -94,7 +96,7 @@ def manifests(found: Grants, own: str) -> list[dict[str, Any]]:
 def _of_object(found: Grants, obj: DesiredObject, own: str, writer: str, plurals: Mapping[str, str]) -> None:
     kind, *inside, _ = obj.id.split("/")
     space, resource = "".join(inside), _resource(kind, plurals, obj)
-    found.add(own, "", resource, "list watch")  # 1
+    found.add(own, space if kind == SECRETS else "", resource, "list watch")  # 1
     found.add(own, space, resource, "get")  # 2
     found.add(writer, space, resource, "create delete patch")
     if kind == CRD:

@@ -25,7 +25,7 @@ from reconciler.adapters.targets.kubernetes.differing import differences
 from reconciler.adapters.targets.kubernetes.keepers import Keepers
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
-from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore
+from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore, place
 from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operations
 from reconciler.adapters.targets.kubernetes.planning import Planner
 from reconciler.adapters.targets.kubernetes.record import FAILED, Records
@@ -33,6 +33,7 @@ from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.refusing import Refusals
 from reconciler.adapters.targets.kubernetes.sending import Sender
 from reconciler.adapters.targets.kubernetes.showing import Showing, missing
+from reconciler.adapters.targets.kubernetes.stored import stored
 from reconciler.adapters.targets.kubernetes.troubles import Troubles
 from reconciler.adapters.targets.kubernetes.volumes import Volumes
 from reconciler.adapters.targets.kubernetes.watching import Watch
@@ -207,10 +208,10 @@ class KubernetesTarget:
         return flat(unit, self.name, (*found, *missing(set(record.objects) - set(live))), whole=whole)
 
     async def _differences(self, rendered: Rendered, hide: Callable[[str], str]) -> Sequence[Difference]:
-        await self._open(rendered.unit, _kind_names(rendered.objects))
+        await self._open(rendered.unit, _places(rendered.objects))
         record, live = await self._records.get(rendered.unit), self._live.unit(rendered.unit)
         gone = [o.id for o in rendered.objects if o.id not in live and record.objects.get(o.id) == o.digest]
-        found = await differences(self._api, self._kinds, rendered, live, hide)
+        found = await differences(self._api, self._kinds, stored(rendered), live, hide)
         return sorted([*found, *(Difference(i, gone=True) for i in gone)], key=lambda d: d.id)
 
     async def _operate(self, act: Act, *, dry_run: bool) -> Acted:
@@ -221,9 +222,9 @@ class KubernetesTarget:
 
     async def _within(self, plan: Plan, act: Callable[[Plan], Coroutine[Any, Any, ChangeSet]]) -> ChangeSet:
         self._beside.refuse(plan.unit)
-        await self._open(plan.unit, _kind_names(plan.objects))
+        await self._open(plan.unit, _places(plan.objects))
         changes = await act(plan)
-        await self._open(plan.unit, _kind_names(plan.objects))  # kinds that this plan brought are watched from now on
+        await self._open(plan.unit, _places(plan.objects))  # kinds that this plan brought are watched from now on
         return changes
 
     async def _observe(self, unit: str) -> Observed:
@@ -250,8 +251,8 @@ class KubernetesTarget:
     async def _plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
         self._beside.refuse(rendered.unit)
         self._live.rules[rendered.unit] = rendered.manner.fields
-        await self._open(rendered.unit, _kind_names(rendered.objects))
-        return await self._planner.plan(rendered, revision, generation)
+        await self._open(rendered.unit, _places(rendered.objects))
+        return await self._planner.plan(stored(rendered), revision, generation)
 
     async def _health(self, unit: str) -> Sequence[Health]:
         if unit in self._beside.units:
@@ -276,28 +277,29 @@ class KubernetesTarget:
                 self._ready = True
 
     async def _open(self, unit: str, names: Iterable[str] = ()) -> None:
-        """Connected, and every kind of this unit, here named or recorded, in step or known as not to be watched."""
+        """Connected, and every place of this unit, here named or recorded, in step or known as not to be watched."""
         await self._connect()
         record = await self._records.get(unit)
-        wanted = {i.split("/", 1)[0] for i in record.objects} | set(names)
-        watches = [await self._watch(name) for name in sorted(wanted)]
-        late = [self._caught_up(watch) for watch in watches if watch and not (watch.in_step and not self._live.unwatched)]
+        wanted = set(map(place, record.objects)) | set(names)
+        watches = [(name, await self._watch(name)) for name in sorted(wanted)]
+        late = [self._caught_up(name, w) for name, w in watches if w and not (w.in_step and not self._live.unwatched)]
         if late:
             await asyncio.gather(*late)
 
-    async def _caught_up(self, watch: Watch) -> None:
+    async def _caught_up(self, name: str, watch: Watch) -> None:
         try:
             await watch.synced(SYNC_S)
         except Retryable as error:
             if not watch.denied:
                 raise
-            self._live.unwatched[watch.kind.name] = error.message
+            self._live.unwatched[name] = error.message
         else:
-            self._live.unwatched.pop(watch.kind.name, None)
+            self._live.unwatched.pop(name, None)
 
     async def _watch(self, name: str) -> Watch | None:
-        """None while the server does not serve the kind."""
-        kind = await self._kinds.find_named(name)
+        """Of a place; None while the server does not serve the kind."""
+        named, _, namespace = name.partition("/")
+        kind = await self._kinds.find_named(named)
         held = self._watches.get(name)
         if held is not None and not held.over:
             return held
@@ -306,10 +308,11 @@ class KubernetesTarget:
         self._watches[name] = Watch(
             self._api,
             kind,
+            namespace,
             f"{OWNER}={self._settings.owner}",
             lambda k, o, listed: self._live.news(k, o, listed=listed),
             self._live.no_more,
-            lambda k: self._live.of_kind(k.name),
+            lambda: self._live.at(name),
         )
         return self._watches[name]
 
@@ -335,5 +338,5 @@ class KubernetesTarget:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-def _kind_names(objects: Sequence[DesiredObject]) -> frozenset[str]:
-    return frozenset(o.id.split("/", 1)[0] for o in objects)
+def _places(objects: Sequence[DesiredObject]) -> frozenset[str]:
+    return frozenset(place(o.id) for o in objects)

@@ -1,4 +1,4 @@
-"""Watching: one list-and-watch over the managed objects of one kind, for as long as the target lives.
+"""Watching: one list-and-watch over the managed objects of one kind, or of one in a namespace, as long as the target lives.
 
 Filtered by our owner label at the server, so that other people's objects cost nothing. A watch that ends goes on from the
 last version, bookmarks included; a version that is too old lists again; trouble waits longer each time, and while it lasts
@@ -34,12 +34,13 @@ class Watch:
         self,
         api: Api,
         kind: Kind,
+        namespace: str,
         selector: str,
         seen: Callable[[Kind, Mapping[str, Any], bool], str],
         gone: Callable[[str, str, str], None],
-        held: Callable[[Kind], frozenset[str]],
+        held: Callable[[], frozenset[str]],
     ) -> None:
-        self.kind = kind
+        self.kind, self._path = kind, kind.path(namespace)
         self._api, self._selector = api, selector
         self._seen, self._gone, self._held = seen, gone, held
         self._synced = asyncio.Event()
@@ -98,7 +99,7 @@ class Watch:
                 pause = min(pause * 2, LONGEST_S)
 
     def _end(self) -> None:
-        for missing in self._held(self.kind):
+        for missing in self._held():
             self._gone(missing, "", "")
         self.trouble, self.over = None, True
         self._caught_up()
@@ -126,7 +127,7 @@ class Watch:
         found: set[str] = set()
         params = {"labelSelector": self._selector, "limit": str(size)}
         while True:
-            page = await self._api.get(self.kind.path(), rank=Rank.USUAL, **params)
+            page = await self._api.get(self._path, rank=Rank.USUAL, **params)
             for item in page.get("items") or ():
                 item.setdefault("apiVersion", self.kind.api_version)
                 item.setdefault("kind", self.kind.kind)
@@ -135,7 +136,7 @@ class Watch:
                 break
             params["continue"] = more
         version = str(page["metadata"]["resourceVersion"])
-        for missing in self._held(self.kind) - found:
+        for missing in self._held() - found:
             self._gone(missing, "", version)
         return version
 
@@ -148,7 +149,7 @@ class Watch:
             "resourceVersion": version,
             "timeoutSeconds": str(random.randint(240, 480)),  # noqa: S311 (no secret: so that watches do not end together)
         }
-        async with self._api.watch(self.kind.path(), params) as events:
+        async with self._api.watch(self._path, params) as events:
             async for event in events:
                 version = self._take(event)
         return version
