@@ -67,6 +67,8 @@ class Facts:
         self.applied: dict[str, int] = {}  # revision -> position of its first successful apply
         self.tried_ms: dict[str, int] = {}  # revision -> when something of it was first applied, or tried to be, oldest first
         self.unit_applied: dict[tuple[str, str], dict[str, int]] = {}  # (target, unit) -> revision -> first time, oldest first
+        # (target, unit) of which anything ever failed -> revision -> objects that were not applied when it was tried last
+        self.unit_failed: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
         self.outcomes: dict[str, list[Fact[Outcome]]] = {}  # by commit, oldest first
         self.holds: dict[str, Fact[Hold]] = {}  # newest by scope
         self.brakes: dict[str, Fact[Brake]] = {}  # newest by id
@@ -224,12 +226,16 @@ def _undone(facts: Facts, commit: str, by: str) -> None:
 
 def _apply(facts: Facts, logged: LoggedRecord) -> None:
     fact = _fact(logged, ChangeSet)
-    facts.applies[fact.value.target, fact.value.unit] = fact
+    place = fact.value.target, fact.value.unit
+    facts.applies[place] = fact
+    failed = frozenset(result.id for result in fact.value.results if not result.ok)
+    if failed or place in facts.unit_failed:
+        facts.unit_failed.setdefault(place, {})[fact.value.revision] = failed
     if fact.value.ok or fact.value.results:
         facts.tried_ms.setdefault(fact.value.revision, fact.clock_ms)
     if fact.value.ok:
         facts.applied.setdefault(fact.value.revision, fact.index)
-        facts.unit_applied.setdefault((fact.value.target, fact.value.unit), {}).setdefault(fact.value.revision, fact.clock_ms)
+        facts.unit_applied.setdefault(place, {}).setdefault(fact.value.revision, fact.clock_ms)
 
 
 def _outcome(facts: Facts, logged: LoggedRecord) -> None:

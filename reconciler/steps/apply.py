@@ -1,4 +1,8 @@
-"""Apply: wait until converge has brought the landed commit to its target. What cannot be applied is undone."""
+"""Apply: wait until converge has brought the landed commit to its target. What cannot be applied is undone.
+
+Objects of the unit that could not be applied before the commit either, and that it does not edit, are not waited for: what
+somebody else broke says nothing against a repair.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,9 @@ def await_apply(world: World, case: Case) -> Advance:
     units = found.proposal.blast.units if found.proposal else ()
     newest = {place: f for place, f in ledger.applies.items() if place[1] in units}
     applied = list(newest.values())
-    good = [f for f in applied if f.value.ok and world.repo.is_ancestor(found.head, f.value.revision)]
+    good = [place for place in newest if _holds(world, ledger, found, place)]
     if len(good) == len(units) and good:
-        at = max(_since(world, found.head, ledger.unit_applied[place]) for place in newest)
+        at = max(_since(world, found.head, ledger.unit_applied.get(place, {})) or newest[place].clock_ms for place in good)
         found = dataclasses.replace(found, applied_ms=at)
         if (worse := ledger.found_worse(found.head)) and not found.undoing:  # a case rebuilt from the log goes on where it was
             undoing = dataclasses.replace(found, undo_reason=worse)
@@ -43,6 +47,20 @@ def await_apply(world: World, case: Case) -> Advance:
             return quiet_end(world, case, Reason.ERROR, detail)
         return Advance(step(case, Stage.UNDO, dataclasses.replace(found, undo_reason=detail), now, Reason.ERROR, detail))
     return Advance(step(case, Stage.APPLY, found, now + LOOK_AGAIN_MS, Reason.OK, "waiting for the target"))
+
+
+def _holds(world: World, ledger: Facts, found: Progress, place: tuple[str, str]) -> bool:
+    """Whether a unit is as the commit, or a later one, wants it, but for what failed before and is not of this repair."""
+    newest = ledger.applies[place].value
+    if not world.repo.is_ancestor(found.head, newest.revision):
+        return False
+    tried = ledger.unit_failed.get(place, {})
+    failed = tried.get(newest.revision, frozenset())
+    if newest.ok or not failed or found.proposal is None:
+        return newest.ok
+    earlier = [f for r, f in tried.items() if not world.repo.is_ancestor(found.head, r)]
+    own = {found.proposal.component, *found.proposal.blast.components}
+    return failed <= (earlier[-1] if earlier else frozenset()) and not any(i.rpartition("/")[2] in own for i in failed)
 
 
 def _next(ledger: Facts, found: Progress) -> tuple[Stage, int]:
