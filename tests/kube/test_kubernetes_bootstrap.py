@@ -147,7 +147,7 @@ def test_without_one_right_it_fails_and_names_the_right(installed: Installed, ki
             unit.target.close()
         return f'cannot {verb} resource "{resource}"' in said[-1]
 
-    soon(fails, f"an error that names {verb} on {resource}")
+    soon(fails, f"an error that names {verb} on {resource}, not {said}", 60)
 
 
 def test_a_tenant_is_impersonated_and_has_the_rights_to_write(api_server: Cluster, namespace: str) -> None:
