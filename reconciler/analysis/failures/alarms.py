@@ -1,0 +1,48 @@
+"""Chances into alarms that a person can live with: at most so many a day, whatever the chances do.
+
+An alarm opens when the chance reaches the threshold. Another opens only after the chance stayed below half the threshold for
+`CALM` minutes, and never when `per_day` alarms have opened within the last 24 hours: that bound holds without trusting the model.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+CALM = 15  # minutes
+DAY_MS = 24 * 3_600_000
+
+
+def openings(ends_ms: NDArray[np.int64], chances: Array, threshold: float, per_day: int) -> list[int]:
+    """The rows at which an alarm opens. A row without a chance changes nothing."""
+    opened: list[int] = []
+    calm = CALM
+    for row, chance in enumerate(chances):
+        if math.isnan(chance):
+            continue
+        if chance < threshold:
+            calm = calm + 1 if chance < threshold / 2 else 0
+            continue
+        if calm >= CALM and _spare(ends_ms, opened, row, per_day):
+            opened.append(row)
+        calm = 0
+    return opened
+
+
+def _spare(ends_ms: NDArray[np.int64], opened: list[int], row: int, per_day: int) -> bool:
+    recent = [r for r in opened if ends_ms[row] - ends_ms[r] < DAY_MS]
+    return len(recent) < per_day
+
+
+def threshold(chances: Array, true: NDArray[np.bool_], precision: float) -> float:
+    """The lowest threshold at which alarms on these rows (left out of learning) are right often enough; 1 where none is."""
+    known = np.isfinite(chances)
+    order = np.argsort(-chances[known], kind="stable")
+    ranked, right = chances[known][order], np.cumsum(true[known][order])
+    last = np.append(ranked[1:] != ranked[:-1], True) if len(ranked) else np.empty(0, bool)
+    good = np.flatnonzero(last & (right >= precision * np.arange(1, len(ranked) + 1)))
+    return float(ranked[good[-1]]) if len(good) else 1.0
