@@ -10,6 +10,7 @@ from reconciler.commands import brakes
 from reconciler.errors import Elsewhere
 from reconciler.model.cases import Case
 from reconciler.model.reasons import Reason
+from reconciler.steps import telling
 from reconciler.steps.telling import troubles_now
 
 SINCE = 1  # long ago
@@ -86,6 +87,12 @@ def test_two_hundred_broken_objects_are_a_few_incidents_and_fewer_pull_requests(
     assert len(site.pulls("open")) <= grouping.max_pull_requests
 
 
+@pytest.fixture
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not many minutes have to pass until nothing is looked at for what happened at the start."""
+    monkeypatch.setattr(telling, "RESTLESS_MS", 20_000)
+
+
 class Crier(Teller):
     """It tells news as well."""
 
@@ -99,10 +106,12 @@ class Crier(Teller):
         """Nobody is woken: the test turns the loop."""
 
 
-def test_a_target_that_tells_news_is_asked_about_what_changed_and_about_all_only_every_minute(site: Installation) -> None:
+def test_a_target_that_tells_news_is_asked_about_what_changed_and_about_all_only_every_minute(
+    calm: None, site: Installation
+) -> None:
     targets = site.system.connections.targets
     targets["lab"] = crier = Crier(targets["lab"])
-    site.advance(240)  # what was converged first is no longer looked at for that
+    site.advance(65)  # what was converged first is no longer looked at for that
     everything = frozenset(site.system.world.applied_rulebook().index.by_name)
     assert everything in crier.asked
     crier.asked.clear()
@@ -116,10 +125,10 @@ def test_a_target_that_tells_news_is_asked_about_what_changed_and_about_all_only
     assert everything in crier.asked
 
 
-def test_a_unit_that_was_converged_is_asked_about_for_a_while_without_any_news(site: Installation) -> None:
+def test_a_unit_that_was_converged_is_asked_about_for_a_while_without_any_news(calm: None, site: Installation) -> None:
     targets = site.system.connections.targets
     targets["lab"] = crier = Crier(targets["lab"])
-    site.advance(240)
+    site.advance(80)
     crier.asked.clear()
     site.push({CHECKOUT: ("replicas: 3", "replicas: 4")}, "More checkout")
     site.advance(10)
