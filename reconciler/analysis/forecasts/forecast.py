@@ -1,0 +1,143 @@
+"""One series' forecast for the next day: raw steps and hourly means, each with a point and a band.
+
+The point is the middle between two that know different things: the mixture of methods that this series' own past chose, and
+boosting that learnt from every series' past (`Pool`, made in the background). The band is the booster's. Without a pool the
+mixture answers, with a band from its own misses. A series too young to validate on (three days) has its level and its
+changes only, and says so in `method`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reconciler.analysis.forecasts.choice import Choice, bucket, chosen, mixed
+from reconciler.analysis.forecasts.history import DAY, HOUR, Array, History, Unknown, hours
+from reconciler.analysis.forecasts.methods import Leads, floor_of, low_median, stable
+from reconciler.analysis.forecasts.pool import SHARES, Learnt, learn
+from reconciler.analysis.forecasts.table import described, size_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """`quantiles` has a row a lead and a column for each of `SHARES`; the point is the low median, not the middle one."""
+
+    point: Array
+    quantiles: Array
+
+    def between(self, share: float) -> tuple[Array, Array]:
+        """The middle band that holds this share of what comes."""
+        tails = (1 - share) / 2
+        low, high = (np.array([np.interp(at, SHARES, row) for row in self.quantiles]) for at in (tails, 1 - tails))
+        return low, high
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecast:
+    """Leads start one step after `made_s`. `templates` are past days, aligned with the leads: how values move together."""
+
+    steps: Band
+    hourly: Band
+    made_s: float
+    step_s: float
+    method: str
+    templates: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """What was learnt of many series' pasts, for both resolutions."""
+
+    steps: Learnt
+    hourly: Learnt
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """What a series' own past says of the methods; made in the background and kept between refreshes."""
+
+    steps: Choice | None
+    hourly: Choice | None
+
+
+def learnt(pasts: Sequence[Array], threads: int = 1) -> Pool | None:
+    """None when no series has the past for it: four days."""
+    steps, hourly = learn(pasts, HOUR, threads), learn(pasts, 1, threads)
+    return Pool(steps, hourly) if steps and hourly else None
+
+
+def choices(history: History) -> Choices:
+    """Rolling-origin validation on this series alone."""
+    return Choices(chosen(history.values, HOUR), chosen(history.values, 1))
+
+
+def forecast(history: History | Unknown, pool: Pool | None = None, kept: Choices | None = None) -> Forecast | Unknown:
+    """The next day; `kept` spares the validation, which is most of the time."""
+    if isinstance(history, Unknown):
+        return history
+    values = history.values
+    if len(values) < 2 * DAY:
+        return _made(history, _young(values, HOUR), _young(values, 1), "level")
+    found = kept or choices(history)
+    if found.steps is None or found.hourly is None:
+        return _made(history, _young(values, HOUR), _young(values, 1), "level")
+    mixture = ", ".join(dict.fromkeys(found.hourly.best))
+    if pool is None:
+        return _made(history, _mixture(values, found.steps, HOUR), _mixture(values, found.hourly, 1), f"mixture of {mixture}")
+    if np.ptp(values) == 0:  # what never moved is not made to move by what others do
+        return _made(history, _constant(values, HOUR), _constant(values, 1), "constant")
+    steps, hourly = _blended(values, pool.steps, found.steps, HOUR), _blended(values, pool.hourly, found.hourly, 1)
+    return _made(history, steps, hourly, f"boosting and mixture of {mixture}")
+
+
+def _made(history: History, steps: Band, hourly: Band, method: str) -> Forecast:
+    return Forecast(steps, hourly, history.end_s, history.step_s, method, templates(history.values))
+
+
+def _at(values: Array, hour: int) -> Array:
+    return values if hour == HOUR else hours(values)
+
+
+def _blended(values: Array, by: Learnt, choice: Choice, hour: int) -> Band:
+    leads = np.arange(24 * hour)
+    table = described(values, _at(values, hour), hour, leads)
+    point, quantiles = by.ask(table, leads)
+    return Band((point + mixed(table.methods, choice, leads, hour)) / 2, quantiles)
+
+
+def _mixture(values: Array, choice: Choice, hour: int) -> Band:
+    x, leads = _at(values, hour), np.arange(24 * hour)
+    point = mixed(stable(x, hour, leads), choice, leads, hour)
+    around = np.array([np.quantile(r, SHARES) for r in choice.residuals]) * size_of(x, hour)
+    return Band(point, point[:, None] + around[bucket(leads, hour)])
+
+
+def _constant(values: Array, hour: int) -> Band:
+    point = np.full(24 * hour, values[-1])
+    return Band(point, np.tile(point[:, None], (1, len(SHARES))))
+
+
+def _young(values: Array, hour: int) -> Band:
+    """The level of the last hour, and how far such a series came in as many steps; farther, twice its range."""
+    x, leads = _at(values, hour), np.arange(24 * hour)
+    level = low_median(x[-3 * hour :], floor_of(x))
+    rows = [_changes(x, int(lead) + 1) for lead in leads]
+    point = np.full(len(leads), float(level))
+    return Band(point, float(level) + np.array(rows))
+
+
+def _changes(x: Array, ahead: int) -> Array:
+    """Quantiles of the change over `ahead` steps; too few pairs: the whole range, either way."""
+    if len(x) - ahead >= 20:
+        found: Array = np.quantile(x[ahead:] - x[:-ahead], SHARES)
+        return found
+    wide: Array = float(np.ptp(x)) * (2 * np.array(SHARES) - 1) * 2
+    return wide
+
+
+def templates(values: Array, most: int = 60, every: int = 24) -> Array:
+    """Past stretches of a day, one every two hours; none when there is less than a day."""
+    ends: Leads = np.arange(len(values), DAY - 1, -every)[:most]
+    return np.array([values[end - DAY : end] for end in ends]).reshape(-1, DAY)

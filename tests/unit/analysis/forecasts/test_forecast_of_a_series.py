@@ -1,0 +1,109 @@
+"""Forecasts without a pool: mixtures of methods that a series' own past chose."""
+
+import numpy as np
+import pytest
+
+from reconciler.analysis.forecasts.choice import chosen, weights_of
+from reconciler.analysis.forecasts.forecast import Forecast, forecast
+from reconciler.analysis.forecasts.history import DAY, History, Unknown
+from reconciler.analysis.forecasts.methods import low_median, stable
+from reconciler.analysis.forecasts.pool import SHARES
+
+NOISE = np.random.default_rng(3)
+
+
+def daily(days, noise=0.0, level=50.0):
+    at = np.arange(days * DAY)
+    return level * (1 + 0.5 * np.sin(at / DAY * 2 * np.pi)) + noise * NOISE.standard_normal(len(at))
+
+
+def made(values):
+    found = forecast(History(np.asarray(values, dtype=float), 0.0))
+    assert isinstance(found, Forecast)
+    return found
+
+
+def test_a_daily_pattern_is_repeated():
+    found = made(daily(9))
+    assert np.allclose(found.steps.point, daily(1), rtol=0.03)
+    assert np.allclose(found.hourly.point, daily(1).reshape(24, 12).mean(axis=1), rtol=0.03)
+
+
+def test_the_chosen_method_is_the_one_that_fits_the_series():
+    assert "week" in " ".join(chosen(np.tile(np.repeat([1.0, 9, 2, 8, 3, 7, 4], DAY), 4), 1).best)
+
+
+def test_a_later_sample_changes_no_earlier_answer():
+    values = daily(8, noise=2.0)
+    longer = np.concatenate([values, np.full(DAY, 1e6)])
+    assert np.array_equal(made(values).steps.point, made(longer[: len(values)]).steps.point)
+
+
+def test_methods_see_only_what_ends_at_the_origin():
+    values = daily(8, noise=2.0)
+    alone = stable(values, 12, np.arange(DAY))
+    view = stable(np.concatenate([values, [1e6]])[:-1], 12, np.arange(DAY))
+    assert all(np.array_equal(alone[name], view[name]) for name in alone)
+
+
+def test_validation_never_reads_past_its_origin(monkeypatch):
+    seen = []
+    real = stable
+    monkeypatch.setattr("reconciler.analysis.forecasts.choice.stable", lambda x, *a: seen.append(len(x)) or real(x, *a))
+    chosen(daily(6), 12)
+    assert max(seen) == 5 * DAY
+
+
+def test_the_low_median_has_the_smallest_percentage_error_of_all_constants():
+    values = NOISE.lognormal(0, 1, 301)
+    error = [np.mean(np.abs(values - c) / values) for c in values]
+    assert low_median(values, 1e-9) == values[int(np.argmin(error))]
+    assert low_median(values, 1e-9) < np.median(values)
+
+
+def test_weights_go_to_the_methods_that_erred_least_and_add_up():
+    weights = weights_of({"good": 0.1, "fair": 0.2, "bad": 9.0})
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights["good"] > 10 * weights["fair"] > 100 * weights["bad"]
+
+
+def test_the_band_without_a_pool_holds_on_noise():
+    values = 100 + 10 * np.random.default_rng(5).standard_normal(15 * DAY)
+    low, high = made(values[: 14 * DAY]).steps.between(0.8)
+    inside = np.mean((values[14 * DAY :] >= low) & (values[14 * DAY :] <= high))
+    assert 0.72 <= inside <= 0.88
+
+
+@pytest.mark.parametrize("days", [0.25, 1, 2.5, 3, 40])
+def test_any_length_has_a_finite_answer_of_ordered_quantiles(days):
+    found = made(daily(40, noise=1.0)[: int(days * DAY)])
+    for band, leads in ((found.steps, DAY), (found.hourly, 24)):
+        assert band.point.shape == (leads,)
+        assert band.quantiles.shape == (leads, len(SHARES))
+        assert np.isfinite(band.point).all()
+        assert (np.diff(band.quantiles, axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("level", [0.0, 7.0, -3.0, 1e99])
+@pytest.mark.parametrize("days", [1, 9])
+def test_a_constant_stays_what_it_is_with_no_width(level, days):
+    found = made(np.full(days * DAY, level))
+    assert np.allclose(found.steps.point, level)
+    assert np.allclose(found.steps.quantiles, level)
+
+
+def test_a_negative_series_is_forecast_as_its_mirror():
+    values = daily(9, noise=1.0)
+    assert np.allclose(made(-values).hourly.point.mean(), -made(values).hourly.point.mean(), rtol=0.05)
+
+
+def test_a_series_of_zeros_with_bursts_has_a_finite_answer():
+    values = np.zeros(9 * DAY)
+    values[::97] = 5e8
+    found = made(values)
+    assert np.isfinite(found.steps.quantiles).all()
+    assert found.steps.quantiles.max() > 0
+
+
+def test_the_unknown_stays_unknown():
+    assert forecast(Unknown("no samples")) == Unknown("no samples")
