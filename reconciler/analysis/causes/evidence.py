@@ -1,0 +1,125 @@
+"""What the departures of a service's metrics say against it.
+
+1. The metrics of one kind speak once: the mean of the louder half, on a log scale from `LOUD` deviations up, so that three
+   percentiles of one latency are one witness.
+2. Means over few requests are noise: self time, latency and failures count by n / (n + `FEW`) where requests are counted.
+3. A slow or failing dependency makes its callers slow and failing: what the callees show is taken off the caller. Self time needs
+   no such discount, and where it is known a service's total duration counts half.
+4. Who calls whom how often is the caller's doing: calls that vanish or multiply speak against those that make them.
+5. Who the alarm is about cannot suffer from what it does not reach: services outside its call tree count little.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reconciler.analysis.causes.kinds import Kind
+from reconciler.analysis.causes.recording import Array, Recording
+from reconciler.analysis.causes.windows import Windows
+
+LOUD = 1.5
+FEW = 40.0
+DURATION = 0.5
+CALLS = 0.5
+OUTSIDE = 0.3
+DIRECT, SUPPORT = 1.0, 0.2
+WEIGHTS = {
+    Kind.SELF: DIRECT, Kind.LATENCY: DIRECT, Kind.ERRORS: DIRECT, Kind.SUCCESS: DIRECT, Kind.CPU: DIRECT, Kind.LOGS: DIRECT,
+    Kind.LOG_ERRORS: 1.5,  # rare while all is well: the clearest words a service has
+    Kind.MEMORY: SUPPORT, Kind.NETWORK: SUPPORT, Kind.DISK: SUPPORT, Kind.OTHER: SUPPORT, Kind.TRAFFIC: 0.0,
+}  # fmt: skip
+KINDS = tuple(WEIGHTS)
+EITHER_WAY = frozenset({Kind.LOGS, Kind.NETWORK, Kind.DISK, Kind.OTHER, Kind.TRAFFIC})
+INHERITED = (Kind.LATENCY, Kind.SUCCESS, Kind.ERRORS)
+
+
+def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, Array]:
+    """Per block and service: the sum against it, and per block, service and kind what each kind adds."""
+    calls, reach = graph(recording)
+    spoken = _spoken(recording, found, shown)
+    clear = spoken.copy()
+    for kind in INHERITED:
+        said = spoken[:, :, KINDS.index(kind)]
+        below = (said[:, None, :] * calls[None]).max(axis=2, initial=0.0)
+        clear[:, :, KINDS.index(kind)] = np.maximum(0.0, said - below)
+    weights = np.array([WEIGHTS[k] for k in KINDS])
+    parts = clear * weights
+    parts[:, :, KINDS.index(Kind.LATENCY)] *= np.where(_self_known(recording, shown), DURATION, 1.0)
+    traffic = spoken[:, :, KINDS.index(Kind.TRAFFIC)]
+    shared = calls / np.maximum(1.0, calls.sum(axis=0))[None, :]
+    parts[:, :, KINDS.index(Kind.TRAFFIC)] = CALLS * (traffic[:, None, :] * shared[None]).max(axis=2, initial=0.0)
+    parts *= _within(recording, reach)[None, :, None]
+    return parts.sum(axis=2), parts
+
+
+def graph(recording: Recording) -> tuple[Array, Array]:
+    """Who calls whom, and who reaches whom; those who are not measured are left out."""
+    place = {s: i for i, s in enumerate(recording.services)}
+    calls = np.zeros((len(place), len(place)))
+    for caller, callee in recording.edges:
+        if caller in place and callee in place:
+            calls[place[caller], place[callee]] = 1.0
+    reach = calls.copy()
+    while True:
+        further = ((reach + reach @ reach) > 0).astype(np.float64)
+        if (further == reach).all():
+            return calls, reach
+        reach = further
+
+
+def _within(recording: Recording, reach: Array) -> Array:
+    services = recording.services
+    if recording.symptom not in services:
+        return np.ones(len(services))
+    of = services.index(recording.symptom)
+    if not reach[of].any():  # a probe at the front door, no part of the call tree: it shows the symptom and causes nothing
+        return np.where(np.arange(len(services)) == of, 0.0, 1.0)
+    within: Array = np.where(reach[of] > 0, 1.0, OUTSIDE)
+    within[of] = 1.0
+    return within
+
+
+def _spoken(recording: Recording, found: Windows, shown: Array) -> Array:
+    place = {s: i for i, s in enumerate(recording.services)}
+    groups: dict[tuple[int, Kind], list[int]] = {}
+    for index, column in enumerate(recording.columns):
+        if column.kind in WEIGHTS:
+            groups.setdefault((place[column.service], column.kind), []).append(index)
+    requests = _requests(recording, found)
+    spoken = np.zeros((len(shown), len(place), len(KINDS)))
+    for (service, kind), columns in groups.items():
+        loud = voice(kind, shown[:, columns])
+        louder = -np.sort(-loud, axis=1)[:, : (len(columns) + 1) // 2].mean(axis=1)
+        said = np.log(np.maximum(louder, LOUD) / LOUD)
+        if kind in (Kind.SELF, Kind.LATENCY, Kind.SUCCESS) and service in requests:
+            said = said * requests[service] / (requests[service] + FEW)
+        spoken[:, service, KINDS.index(kind)] = said
+    return spoken
+
+
+def voice(kind: Kind, shown: Array) -> Array:
+    """The departure in the direction that is bad for this kind; the unknown is silent."""
+    return np.nan_to_num(np.abs(shown) if kind in EITHER_WAY else shown)
+
+
+def _requests(recording: Recording, found: Windows) -> dict[int, Array]:
+    """Requests in each block, of the services whose traffic is a count and no rate."""
+    place = {s: i for i, s in enumerate(recording.services)}
+    counted: dict[int, Array] = {}
+    for index, column in enumerate(recording.columns):
+        values = recording.values[:, index]
+        known = values[np.isfinite(values)]
+        if column.kind is Kind.TRAFFIC and len(known) and known.max() > 1 and (known == np.round(known)).all():
+            blocks = [np.nansum(values[s : s + found.length]) for s in found.starts]
+            counted[place[column.service]] = np.maximum(np.array(blocks, dtype=np.float64), 0.0)
+    return counted
+
+
+def _self_known(recording: Recording, shown: Array) -> NDArray[np.bool_]:
+    place = {s: i for i, s in enumerate(recording.services)}
+    known = np.zeros((len(shown), len(place)), dtype=bool)
+    for index, column in enumerate(recording.columns):
+        if column.kind is Kind.SELF:
+            known[:, place[column.service]] |= np.isfinite(shown[:, index])
+    return known

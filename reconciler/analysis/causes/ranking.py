@@ -1,0 +1,111 @@
+"""From a recording to the services most likely at fault, with what speaks against each, or "unknown".
+
+1. Blocks around the alarm and a reference from the normal period are chosen.
+2. Every metric's departure in every block is measured.
+3. The departures become evidence against services.
+4. The block is chosen: the latest whose first cause is at least `LATER` of the loudest block's, where blocks far from the alarm
+   count less: what still goes on is today's incident, what ended before is the last one's.
+5. Services are ranked; below `ENOUGH` nothing is known. The confidence is that of findings as loud and as far ahead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reconciler.analysis.causes import confidence
+from reconciler.analysis.causes.departures import departures
+from reconciler.analysis.causes.evidence import KINDS, WEIGHTS, against, voice
+from reconciler.analysis.causes.kinds import Kind
+from reconciler.analysis.causes.recording import Array, Recording
+from reconciler.analysis.causes.windows import Windows, windows
+
+ENOUGH = 1.4  # 95 % of windows of a quiet normal period stay below
+LATER = 0.5
+OFF = 0.5  # taken off a block that begins `OFF_BY` seconds from the alarm
+OFF_BY = 480.0
+TOLD = 5  # metrics told for each cause
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A metric that speaks against a service: its departure in robust deviations."""
+
+    metric: str
+    kind: Kind
+    deviations: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`score` is comparable within one answer, `parts` what each kind of metric added to it."""
+
+    service: str
+    score: float
+    parts: tuple[tuple[Kind, float], ...]
+    signs: tuple[Sign, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`causes` are those with anything against them, the likeliest first; `unknown` says why none should be acted on."""
+
+    causes: tuple[Cause, ...]
+    confidence: float
+    since: float | None
+    unknown: str | None
+
+    @property
+    def known(self) -> bool:
+        return self.unknown is None
+
+
+def find(recording: Recording, curve: confidence.Curve = confidence.SHIPPED, enough: float = ENOUGH) -> Finding:
+    """Who is at fault for what the alarm is about."""
+    if not recording.columns or not len(recording.times):
+        return Finding((), 0.0, None, "nothing was measured")
+    found = windows(recording)
+    if found is None:
+        return Finding((), 0.0, None, "no samples around the alarm, or none in the normal period")
+    shown = departures(recording, found)
+    total, parts = against(recording, found, shown)
+    block = _block(recording, found, total)
+    causes = _ranked(recording, total[block], parts[block], shown[block])
+    if not causes:
+        return Finding((), 0.0, None, "no metric departed from its normal period")
+    sure = curve.of(causes[0].score, causes[1].score if len(causes) > 1 else 0.0)
+    since = float(recording.times[found.starts[block]])
+    weak = f"nothing departed clearly: the loudest evidence is {causes[0].score:.2f}, less than {enough:.2f}"
+    return Finding(causes, sure, since, None if causes[0].score >= enough else weak)
+
+
+def _block(recording: Recording, found: Windows, total: Array) -> int:
+    loudest = total.max(axis=1)
+    off = np.abs(recording.times[found.starts] - recording.alarm)
+    weighed = loudest * (1.0 - OFF * np.minimum(1.0, off / OFF_BY))
+    padded = np.concatenate([[-np.inf], weighed, [-np.inf]])
+    peak = (weighed >= padded[:-2]) & (weighed >= padded[2:])
+    return int(np.flatnonzero(peak & (weighed >= LATER * weighed.max()))[-1])
+
+
+def _ranked(recording: Recording, total: Array, parts: Array, shown: Array) -> tuple[Cause, ...]:
+    order = np.argsort(-total, kind="stable")
+    services = recording.services
+    return tuple(
+        Cause(services[i], float(total[i]), _parts(parts[i]), _signs(recording, services[i], shown))
+        for i in order
+        if total[i] > 0
+    )
+
+
+def _parts(parts: Array) -> tuple[tuple[Kind, float], ...]:
+    order = np.argsort(-parts, kind="stable")
+    return tuple((KINDS[i], float(parts[i])) for i in order if parts[i] > 0)
+
+
+def _signs(recording: Recording, service: str, shown: Array) -> tuple[Sign, ...]:
+    own = [(i, c) for i, c in enumerate(recording.columns) if c.service == service and WEIGHTS.get(c.kind, 0.0) > 0]
+    loud = [(float(voice(c.kind, shown[i : i + 1])[0]), i, c) for i, c in own]
+    told = sorted((entry for entry in loud if entry[0] > 0), key=lambda entry: (-entry[0], entry[1]))[:TOLD]
+    return tuple(Sign(c.metric, c.kind, float(shown[i])) for _, i, c in told)
