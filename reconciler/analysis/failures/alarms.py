@@ -20,16 +20,15 @@ DAY_MS = 24 * 3_600_000
 def openings(ends_ms: NDArray[np.int64], chances: Array, threshold: float, per_day: int) -> list[int]:
     """The rows at which an alarm opens. A row without a chance changes nothing."""
     opened: list[int] = []
-    calm = CALM
+    armed, calm = True, 0
     for row, chance in enumerate(chances):
         if math.isnan(chance):
             continue
-        if chance < threshold:
-            calm = calm + 1 if chance < threshold / 2 else 0
-            continue
-        if calm >= CALM and _spare(ends_ms, opened, row, per_day):
+        calm = calm + 1 if chance < threshold / 2 else 0
+        armed = armed or calm >= CALM
+        if armed and chance >= threshold and _spare(ends_ms, opened, row, per_day):
             opened.append(row)
-        calm = 0
+            armed = False
     return opened
 
 

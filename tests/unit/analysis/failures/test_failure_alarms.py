@@ -18,6 +18,10 @@ def test_one_alarm_opens_for_a_chance_that_stays_high():
     assert openings(ends(60), chances, 0.5, 4) == [20]
 
 
+def test_a_chance_that_rises_slowly_opens_an_alarm_when_it_gets_there():
+    assert openings(ends(101), np.linspace(0, 1, 101), 0.5, 4) == [50]
+
+
 def test_a_chance_that_flickers_around_the_threshold_opens_one_alarm():
     chances = np.array([0.1] * 20 + [0.6, 0.4] * 30)
     assert openings(ends(80), chances, 0.5, 4) == [20]
