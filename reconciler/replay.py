@@ -70,11 +70,12 @@ def _verdict(repo: Repo, recorded: Verdict, inputs: LoggedRecord) -> Verdict:
     proposal = canonical.decode(Proposal, payload["proposal"])
     facts = canonical.decode(Facts, payload["facts"])
     ballots = tuple(canonical.decode(Ballot, b) for b in payload["ballots"])  # type: ignore[union-attr]  # a list, or decode refuses
-    rules = Rulebooks(repo).at(recorded.subject.base)
+    books = Rulebooks(repo)
+    rules = books.at(recorded.subject.base)
     if rules.policy.digest != recorded.subject.policy:
         raise Permanent("the policy files at the judged base are not those that the verdict names")
     gathered = Gathered(facts, facts.reviews)
-    policy = judge(recorded.subject, proposal, facts, rules.policy)
+    policy = judge(recorded.subject, proposal, facts, rules.policy, books.after(recorded.subject.head, facts))
     consensus = consensus_of(rules, recorded.subject, ballots, gathered, proposal, recorded.made_ms)
     return compose(recorded.subject, (policy, consensus), recorded.made_ms, recorded.approvers)
 

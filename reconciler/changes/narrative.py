@@ -86,6 +86,8 @@ def _edit(edit: Edit) -> str:
         return line(f"{where}: undo commit {edit.commit[:12]}")
     if edit.kind is EditKind.OPERATION:
         return f"{where}: add this one-shot Operation"
+    if edit.kind is EditKind.APPEND:
+        return line(f"{where}: add {edit.after} to {'.'.join(str(part) for part in edit.pointer[:-1])}")
     source = f", as it was in commit {line(edit.commit, 40)[:12]}" if edit.commit else ""
     pointer = line(".".join(str(part) for part in edit.pointer), 200)
     return f"{where}: {pointer} from {_value(edit.before)} to {_value(edit.after)}{source}"

@@ -94,7 +94,14 @@ def _cause(trouble: Trouble, past: Past, files: Files) -> Cause:
         made = as_cause(
             CauseKind.WORKLOAD, trouble.component, [TELLING.get(trouble.kind, 0.7)], [_told(trouble), _no_commit(trouble)]
         )
-    return replace(made, trouble=trouble.kind.value, object=trouble.object, container=trouble.container, unit=trouble.unit)
+    return replace(
+        made,
+        trouble=trouble.kind.value,
+        object=trouble.object,
+        container=trouble.container,
+        unit=trouble.unit,
+        contested=trouble.contested,
+    )
 
 
 def _parts(trouble: Trouble, change: Change, found: Sequence[Change]) -> tuple[float, ...]:

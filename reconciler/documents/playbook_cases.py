@@ -21,6 +21,13 @@ Files = dict[Annotated[str, Field(max_length=300)], str]
 Metrics = dict[Annotated[str, Field(pattern=METRIC)], float]
 
 
+class ContestedField(Spec):
+    """A field that Git names and somebody else writes."""
+
+    path: str = Field(max_length=500, description="The field, as plans show it: `/spec/replicas`.")
+    manager: str = Field(max_length=128, description="The field manager that writes it.")
+
+
 class GivenTrouble(Spec):
     """The diagnosis and the tree."""
 
@@ -31,6 +38,9 @@ class GivenTrouble(Spec):
         default="", description="The object it says it of, e.g. `Deployment.apps/shop/checkout`. Default none."
     )
     container: Annotated[str, Field(max_length=63)] = Field(default="", description="The container it names. Default none.")
+    contested: tuple[ContestedField, ...] = Field(
+        default=(), max_length=50, description="Its fields that somebody else writes, for the trouble `contested`. Default none."
+    )
     unit: str = Field(default="shop", pattern=NAME, description="The unit of that object. Default shop.")
     confidence: Decimal = Field(default="0.9", description='How sure the diagnosis is; default "0.9".')
     severity: Severity = Field(default=Severity.CRITICAL, description="Of the incident; default critical.")

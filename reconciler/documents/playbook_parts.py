@@ -144,6 +144,14 @@ class RevertStep(_Timed):
     edit: Literal["revert"] = Field(description="Always `revert`.")
 
 
+class YieldStep(_Timed):
+    """Gives the contested fields of the object in trouble to who writes them: rules in its unit's `apply.fields`, in
+    homeostat.yaml. Only people merge that.
+    """
+
+    edit: Literal["yield"] = Field(description="Always `yield`.")
+
+
 class OperationStep(_Timed):
     """Adds one Operation file: a one-shot act of the target."""
 
@@ -158,7 +166,7 @@ class Nothing(_Timed):
     edit: Literal["nothing"] = Field(description="Always `nothing`.")
 
 
-Step = SetStep | ScaleStep | RestoreStep | RevertStep | OperationStep | Nothing
+Step = SetStep | ScaleStep | RestoreStep | RevertStep | YieldStep | OperationStep | Nothing
 
 
 class ExpectedCheck(Spec):

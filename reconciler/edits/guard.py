@@ -9,11 +9,11 @@ import copy
 import json
 
 from reconciler.errors import Misconfigured
-from reconciler.model.proposals import Pointer, Scalar
+from reconciler.model.proposals import Pointer
 from reconciler.yamltext import ParsedDocument, Value, parse
 
 
-def only_this_changed(before: tuple[ParsedDocument, ...], data: bytes, document: int, pointer: Pointer, value: Scalar) -> bool:
+def only_this_changed(before: tuple[ParsedDocument, ...], data: bytes, document: int, pointer: Pointer, value: Value) -> bool:
     """Whether `data` reads like `before` with `value` at `pointer` and nothing else different, types included."""
     try:
         after = parse(data, "edited")
@@ -25,7 +25,7 @@ def only_this_changed(before: tuple[ParsedDocument, ...], data: bytes, document:
     return _exact(expected) == _exact([d.value for d in after])
 
 
-def _put(root: Value, pointer: Pointer, value: Scalar) -> bool:
+def _put(root: Value, pointer: Pointer, value: Value) -> bool:
     holder = root
     for step in pointer[:-1]:
         holder = _child(holder, step)

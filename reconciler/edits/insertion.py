@@ -1,4 +1,4 @@
-"""Where one missing key of a block mapping can be added as a line of its own.
+"""Where one missing key of a block mapping can be added on lines of its own.
 
 Directly below the last entry that is a scalar on the line of its key: whatever follows (comments of the next entry,
 blank lines) keeps its neighbour. Flow mappings, empty mappings and mappings without such an entry have no such place.
@@ -13,15 +13,16 @@ from reconciler.yamltext import Node, ParsedDocument
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A line break at byte `start` after which a line may be added with this indentation and ending."""
+    """A line break at byte `start` after which lines may be added with this indentation and ending."""
 
     start: int
     indent: int
     ending: str
     at_end: bool  # of a file whose last line has no line break
 
-    def line(self, text: str) -> bytes:
-        line = " " * self.indent + text
+    def lines(self, *texts: str) -> bytes:
+        """Each text a line, two spaces deeper than the one before."""
+        line = self.ending.join(" " * (self.indent + 2 * depth) + text for depth, text in enumerate(texts))
         return (self.ending + line if self.at_end else line + self.ending).encode()
 
 

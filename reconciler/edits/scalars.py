@@ -29,7 +29,7 @@ Place = tuple[int, bytes, tuple[bytes, ...]]  # start, the bytes there, what may
 
 def set_scalar(data: bytes, edit: Edit, *, insert: bool = False) -> Edited | Unsafe:
     """Writes `edit.after` at `edit.pointer`; `edit.before` is filled in as found. `insert` allows a missing last key."""
-    found = _open(data, edit)
+    found = opened(data, edit)
     if isinstance(found, Unsafe):
         return found
     documents, node = found
@@ -41,8 +41,8 @@ def set_scalar(data: bytes, edit: Edit, *, insert: bool = False) -> Edited | Uns
     made = Edit(edit.kind, edit.path, edit.document, edit.pointer, _scalar(before), edit.after, edit.commit)
     for candidate in _spliced(data, place):
         if only_this_changed(documents, candidate[0], edit.document, edit.pointer, edit.after):
-            return _edited(made, data, *candidate)
-    return _unsafe(document, edit.pointer, "the file would not read the same afterwards")
+            return finished(made, data, *candidate)
+    return unsafe(document, edit.pointer, "the file would not read the same afterwards")
 
 
 def scale(data: bytes, edit: Edit, ratio: Fraction, low: int | str, high: int | str) -> Edited | Unsafe:
@@ -50,7 +50,7 @@ def scale(data: bytes, edit: Edit, ratio: Fraction, low: int | str, high: int | 
 
     Bounds that are integers are for integers; bounds that are quantities ("64Mi") are for quantities, which keep their unit.
     """
-    found = _open(data, edit)
+    found = opened(data, edit)
     if isinstance(found, Unsafe):
         return found
     documents, node = found
@@ -61,7 +61,7 @@ def scale(data: bytes, edit: Edit, ratio: Fraction, low: int | str, high: int | 
         scaled = _scaled_quantity(node, ratio, str(low), str(high))
     if scaled is None:
         kind = "an integer" if isinstance(low, int) else "a quantity in a known unit"
-        return _unsafe(document, edit.pointer, f"only {kind} that is there can be scaled")
+        return unsafe(document, edit.pointer, f"only {kind} that is there can be scaled")
     now, after, moved = scaled
     if moved * (ratio - 1) <= 0:
         return Unsafe(Reason.LIMIT, f"{now} cannot go further within {low} to {high}", document.locate(edit.pointer))
@@ -91,7 +91,7 @@ def _scaled_quantity(node: Node | None, ratio: Fraction, low: str, high: str) ->
     return there, int(after.count) if isinstance(there, int) else after.text, after.amount - now.amount
 
 
-def _open(data: bytes, edit: Edit) -> tuple[tuple[ParsedDocument, ...], Node | None] | Unsafe:
+def opened(data: bytes, edit: Edit) -> tuple[tuple[ParsedDocument, ...], Node | None] | Unsafe:
     try:
         documents = parse(data, edit.path)
     except Misconfigured as error:
@@ -99,7 +99,7 @@ def _open(data: bytes, edit: Edit) -> tuple[tuple[ParsedDocument, ...], Node | N
     if not 0 <= edit.document < len(documents):
         return Unsafe(Reason.UNSAFE_EDIT, f"there is no document {edit.document}", f"{edit.path}:1:1")
     if not edit.pointer:
-        return _unsafe(documents[edit.document], (), "a whole document is no scalar")
+        return unsafe(documents[edit.document], (), "a whole document is no scalar")
     return documents, documents[edit.document].node(edit.pointer)
 
 
@@ -107,7 +107,7 @@ def _replacement(document: ParsedDocument, node: Node, edit: Edit) -> Place | Un
     span = document.span(edit.pointer)
     problem = _problem(node, edit.after)
     if problem or span is None:
-        return _unsafe(document, edit.pointer, problem or "this is no scalar")
+        return unsafe(document, edit.pointer, problem or "this is no scalar")
     if type(node.value) is type(edit.after) and node.value == edit.after:
         return Unsafe(Reason.NO_CHANGE, "this value is already there", document.locate(edit.pointer))
     written = tuple(text.encode() for text in spellings(edit.after, node.style))
@@ -133,14 +133,14 @@ def _insertion(document: ParsedDocument, data: bytes, edit: Edit, insert: bool) 
     key = edit.pointer[-1]
     parent = document.node(edit.pointer[:-1])
     if not insert or parent is None or not isinstance(key, str):
-        return _unsafe(document, edit.pointer, "there is no such place")
+        return unsafe(document, edit.pointer, "there is no such place")
     if edit.after is None or not spellings(key, "plain"):
-        return _unsafe(document, edit.pointer, "this key cannot be added")
+        return unsafe(document, edit.pointer, "this key cannot be added")
     place = gap(document, data, parent)
     if place is None:
-        return _unsafe(document, edit.pointer, "no line beside which this key can be added safely")
+        return unsafe(document, edit.pointer, "no line beside which this key can be added safely")
     name = spellings(key, "plain")[0]
-    return place.start, b"", tuple(place.line(f"{name}: {text}") for text in spellings(edit.after, "plain"))
+    return place.start, b"", tuple(place.lines(f"{name}: {text}") for text in spellings(edit.after, "plain"))
 
 
 def _spliced(data: bytes, place: Place) -> Iterator[tuple[bytes, int, bytes, bytes]]:
@@ -149,7 +149,7 @@ def _spliced(data: bytes, place: Place) -> Iterator[tuple[bytes, int, bytes, byt
         yield data[:start] + new + data[start + len(old) :], start, old, new
 
 
-def _edited(edit: Edit, before: bytes, after: bytes, start: int, old: bytes, new: bytes) -> Edited:
+def finished(edit: Edit, before: bytes, after: bytes, start: int, old: bytes, new: bytes) -> Edited:
     forward = Splice(edit.path, start, old, new, digest(before), digest(after))
     return Edited(edit, before, after, forward.inverse)
 
@@ -158,5 +158,5 @@ def _scalar(value: object) -> Scalar:
     return value if isinstance(value, bool | int | str) else None
 
 
-def _unsafe(document: ParsedDocument, pointer: Pointer, detail: str) -> Unsafe:
+def unsafe(document: ParsedDocument, pointer: Pointer, detail: str) -> Unsafe:
     return Unsafe(Reason.UNSAFE_EDIT, detail, document.locate(pointer))

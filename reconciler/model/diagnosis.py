@@ -41,6 +41,7 @@ class Cause:
     object: str = ""  # the declared object that it named it on
     container: str = ""
     unit: str = ""  # whose object that is
+    contested: tuple[tuple[str, str], ...] = ()  # its fields that others write, and who they are
 
     @property
     def told(self) -> str:

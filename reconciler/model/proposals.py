@@ -12,6 +12,7 @@ Pointer = tuple[str | int, ...]  # keys and indexes from the document's root
 class EditKind(enum.StrEnum):
     SET = "set"  # one scalar to a value
     SCALE = "scale"  # one number times a ratio, rounded, within bounds
+    APPEND = "append"  # one more item at the end of a list
     RESTORE = "restore"  # one scalar to an earlier value from history
     REVERT = "revert"  # undo a whole commit
     OPERATION = "operation"  # add one Operation file

@@ -45,6 +45,7 @@ class Trouble:
     leaf: str = ""  # where it shows, e.g. "Pod/shop/checkout-5d9c-abcde"
     container: str = ""
     detail: str = ""  # what the target said, for people
+    contested: tuple[tuple[str, str], ...] = ()  # CONTESTED: each field, and the field manager that writes it
 
     @property
     def fingerprint(self) -> str:

@@ -151,6 +151,8 @@ def _title(playbook: str, component: str, edits: Sequence[Edit]) -> str:
     if edit.kind is EditKind.OPERATION:
         return f"{component}: {playbook}"
     names = [str(step) for step in edit.pointer if isinstance(step, str)]
+    if edit.kind is EditKind.APPEND:
+        return f"{component}: {len(edits)} more of {'.'.join(names[-2:])}"
     more = f" and {len(edits) - 1} more" if len(edits) > 1 else ""
     return f"{component}: {names[-1]} {_short(edit.before)} -> {_short(edit.after)}{more}"
 

@@ -71,6 +71,7 @@ def _situation(made: Ready, given: GivenTrouble, repo: Rehearsed) -> Situation:
     cause = Cause(
         given.cause, given.component, given.confidence, repo.tip if given.suspect else "", (),
         given.trouble.value if given.trouble else "", given.object, given.container, given.unit if given.object else "",
+        tuple((field.path, field.manager) for field in given.contested),
     )  # fmt: skip
     folders = {path.rsplit("/", 1)[0] for path in given.files if "/" in path}
     components = {given.component, *(name for call in given.calls for name in call)}

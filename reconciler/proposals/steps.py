@@ -19,6 +19,7 @@ from reconciler.documents.playbook_parts import (
     ScaleStep,
     SetStep,
     Step,
+    YieldStep,
 )
 from reconciler.edits import Edited, Unsafe, add_file, replace_file, scale, set_scalar
 from reconciler.errors import Misconfigured
@@ -30,6 +31,7 @@ from reconciler.proposals.operations import operation_file
 from reconciler.proposals.places import Found, Workspace, identity, pointers
 from reconciler.proposals.ready import Parameters
 from reconciler.proposals.restoring import earlier
+from reconciler.proposals.yielding import yielded
 from reconciler.yamltext import parse
 
 MAX_EDITS = 20  # of one candidate: more is no small repair
@@ -72,6 +74,8 @@ def take(scene: Scene, step: Step) -> Sequence[Made] | Unsafe:
         return _timed(step, _revert(scene))
     if isinstance(step, OperationStep):
         return _timed(step, _operation(scene, step))
+    if isinstance(step, YieldStep):
+        return _timed(step, _yielded(scene))
     return _timed(step, _places(scene, step))
 
 
@@ -163,6 +167,11 @@ def _revert(scene: Scene) -> Sequence[Made] | Unsafe:
         workspace.edited[path] = after
         made += [Made(edited, name, unit) for name in _names(path, edited)]
     return made or Unsafe(Reason.NO_CHANGE, f"{commit[:12]} is undone already", f"{commit[:12]}:1:1")
+
+
+def _yielded(scene: Scene) -> Sequence[Made] | Unsafe:
+    edited = yielded(scene.workspace, scene.cause)
+    return edited if isinstance(edited, Unsafe) else [Made(item, scene.cause.component, scene.cause.unit) for item in edited]
 
 
 def _names(path: str, edited: Edited) -> Sequence[str]:

@@ -40,4 +40,5 @@ def decide(
     """What policy says about exactly this commit now."""
     subject = subject_of(world.repository, world.branch, built, rules.policy.digest)
     seen = gathered or gather(world, rules, built, proposal)
-    return subject, seen, policy_judge(subject, proposal, seen.facts, rules.policy)
+    after = world.rules.after(built.head, seen.facts)
+    return subject, seen, policy_judge(subject, proposal, seen.facts, rules.policy, after)

@@ -23,6 +23,8 @@ from reconciler.documents.sensor import Sensor
 from reconciler.documents.tree import DocumentSet, document_paths, load_tree
 from reconciler.errors import Misconfigured
 from reconciler.model.keys import parse_public
+from reconciler.policy.bench import touched_rules
+from reconciler.policy.facts import Facts
 from reconciler.policy.rules import PolicySet, policy_set
 from reconciler.ports.repo import Repo
 from reconciler.proposals import Ready, ready
@@ -72,6 +74,15 @@ class Rulebooks:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(trees)
         return self._kept[trees]
+
+    def after(self, head: str, facts: Facts) -> PolicySet | None:
+        """The rules as an edit that touches them would leave them; None when it touches none, and when they would not load."""
+        if not touched_rules(facts):
+            return None
+        try:
+            return self.at(head).policy
+        except Misconfigured:
+            return None
 
     def standing(self, commit: str) -> Rulebook:
         """The rules of a commit, or of its newest ancestor whose documents load.

@@ -191,4 +191,4 @@ def test_a_conflict_is_told_with_the_rule_that_would_end_it(unit: ClusterUnit) -
     assert rule in told
     assert "apply.adopt" in told
     (trouble,) = unit.target.troubles({"shop"})
-    assert trouble.kind is TroubleKind.CONTESTED
+    assert (trouble.kind, trouble.contested) == (TroubleKind.CONTESTED, (("/data/a", "reloader"),))

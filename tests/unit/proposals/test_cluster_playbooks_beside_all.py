@@ -34,7 +34,8 @@ def first(name: str) -> GivenTrouble:
 def situation(given: GivenTrouble, repo: Rehearsed) -> Situation:
     suspect = repo.tip if given.suspect else ""
     trouble = given.trouble.value if given.trouble else ""
-    cause = Cause(given.cause, given.component, "0.9", suspect, (), trouble, given.object, given.container, given.unit)
+    contested = tuple((field.path, field.manager) for field in given.contested)
+    cause = Cause(given.cause, given.component, "0.9", suspect, (), trouble, given.object, given.container, given.unit, contested)
     return Situation(
         incident=Incident("case", "group", "infra", "prod", NOW_MS, given.severity, (given.component,), ()),
         diagnosis=Diagnosis("case", NOW_MS, repo.tip, (cause,), BEFORE, AFTER, ""),

@@ -83,9 +83,14 @@ def _next_step(live: Live | None) -> str:
 def _rule(refused: Refused, desired: DesiredObject) -> str:
     """A rule to copy, for the first field."""
     kind, _, rest = desired.id.partition("/")
-    name, told = refused.causes[0]
-    manager = told.partition('"')[2].partition('"')[0]
-    return f'{{owner: theirs, kind: {kind}, name: {rest.rpartition("/")[2]}, path: "{pointer(name)}", manager: "{manager}"}}'
+    path, manager = _contested(refused)[0]
+    return f'{{owner: theirs, kind: {kind}, name: {rest.rpartition("/")[2]}, path: "{path}", manager: "{manager}"}}'
+
+
+def _contested(refused: Refused) -> tuple[tuple[str, str], ...]:
+    """Each field of a conflict, and who writes it."""
+    found = refused.causes if _conflict(refused) else ()
+    return tuple(dict.fromkeys((pointer(name), told.partition('"')[2].partition('"')[0]) for name, told in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class _Noted:
     kind: TroubleKind
     since_ms: int
     detail: str
+    contested: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,8 @@ class Refusals:
         held = self._of.setdefault(desired.unit, {})
         before = held.get(desired.id)
         since = before.since_ms if before and before.kind is kind else int(time.time() * 1_000)
-        held[desired.id] = _Noted(kind, since, said(_REDACTOR.text(" ".join(_briefly(refused, desired, live).split()))))
+        detail = said(_REDACTOR.text(" ".join(_briefly(refused, desired, live).split())))
+        held[desired.id] = _Noted(kind, since, detail, _contested(refused))
         return None
 
     def well(self, desired: DesiredObject) -> None:
@@ -123,4 +130,5 @@ class Refusals:
     def troubles(self, units: Collection[str]) -> Iterator[Trouble]:
         for unit in sorted(set(units)):
             for at, noted in sorted(self._of.get(unit, {}).items()):
-                yield Trouble(unit, at, at.rpartition("/")[2], noted.kind, noted.since_ms, detail=noted.detail)
+                name = at.rpartition("/")[2]
+                yield Trouble(unit, at, name, noted.kind, noted.since_ms, detail=noted.detail, contested=noted.contested)
