@@ -187,27 +187,21 @@ def quiet(own: Sequence[Case], injected: Sequence[float]) -> Iterator[Recording]
 
 
 def _confidence(known: Sequence[Case], found: Sequence[Finding]) -> Iterator[Figure]:
-    """Every data set is scored by a curve fitted on the other two, the base rate too."""
-    skill: list[float] = []
+    """Of the first cause of every answer; each data set is scored by a curve, and a base rate, of the other two."""
+    right = [bool(f.causes) and f.causes[0].service == c.truth for c, f in zip(known, found, strict=True)]
+    gained: list[float] = []
     for system in REACH:
-        train = [(c, f) for c, f in zip(known, found, strict=True) if c.system != system and f.known]
-        right = [rank(c, f) < 1 for c, f in train]
-        curve = fit([_two(f) for _, f in train], right)
-        for case, finding in zip(known, found, strict=True):
-            if case.system == system and finding.known:
-                hit = float(rank(case, finding) < 1)
-                skill.append((_mean([float(r) for r in right]) - hit) ** 2 - (curve.of(*_two(finding)) - hit) ** 2)
-    low, high = interval(skill)
-    note = f"Brier score under the base rate's of the other data sets; {told(skill)}"
-    yield Figure("causes confidence, Brier gained", _mean(skill), "score", note=note, higher_is_better=True)
-    yield Figure(
-        "causes confidence, Brier gained, lower bound",
-        low,
-        "score",
-        0.0,
-        note=f"of {low:.3g} to {high:.3g}",
-        higher_is_better=True,
-    )
+        others = [i for i, c in enumerate(known) if c.system != system]
+        curve = fit([_two(found[i]) for i in others], [right[i] for i in others])
+        base = _mean([float(right[i]) for i in others])
+        for case, finding, hit in zip(known, found, right, strict=True):
+            if case.system == system:
+                gained.append((base - hit) ** 2 - (curve.of(*_two(finding)) - hit) ** 2)
+    low, high = interval(gained)
+    note = f"under the base rate of the other data sets; {told(gained)}"
+    yield Figure("causes confidence, Brier gained", _mean(gained), "score", note=note, higher_is_better=True)
+    bound = f"of {low:.3g} to {high:.3g}"
+    yield Figure("causes confidence, Brier gained, lower bound", low, "score", 0.0, note=bound, higher_is_better=True)
 
 
 def _two(finding: Finding) -> tuple[float, float]:

@@ -22,8 +22,8 @@ from reconciler.analysis.causes.recording import Array, Recording
 from reconciler.analysis.causes.windows import Windows, windows
 
 ENOUGH = 1.4  # 95 % of windows of a quiet normal period stay below
-LATER = 0.5
-OFF = 0.5  # taken off a block that begins `OFF_BY` seconds from the alarm
+LATER = 0.7
+OFF = 0.35  # taken off a block that begins `OFF_BY` seconds from the alarm
 OFF_BY = 480.0
 TOLD = 5  # metrics told for each cause
 

@@ -41,6 +41,10 @@ def test_empty_constant_lost_and_endless_values_are_unknown(values: object) -> N
     assert found.confidence == 0.0
 
 
+def test_values_that_overflow_are_gaps() -> None:
+    assert np.isnan(made(np.full((3, 8), 1e300)).values).all()
+
+
 def test_no_columns_are_unknown() -> None:
     assert find(Recording.of([0.0, 1.0], np.zeros((2, 0)), [], [], 1.0, (0.0, 1.0))).unknown == "nothing was measured"
 

@@ -34,7 +34,7 @@ def system(fault: Callable[[Table, Array], None] | None = None, seed: int = 3) -
 
 
 def slow_store(table: Table, since: Array) -> None:
-    for service, factor in (("store", 6.0), ("cart", 4.0), ("front", 2.5)):
+    for service, factor in (("store", 6.0), ("cart", 8.0), ("front", 9.0)):
         table[service, "latency"][since] *= factor
 
 
@@ -43,6 +43,15 @@ def test_a_slow_dependency_is_blamed_and_not_the_callers_that_wait_for_it() -> N
     assert found.causes[0].service == "store"
     assert found.known
     assert found.causes[0].signs[0].metric == "latency"
+
+
+def test_one_sample_alone_is_no_departure_that_lasts() -> None:
+    def single(table: Table, since: Array) -> None:
+        first = int(np.flatnonzero(since)[0])
+        table["price", "latency"][first - 8 :] = np.nan
+        table["price", "latency"][first] = 90.0
+
+    assert not find(system(single)).known
 
 
 def test_a_service_that_begins_to_log_errors_is_blamed() -> None:
