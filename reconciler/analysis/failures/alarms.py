@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CALM = 15  # minutes
+LEVELS = np.arange(20, 100) / 100  # thresholds that may be chosen
 DAY_MS = 24 * 3_600_000
 
 
@@ -37,11 +38,18 @@ def _spare(ends_ms: NDArray[np.int64], opened: list[int], row: int, per_day: int
     return len(recent) < per_day
 
 
-def threshold(chances: Array, true: NDArray[np.bool_], precision: float) -> float:
-    """The lowest threshold at which alarms on these rows (left out of learning) are right often enough; 1 where none is."""
-    known = np.isfinite(chances)
-    order = np.argsort(-chances[known], kind="stable")
-    ranked, right = chances[known][order], np.cumsum(true[known][order])
-    last = np.append(ranked[1:] != ranked[:-1], True) if len(ranked) else np.empty(0, bool)
-    good = np.flatnonzero(last & (right >= precision * np.arange(1, len(ranked) + 1)))
-    return float(ranked[good[-1]]) if len(good) else 1.0
+def threshold(runs: NDArray[np.int64], chances: Array, true: NDArray[np.bool_], precision: float) -> float:
+    """The lowest threshold from which on the first alarms of runs left out of learning are right often enough; 1 where none is.
+
+    Alarms count, not rows: a run that hovers below a breach for hours gives one false alarm. Rows are in the order of time.
+    """
+    found = 1.0
+    for level in LEVELS[::-1]:
+        crossed = np.flatnonzero(chances >= level)
+        alarming, first = np.unique(runs[crossed], return_index=True)
+        if not len(alarming):
+            continue
+        if true[crossed[first]].mean() < precision:
+            break
+        found = float(level)
+    return found

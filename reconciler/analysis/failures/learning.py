@@ -4,8 +4,8 @@ Numbered as it is done:
 1. Every row's outcome is the interval of `EDGES` in which the breach came, or the last one: not within the hour.
 2. `PARTS` times, the trees learn from all episodes but a part, and the temperature that makes their chances honest is found on
    that part (one number: the order of the answers stays). The model's answer is the mean of them.
-3. The threshold of alarms is the lowest one at which `PRECISION` of the rows left out above it were followed by a breach. The
-   last minutes before a breach do not count: they are easy, and too late.
+3. The threshold of alarms is the lowest one from which on `PRECISION` of the first alarms of the episodes left out were followed
+   by a breach within the hour.
 
 Whole episodes are left out, never rows: neighbouring rows are nearly the same.
 """
@@ -51,14 +51,13 @@ def fit(names: tuple[str, ...], rows: Rows, minutes: Array, episodes: NDArray[np
     outcome, chosen = intervals(minutes), np.arange(len(rows)) % EVERY == 0
     members, left_out = [], np.full(len(rows), np.nan)
     for out in range(PARTS):
-        learn, check = chosen & (part != out), chosen & (part == out)
+        learn, check = chosen & (part != out), part == out
         booster = _trees(rows[learn], outcome[learn], seed + out)
         margins = booster.predict(matrix(rows[check]), output_margin=True)
         temperature = _temperature(margins, outcome[check])
         members.append((booster, temperature))
         left_out[check] = Outlook(softmax(margins / temperature)).within(EDGES[-1])
-    in_time = outcome > 0
-    alarming = threshold(left_out[in_time], outcome[in_time] < len(EDGES), PRECISION)
+    alarming = threshold(run, left_out, outcome < len(EDGES), PRECISION)
     return Model(names, tuple(members), alarming)
 
 

@@ -37,16 +37,23 @@ def test_unknown_rows_open_nothing_and_calm_nothing():
     assert openings(ends(len(chances)), chances, 0.5, 4) == [5]
 
 
-def test_the_threshold_is_the_lowest_that_is_right_often_enough():
-    chances, true = np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([True, True, False, True, False])
-    assert threshold(chances, true, 0.75) == 0.6
-    assert threshold(chances, true, 0.9) == 0.8
-    assert threshold(chances, ~true, 0.9) == 1.0
-    assert threshold(np.array([]), np.array([], dtype=bool), 0.8) == 1.0
+def test_the_threshold_is_the_lowest_from_which_alarms_are_right_often_enough():
+    runs, true = np.array([0, 1, 2, 3]), np.array([True, True, True, False])
+    chances = np.array([0.9, 0.8, 0.7, 0.6])
+    assert threshold(runs, chances, true, 0.8) == 0.61
+    assert threshold(runs, chances, true, 0.7) == 0.2
+    assert threshold(runs, chances, ~true, 0.8) == 1.0
+    assert threshold(runs[:0], chances[:0], true[:0], 0.8) == 1.0
 
 
-def test_rows_that_tie_are_alarms_together():
-    assert threshold(np.array([0.9, 0.9, 0.9]), np.array([True, False, False]), 0.5) == 1.0
+def test_a_run_that_hovers_for_long_counts_as_one_false_alarm():
+    runs = np.array([0, 1, 2, 3] + [4] * 50)
+    assert threshold(runs, np.full(54, 0.5), runs < 4, 0.8) == 0.2
+
+
+def test_an_alarm_long_before_the_breach_is_false_though_later_rows_are_right():
+    runs, chances = np.array([0, 0, 0]), np.array([0.5, 0.7, 0.9])
+    assert threshold(runs, chances, np.array([False, True, True]), 0.8) == 0.51
 
 
 @given(st.lists(st.floats(0, 1), max_size=200), st.integers(0, 3), st.integers(1, 200))
