@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-LARGEST = 1e150  # squares stay finite
+LARGEST, SMALLEST = 1e100, 1e-100  # between them squares and ratios stay finite; what is smaller is 0
 PROPORTION = 1_000.0
 
 
@@ -34,7 +34,7 @@ def usable(times: Times, values: Array, maintenance: Flags | None = None) -> Fla
 
 def bounded(values: Array) -> Array:
     """Each value, cut where it would leave the range before it by more than `PROPORTION` times that range or size."""
-    found = np.clip(values, -LARGEST, LARGEST)
+    found = np.where(np.abs(values) < SMALLEST, 0.0, np.clip(values, -LARGEST, LARGEST))
     low = high = float(found[0]) if len(found) else 0.0
     for index, value in enumerate(found.tolist()):
         if not low <= value <= high:

@@ -135,8 +135,8 @@ def _trust(errors: Array, plain: Array) -> Array:
     """The share of the plain errors that this view saves, over all that is known before each sample."""
     known = np.isfinite(errors)
     count, mine, theirs = (_before(np.where(known, x, 0.0)) for x in (known.astype(float), errors, plain))
-    ratio = np.divide(mine, theirs, out=np.ones_like(mine), where=theirs > 0)
-    found: Array = np.where(count >= LEAST_KNOWN, np.clip(1 - ratio, 0.0, 1.0), 0.0)
+    ratio = np.divide(np.minimum(mine, theirs), theirs, out=np.ones_like(mine), where=theirs > 0)
+    found: Array = np.where(count >= LEAST_KNOWN, 1 - ratio, 0.0)
     return found
 
 

@@ -104,3 +104,10 @@ def test_times_and_values_of_different_length_are_refused():
 def test_a_value_out_of_proportion_is_cut_where_it_stands():
     assert bounded(np.array([1.0, 2.0, 1e200, 3.0])).tolist() == [1.0, 2.0, 2_002.0, 3.0]
     assert bounded(np.array([0.0, 0.0, 5.0])).tolist() == [0.0, 0.0, 5.0]
+
+
+@pytest.mark.parametrize("later", [5e-324, 1e-308, 1e-100, -1e-100, 1e100, 1.7e308])
+def test_the_smallest_and_the_largest_numbers_are_judged_without_overflow(later):
+    values = np.concatenate([noise(160), np.full(400, later), noise(100)])
+    assert np.isfinite(anomalies(times(660), values).surprise[150:]).all()
+    assert np.isfinite(anomalies(times(400), np.where(np.arange(400) % 90, 0.0, later)).every_days[150:]).all()
