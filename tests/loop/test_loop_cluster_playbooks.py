@@ -81,3 +81,20 @@ def test_what_no_edit_repairs_is_a_page_with_the_facts(site: Installation) -> No
     site.until(site.pages, seconds=240)
     assert TroubleKind.NODE_PRESSURE.value in str(site.pages())
     assert site.pulls() == []
+
+
+def test_a_rule_after_which_homeostat_yaml_would_not_load_is_no_pull_request_but_a_page(site: Installation) -> None:
+    site.allow_everything("autonomous")
+    site.push({"homeostat.yaml": ("  grouping:\n", UNIT)}, "A unit of pods")
+    site.push({"homeostat.yaml": ("  sources:\n", TARGET)}, "In a folder")
+    settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {a: ours}\n"
+    commit(site, {"apps/pods/settings.yaml": settings}, "Settings")
+    targets = site.system.connections.targets
+    targets["prod"] = teller = Teller(targets["prod"])
+    since, fields = site.clock.now() + AHEAD_MS, (("/data/a", "reloader"),)
+    said = Trouble("pods", "ConfigMap/shop/settings", "settings", TroubleKind.CONTESTED, since, contested=fields)
+    teller.say = lambda: [said]
+    site.until(site.pages, seconds=240)  # only a cluster's units may have such rules, and this target is a folder
+    proposed = [(p["proposal"]["playbook"], p["effect"], p["reason"]) for p in site.payloads("proposal")]
+    assert proposed == [("cluster-contested", "deny", "policy-error")]
+    assert (site.pulls(), site.machine_commits()) == ([], [])
