@@ -149,7 +149,8 @@ class Watch:
         demand = now[self._entry].attempts
         found = None
         for name, service in self._services.items():
-            since = service.swings.see(self._time, now[name].replicas, demand)
+            lost = service.gone == self._time  # replicas that went were not scaled in, nor out when they come back
+            since = service.swings.see(self._time, math.nan if lost else now[name].replicas, demand)
             if since is not None and self.known:
                 reason = f"the replicas of {name} swing by themselves while demand does not"
                 found = found or Pattern(Kind.OSCILLATION, since, self._time, (name,), reason)

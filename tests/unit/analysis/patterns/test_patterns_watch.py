@@ -106,6 +106,10 @@ def test_one_bad_reading_is_no_pattern():
     assert seen(calm() + trouble(1, shop=9.0, stock=9.0, db=9.0) + calm()) == []
 
 
+def test_one_bad_reading_of_a_restart_is_no_cascade():
+    assert seen(calm() + trouble(1, shop=1.3, replicas=(6, 6, 0)) + calm()) == []
+
+
 def test_a_gap_in_a_storm_does_not_end_it():
     storm = trouble(3, shop=2.5, stock=4.5, db=4.0)
     (found,) = seen(calm() + storm + [{}] + storm)
