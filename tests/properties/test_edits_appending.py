@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_edits_properties import NASTY, documents, places, values
 
-from reconciler.edits import Edited, Unsafe, append_item
+from reconciler.edits import Edited, Unsafe, append_item, appending
 from reconciler.model.proposals import Edit, EditKind, Pointer, Scalar
 from reconciler.yamltext import parse
 
@@ -62,3 +62,10 @@ def test_every_list_that_ends_on_a_plain_line_takes_one_more(data: bytes) -> Non
     lists = [p for _, p in places(data) if (n := parsed.node(p)) and isinstance(n.value, list) and p]
     assert lists
     assert all(check(data, 0, pointer, {"owner": "theirs", "path": "/a[b=c]/d"}) for pointer in lists)
+
+
+def test_what_would_not_read_the_same_afterwards_is_no_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appending, "only_this_changed", lambda *_: False)
+    made = append_item(b"a: [1]\n", Edit(EditKind.APPEND, "f", 0, ("a",), None, None), {"n": 1})
+    assert isinstance(made, Unsafe)
+    assert made.where == "f:1:4"
