@@ -137,7 +137,7 @@ def _changes(x: Array, ahead: int) -> Array:
     return wide
 
 
-def templates(values: Array, most: int = 60, every: int = 24) -> Array:
-    """Past stretches of a day, one every two hours; none when there is less than a day."""
+def templates(values: Array, most: int = 40, every: int = DAY // 2) -> Array:
+    """Past stretches of a day, one every twelve hours; none when there is less than a day."""
     ends: Leads = np.arange(len(values), DAY - 1, -every)[:most]
     return np.array([values[end - DAY : end] for end in ends]).reshape(-1, DAY)

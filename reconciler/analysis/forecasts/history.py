@@ -39,24 +39,22 @@ class Unknown:
     reason: str
 
 
-def regular(times_s: Array, values: Array, step_s: float = STEP_S) -> History | Unknown:
+def regular(times_s: Array, values: Array) -> History | Unknown:
     """The last `MOST_DAYS` days on a grid that ends at the newest sample."""
     times, found = np.asarray(times_s, dtype=float), np.asarray(values, dtype=float)
     if times.shape != found.shape or times.ndim != 1:
         return Unknown(f"{times.shape} times and {found.shape} values: give one time a value")
-    if step_s <= 0:
-        return Unknown(f"a step of {step_s} s: give a positive one")
     known = np.isfinite(times) & np.isfinite(found) & (np.abs(np.nan_to_num(found)) < LARGEST)
     if known.sum() < LEAST:
         return Unknown(f"{int(known.sum())} samples are numbers: a forecast needs {LEAST}")
-    grid = _grid(times[known], found[known], step_s)
-    return _judged(grid, float(times[known].max()), step_s)
+    grid = _grid(times[known], found[known])
+    return _judged(grid, float(times[known].max()))
 
 
-def _grid(times: Array, values: Array, step_s: float) -> Array:
+def _grid(times: Array, values: Array) -> Array:
     """Means of the samples around each step, oldest first; NaN where there is none."""
-    back = np.rint((times.max() - times) / step_s)
-    recent = back < MOST_DAYS * 86_400 / step_s
+    back = np.rint((times.max() - times) / STEP_S)
+    recent = back < MOST_DAYS * DAY
     slot = back[recent].astype(np.int64)
     size = int(slot.max()) + 1
     counts = np.bincount(slot, minlength=size)
@@ -66,13 +64,13 @@ def _grid(times: Array, values: Array, step_s: float) -> Array:
     return means[::-1]
 
 
-def _judged(grid: Array, end_s: float, step_s: float) -> History | Unknown:
+def _judged(grid: Array, end_s: float) -> History | Unknown:
     share = float(np.isfinite(grid[-DAY:]).mean())
     if len(grid) < LEAST:
-        return Unknown(f"{len(grid)} steps of {step_s:g} s: a forecast needs {LEAST}")
+        return Unknown(f"{len(grid)} steps of {STEP_S:g} s: a forecast needs {LEAST}")
     if share < LEAST_SHARE:
         return Unknown(f"{share:.0%} of the last day was measured: a forecast needs {LEAST_SHARE:.0%}")
-    return History(filled(grid), end_s, step_s, int(np.isnan(grid).sum()))
+    return History(filled(grid), end_s, STEP_S, int(np.isnan(grid).sum()))
 
 
 def filled(grid: Array) -> Array:

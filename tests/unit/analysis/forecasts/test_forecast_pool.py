@@ -34,7 +34,7 @@ def flat(level=50.0, spread=5.0, days=30):
     """A forecast of one level with independent noise around it."""
     shares = np.array([-1.96, -1.28, -0.67, 0, 0.67, 1.28, 1.96])
     band = Band(np.full(DAY, level), np.tile(level + spread * shares, (DAY, 1)))
-    templates = np.random.default_rng(0).standard_normal((days, DAY))
+    templates = spread * np.random.default_rng(0).standard_normal((days, DAY))
     return Forecast(band, band, 0.0, 300.0, "test", templates)
 
 
