@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.analysis.causes import Column, Curve, Kind, Recording, find, fit, kind_of
 from reconciler.analysis.causes.recording import Array
+from reconciler.analysis.causes.windows import Mask
 
 STEP, ALARM = 60.0, 6000.0
 SERVICES = ("front", "cart", "price", "store", "mail")
@@ -18,7 +19,7 @@ METRICS = ("latency", "cpu_usage", "requests", "log_lines", "log_errors")
 Table = dict[tuple[str, str], Array]
 
 
-def system(fault: Callable[[Table, Array], None] | None = None, seed: int = 3) -> Recording:
+def system(fault: Callable[[Table, Mask], None] | None = None, seed: int = 3) -> Recording:
     rng = np.random.default_rng(seed)
     times = np.arange(105) * STEP
     usual = {"latency": 0.2, "cpu_usage": 30.0, "requests": 400.0, "log_lines": 800.0, "log_errors": 0.0}
@@ -33,7 +34,7 @@ def system(fault: Callable[[Table, Array], None] | None = None, seed: int = 3) -
     return Recording.of(times, np.column_stack(list(table.values())), columns, EDGES, ALARM, (0.0, ALARM - STEP), "front")
 
 
-def slow_store(table: Table, since: Array) -> None:
+def slow_store(table: Table, since: Mask) -> None:
     for service, factor in (("store", 6.0), ("cart", 8.0), ("front", 9.0)):
         table[service, "latency"][since] *= factor
 
@@ -46,7 +47,7 @@ def test_a_slow_dependency_is_blamed_and_not_the_callers_that_wait_for_it() -> N
 
 
 def test_one_sample_alone_is_no_departure_that_lasts() -> None:
-    def single(table: Table, since: Array) -> None:
+    def single(table: Table, since: Mask) -> None:
         first = int(np.flatnonzero(since)[0])
         table["price", "latency"][first - 8 :] = np.nan
         table["price", "latency"][first] = 90.0
@@ -55,21 +56,21 @@ def test_one_sample_alone_is_no_departure_that_lasts() -> None:
 
 
 def test_a_service_that_begins_to_log_errors_is_blamed() -> None:
-    def failing(table: Table, since: Array) -> None:
+    def failing(table: Table, since: Mask) -> None:
         table["price", "log_errors"][since] += 12
 
     assert find(system(failing)).causes[0].service == "price"
 
 
 def test_a_service_that_logs_less_per_request_took_another_path() -> None:
-    def silent(table: Table, since: Array) -> None:
+    def silent(table: Table, since: Mask) -> None:
         table["mail", "log_lines"][since] *= 0.3
 
     assert find(system(silent)).causes[0].service == "mail"
 
 
 def test_fewer_requests_with_fewer_log_lines_blame_nobody_for_its_logs() -> None:
-    def quieter(table: Table, since: Array) -> None:
+    def quieter(table: Table, since: Mask) -> None:
         for service in SERVICES:
             for metric in ("requests", "log_lines"):
                 table[service, metric][since] *= 0.4
@@ -78,7 +79,7 @@ def test_fewer_requests_with_fewer_log_lines_blame_nobody_for_its_logs() -> None
 
 
 def test_calls_that_vanish_speak_against_the_only_caller() -> None:
-    def skipped(table: Table, since: Array) -> None:
+    def skipped(table: Table, since: Mask) -> None:
         for metric in ("requests", "log_lines"):
             table["store", metric][since] *= 0.05
 
@@ -107,14 +108,14 @@ def test_a_level_that_was_off_all_along_since_another_day_is_no_departure() -> N
     drifted = recording.values.copy()
     column = [i for i, c in enumerate(recording.columns) if (c.service, c.metric) == ("mail", "latency")]
     window = recording.times >= ALARM - 10 * STEP
-    drifted[np.ix_(window, column)] *= 8.0
+    drifted[np.ix_(np.flatnonzero(window), column)] *= 8.0
     later = np.where(window, recording.times + 86_400, recording.times)
     moved = Recording.of(later, drifted, recording.columns, EDGES, ALARM + 86_400, (0.0, ALARM - 10 * STEP), "front")
     assert find(moved).causes[0].service == "store"
 
 
 def test_what_the_service_with_the_alarm_does_not_reach_counts_little() -> None:
-    def elsewhere(table: Table, since: Array) -> None:
+    def elsewhere(table: Table, since: Mask) -> None:
         table["mail", "latency"][since] *= 4.0
         table["store", "latency"][since] *= 3.0
 
