@@ -108,7 +108,7 @@ def test_a_level_that_was_off_all_along_since_another_day_is_no_departure() -> N
     drifted = recording.values.copy()
     column = [i for i, c in enumerate(recording.columns) if (c.service, c.metric) == ("mail", "latency")]
     window = recording.times >= ALARM - 10 * STEP
-    drifted[np.ix_(np.flatnonzero(window), column)] *= 8.0
+    drifted[np.ix_(np.flatnonzero(window), np.array(column))] *= 8.0
     later = np.where(window, recording.times + 86_400, recording.times)
     moved = Recording.of(later, drifted, recording.columns, EDGES, ALARM + 86_400, (0.0, ALARM - 10 * STEP), "front")
     assert find(moved).causes[0].service == "store"
