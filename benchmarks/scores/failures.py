@@ -212,7 +212,9 @@ def _alarms(rows: Rows, outlook: Outlook, models: list[Model]) -> Iterator[Figur
     yield Figure(
         "failure: breaches foretold 10 to 60 min ahead", float(np.mean(early)), "share", higher_is_better=True, note=spread
     )
-    yield Figure("failure: lead time of the alarm, median", float(half), "min", higher_is_better=True, note=f"of the mean: {told(leads)}")
+    yield Figure(
+        "failure: lead time of the alarm, median", float(half), "min", higher_is_better=True, note=f"of the mean: {told(leads)}"
+    )
     hard = sum(opened[k] for k in HARD)
     each = ", ".join(f"{k} {opened[k]} in {int((rows.kinds == k).sum())} runs" for k in (*HARD, "healthy"))
     cases = int(np.isin(rows.kinds, HARD).sum())
