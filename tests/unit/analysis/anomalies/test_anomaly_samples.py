@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from reconciler.analysis.anomalies import anomalies
+from reconciler.analysis.anomalies.alarms import days_between
 from reconciler.analysis.anomalies.samples import bounded
 
 STEP_MS = 300_000
@@ -111,3 +112,10 @@ def test_the_smallest_and_the_largest_numbers_are_judged_without_overflow(later)
     values = np.concatenate([noise(160), np.full(400, later), noise(100)])
     assert np.isfinite(anomalies(times(660), values).surprise[150:]).all()
     assert np.isfinite(anomalies(times(400), np.where(np.arange(400) % 90, 0.0, later)).every_days[150:]).all()
+
+
+def test_a_peak_beyond_all_measure_has_a_finite_rarity():
+    peaks = np.array([2.0, 2.1, 2.2, 2.3, 2.4, 2.5, 1e6])
+    found = days_between(times(7), peaks)
+    assert np.isfinite(found).all()
+    assert int(np.argmax(found)) == 6
