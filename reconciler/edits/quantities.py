@@ -18,6 +18,7 @@ UNITS = {
     **{unit: Fraction(1_000**power) for power, unit in enumerate("kMGTPE", 1)},
     **{f"{unit}i": Fraction(1_024**power) for power, unit in enumerate("KMGTPE", 1)},
 }
+MOST = 10**18  # of a unit: longer numbers are no quantity
 SMALL = 10  # of a unit: below it a whole one more or less would be a large step
 
 
@@ -44,7 +45,7 @@ class Quantity:
         wanted, unit = self.count * ratio, UNITS[self.unit]
         grown = self._up(wanted) if ratio > 1 else self._down(wanted)
         count = max(self._up(low / unit), min(self._down(high / unit), grown))
-        return replace(self, count=count) if low <= count * unit <= high else self
+        return replace(self, count=count) if low <= count * unit <= high and count < MOST else self
 
     def _up(self, count: Fraction) -> Fraction:
         parts = self.parts if count < SMALL else 1
