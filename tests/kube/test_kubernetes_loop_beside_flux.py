@@ -101,6 +101,9 @@ class Company(Site):
             words = self.log.read_text(errors="replace")[-2_000:]
             raise AssertionError(f"{error}; Flux says {self.other.status('shop')}; Homeostat says {words}") from error
 
+    def is_known(self) -> bool:
+        return any(record["payload"]["reason"] == "applied" for record in self.records("apply"))
+
     def image(self) -> str:
         answer = self.api.get(DEPLOYMENT)
         found = answer.json() if answer.status_code == httpx.codes.OK else {}
@@ -134,6 +137,7 @@ def managers(company: Company) -> set[str]:
 def test_a_bad_image_is_repaired_in_git_and_applied_by_flux(company: Company) -> None:
     company.begin()
     company.see(lambda: company.image().endswith(GOOD), 120, "Flux applies the app")
+    company.see(company.is_known, 120, "Homeostat knows that it was applied")  # what it never saw well, no commit has broken
     bad = company.push({"apps/shop/checkout.yaml": (GOOD, BAD)}, "Release checkout 1.5.0")
     company.see(lambda: company.image().endswith(BAD), 120, "Flux applies the release")
     company.see(lambda: bool(company.machine_commits()), 180, "the loop repairs it")
