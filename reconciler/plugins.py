@@ -1,4 +1,4 @@
-"""Plug-ins: targets, forges, sources, voters, notifiers and renderers by name.
+"""Plug-ins: targets, forges, voters, notifiers, renderers and detectors by name.
 
 Built-ins are one explicit dictionary of dotted strings, so that nothing is imported before it is asked for; third
 parties register an entry point in the group `homeostat.<kind>`. A built-in name cannot be taken over from outside.
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from reconciler.errors import Misconfigured
 
-Kind = Literal["target", "forge", "voter", "notifier", "renderer"]
+Kind = Literal["target", "forge", "voter", "notifier", "renderer", "detector"]
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "target": {
@@ -34,6 +34,9 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "renderer": {
         "kustomize": "reconciler.adapters.renderers.kustomize:KustomizeRenderer",
         "helm": "reconciler.adapters.renderers.helm:HelmRenderer",
+    },
+    "detector": {
+        "causes": "reconciler.analysis.detectors.causes:Causes",
     },
 }
 
