@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +19,19 @@ class Series:
     times: tuple[int, ...]
     values: tuple[float, ...]
     unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Series by rows, steps of time by columns. What a step without samples has is NaN, and its count is 0."""
+
+    series: tuple[tuple[str, str], ...]  # (component, metric), sorted
+    times: NDArray[np.int64]  # when each step begins
+    count: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    last: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from reconciler.model.telemetry import Series, Topology
+from reconciler.model.telemetry import Grid, Series, Topology
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = tuple[NDArray[np.int64], NDArray[np.float64]]  # times in ms ascending, values
 
 
 class Telemetry(Protocol):
@@ -21,4 +27,16 @@ class Telemetry(Protocol):
 
     def newest_ms(self) -> int:
         """When the newest sample was taken; 0 when there is none. Old means blind."""
+        ...
+
+
+class BulkTelemetry(Telemetry, Protocol):
+    """Many series in one read, as arrays: for whoever looks at everything at once. Arrays belong to the reader."""
+
+    def window(self, components: Collection[str] | None, start_ms: int, end_ms: int) -> Mapping[tuple[str, str], Samples]:
+        """By (component, metric), sorted: every series with a sample in [start, end]; None is every component."""
+        ...
+
+    def grid(self, components: Collection[str] | None, start_ms: int, end_ms: int, step_ms: int) -> Grid:
+        """The same in steps of [start + k * step, + step) over [start, end): a step without samples is NaN, its count 0."""
         ...

@@ -1,6 +1,7 @@
 """check_telemetry: what every Telemetry must do, over the same small world poured into each.
 
-`make(world)` gives a fresh Telemetry that holds exactly `world`; each promise asks for what it needs.
+`make(world)` gives a fresh BulkTelemetry that holds exactly `world`; each promise asks for what it needs. The bulk reads
+must agree with the plain one: whoever looks at everything at once sees what whoever looks at one series sees.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.ports.telemetry import Telemetry
+from reconciler.ports.telemetry import BulkTelemetry
 from reconciler.testing.expecting import expect
 
 Points = Sequence[tuple[int, float]]
@@ -23,7 +24,7 @@ class World:
     calls: tuple[tuple[str, str], ...] = ()
 
 
-Make = Callable[[World], Telemetry]
+Make = Callable[[World], BulkTelemetry]
 
 
 def answers_a_range_in_order(make: Make) -> None:
@@ -67,6 +68,30 @@ def tells_how_old_the_newest_sample_is(make: Make) -> None:
     expect(telemetry.newest_ms() == AT_MS + 9, "the newest of all series counts")
 
 
+def reads_many_series_at_once(make: Make) -> None:
+    held = {("cart", "x"): [(AT_MS, 1.0), (AT_MS + 9, 2.0)], ("cart", "a"): [(AT_MS + 5, 3.0)], ("web", "x"): [(AT_MS, 4.0)]}
+    telemetry = make(World(held))
+    read = telemetry.window(None, AT_MS, AT_MS + 5)
+    expect(list(read) == [("cart", "a"), ("cart", "x"), ("web", "x")], "a window has every series, sorted by name")
+    for (component, metric), (times, values) in read.items():
+        one = telemetry.series(component, metric, AT_MS, AT_MS + 5)
+        expect((tuple(times.tolist()), tuple(values.tolist())) == (one.times, one.values), "a window agrees with the series")
+    expect(list(telemetry.window(["web", "nobody"], AT_MS, AT_MS)) == [("web", "x")], "a window has the components asked for")
+    expect(not telemetry.window(None, AT_MS + 10, AT_MS + 20), "a series without a sample in the window is not in it")
+
+
+def sums_steps_up(make: Make) -> None:
+    points = [(AT_MS, 4.0), (AT_MS + 4, 1.0), (AT_MS + 9, 2.0), (AT_MS + 20, 7.0), (AT_MS + 30, 8.0)]
+    telemetry = make(World({("cart", "x"): points, ("web", "x"): [(AT_MS + 40, 1.0)]}))
+    grid = telemetry.grid(None, AT_MS, AT_MS + 30, 10)
+    expect(grid.series == (("cart", "x"),), "a grid has the series with a sample in [start, end)")
+    expect(grid.times.tolist() == [AT_MS, AT_MS + 10, AT_MS + 20], "steps begin at the start asked for")
+    expect(grid.count.tolist() == [[3, 0, 1]], "a step has its samples and no other's")
+    known = [grid.low[0], grid.high[0], grid.mean[0], grid.last[0]]
+    expect([float(v[0]) for v in known] == [1.0, 4.0, 7 / 3, 2.0], "least, most, mean and last of a step")
+    expect(all(v[1] != v[1] for v in known), "a step without samples is NaN, not zero")
+
+
 TELEMETRY_PROMISES: tuple[Callable[[Make], None], ...] = (
     answers_a_range_in_order,
     answers_the_unknown_with_nothing,
@@ -74,6 +99,8 @@ TELEMETRY_PROMISES: tuple[Callable[[Make], None], ...] = (
     lists_metrics_by_name,
     knows_who_calls_whom,
     tells_how_old_the_newest_sample_is,
+    reads_many_series_at_once,
+    sums_steps_up,
 )
 
 

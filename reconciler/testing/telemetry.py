@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.errors import Retryable
-from reconciler.model.telemetry import Series, Topology
+from reconciler.model.telemetry import Grid, Series, Topology
+
+if TYPE_CHECKING:
+    from reconciler.ports.telemetry import Samples
 
 
 class MemoryTelemetry:
@@ -35,6 +39,26 @@ class MemoryTelemetry:
         times = sorted(held)
         kept = times[bisect_left(times, start_ms) : bisect_right(times, end_ms)]
         return Series(component, metric, tuple(kept), tuple(held[t] for t in kept))
+
+    def window(self, components: Collection[str] | None, start_ms: int, end_ms: int) -> Mapping[tuple[str, str], Samples]:
+        import numpy as np
+
+        wanted = [key for key in sorted(self._samples) if components is None or key[0] in components]
+        read = {key: self.series(*key, start_ms, end_ms) for key in wanted}
+        return {key: (np.array(s.times, dtype=np.int64), np.array(s.values)) for key, s in read.items() if s.times}
+
+    def grid(self, components: Collection[str] | None, start_ms: int, end_ms: int, step_ms: int) -> Grid:
+        import numpy as np
+
+        read = self.window(components, start_ms, end_ms - 1)
+        times = np.arange(start_ms, end_ms, step_ms, dtype=np.int64)
+        count, low, high, mean, last = np.full((5, len(read), len(times)), np.nan)
+        for row, (taken, values) in enumerate(read.values()):
+            for step in sorted(set((taken - start_ms) // step_ms)):
+                held = values[(taken - start_ms) // step_ms == step]
+                low[row, step], high[row, step], mean[row, step], last[row, step] = held.min(), held.max(), held.mean(), held[-1]
+                count[row, step] = len(held)
+        return Grid(tuple(read), times, np.nan_to_num(count).astype(np.int64), low, high, mean, last)
 
     def metrics(self, component: str) -> Sequence[str]:
         self._answer()

@@ -9,12 +9,17 @@ Names that could not be a component or a metric are dropped: what is measured ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.telemetry.exposition import Sample
+from reconciler.adapters.telemetry.gridding import gridded
 from reconciler.adapters.telemetry.samples import Bounds, Row, SampleStore
-from reconciler.model.telemetry import Series, Topology
+from reconciler.model.telemetry import Grid, Series, Topology
+
+if TYPE_CHECKING:
+    from reconciler.ports.telemetry import Samples
 
 CALLS = "calls_total"
 RECENT_MS = 3_600_000  # who was silent for an hour is gone
@@ -46,6 +51,16 @@ class BuiltinTelemetry:
         points = self._samples.range(component, metric, start_ms, end_ms)
         times, values = zip(*points, strict=True) if points else ((), ())
         return Series(component, metric, times, values)
+
+    def window(self, components: Collection[str] | None, start_ms: int, end_ms: int) -> Mapping[tuple[str, str], Samples]:
+        import numpy as np
+
+        owners = {owner for owner in self.topology().components if components is None or owner in components}
+        read = (self.series(owner, metric, start_ms, end_ms) for owner in sorted(owners) for metric in self.metrics(owner))
+        return {(s.component, s.metric): (np.array(s.times, dtype=np.int64), np.array(s.values)) for s in read if s.times}
+
+    def grid(self, components: Collection[str] | None, start_ms: int, end_ms: int, step_ms: int) -> Grid:
+        return gridded(self.window(components, start_ms, end_ms - 1), start_ms, end_ms, step_ms)
 
     def metrics(self, component: str) -> Sequence[str]:
         rows = self._samples.read("SELECT metric FROM series WHERE component = ? ORDER BY metric", component)
