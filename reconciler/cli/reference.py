@@ -44,6 +44,7 @@ def pages() -> dict[str, str]:
         "metrics.md": _metrics(),
         "ports.md": _ports(),
         "plugins.md": _plugins(),
+        "sensors.md": _sensors(),
         "documents/README.md": _documents(),
     }
     made |= {f"documents/{_document(kind)}": document_page(kind) for kind in KINDS}
@@ -68,7 +69,7 @@ def _index() -> str:
         ("settings.md", "`HOME/settings.yaml`"), ("documents/README.md", "every kind of document and its fields"),
         ("reasons.md", "the words of every outcome, and what to do"), ("records.md", "what the log holds"),
         ("metrics.md", "what the healer says about itself"), ("ports.md", "what an adapter has to do"),
-        ("plugins.md", "built-in adapters, and how to add one"),
+        ("plugins.md", "built-in adapters, and how to add one"), ("sensors.md", "what the shipped library says of each metric"),
     )  # fmt: skip
     return "# Reference\n\n" + "\n".join(
         f"* [{name.removesuffix('.md').removesuffix('/README')}]({name}): {what}" for name, what in rows
@@ -221,6 +222,20 @@ cannot be taken over. An adapter passes the conformance kit of its port in `reco
 
 """
     return intro + table(("kind", "name", "class"), rows)
+
+
+def _sensors() -> str:
+    from reconciler.cli.sensors import TITLES, row
+    from reconciler.signals.catalogue import shipped
+
+    intro = """\
+# Shipped sensors
+
+What Homeostat knows of metrics by these names: unit, which way is bad, how often they are sampled, what silence means. The rules
+raise no signal until a repository has a document of the same name in `sensors/`; `homeostat sensors NAME` prints one.
+
+"""
+    return intro + table(TITLES, (tuple(flat(cell) for cell in row(sensor)) for sensor in shipped().values()))
 
 
 def _document(kind: str) -> str:

@@ -1,7 +1,8 @@
-"""Sensor: what of the built-in telemetry is trouble, for how long, and what missing data means.
+"""Sensor: what a metric means, what of it is trouble and for how long, and what missing data means.
 
 A threshold rule looks at the value itself, a rate rule at how fast it moves. Both are held per component: one sensor
-over twelve services is twelve watches. `reconciler.signals.sensors` evaluates them; nothing here decides.
+over twelve services is twelve watches. Without a rule it only says what the metric means: unit, which way is bad, period.
+`reconciler.signals.sensors` evaluates them; nothing here decides.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Rule(StrEnum):
 
     THRESHOLD = "threshold"
     RATE = "rate"
+    NONE = "none"  # no number is right everywhere: what is odd for this series is for the analysis to say
 
 
 class Missing(StrEnum):
@@ -32,8 +34,26 @@ class Missing(StrEnum):
     OK = "ok"  # silence is rest
 
 
+class Family(StrEnum):
+    """What kind of thing is measured."""
+
+    COMPUTE = "compute"
+    NETWORK = "network"
+    APPLICATION = "application"
+    MACHINE_LEARNING = "machine-learning"
+    STORAGE = "storage"  # and databases
+
+
+class Direction(StrEnum):
+    """Which way is bad."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    BOTH = "both"
+
+
 class SensorSpec(Spec):
-    """One rule over one metric of some components."""
+    """What one metric means, and the rule over it for some components."""
 
     metric: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,63}$",
@@ -44,16 +64,35 @@ class SensorSpec(Spec):
         pattern=r"^[A-Za-z0-9/%_ ]{0,20}$",
         description="The metric's unit, shown to people: `ms`, `share`, `req/s`. Default: none.",
     )
+    family: Family | None = Field(
+        default=None, strict=False, description="What kind of thing is measured, for lists. Default: none is said."
+    )
+    direction: Direction | None = Field(
+        default=None,
+        strict=False,
+        description="Which way is bad. Default: `higher` for a rule with above, `lower` for one with below, else `both`.",
+    )
+    period_ms: int = Field(
+        default=5_000,
+        ge=100,
+        le=86_400_000,
+        description="Milliseconds between two samples when all is well. Default 5000: as sources are scraped.",
+    )
     components: tuple[Component, ...] = Field(
         default=(), max_length=500, description="The components that are watched. Default: every one that has the metric."
     )
     rule: Rule = Field(
         default=Rule.THRESHOLD,
         strict=False,
-        description="`threshold` compares the value; `rate` compares its movement per minute over `windowMs`. Default threshold.",
+        description="`threshold` compares the value; `rate` compares its movement per minute over `windowMs`; `none` raises no "
+        "signal and only says what the metric means. Default threshold.",
     )
-    above: Reading | None = Field(default=None, description="Trouble when greater than this. Exactly one of above and below.")
-    below: Reading | None = Field(default=None, description="Trouble when less than this. Exactly one of above and below.")
+    above: Reading | None = Field(
+        default=None, description="Trouble when greater than this. Exactly one of above and below, none without a rule."
+    )
+    below: Reading | None = Field(
+        default=None, description="Trouble when less than this. Exactly one of above and below, none without a rule."
+    )
     for_ms: int = Field(
         default=30_000,
         ge=0,
@@ -87,15 +126,33 @@ class SensorSpec(Spec):
         default="warning", description="How bad it is. Default warning: people are woken up only on purpose."
     )
 
+    @property
+    def bad(self) -> Direction:
+        """Which way is bad, said or implied by the rule."""
+        implied = Direction.HIGHER if self.above is not None else Direction.LOWER if self.below is not None else Direction.BOTH
+        return self.direction or implied
+
     @model_validator(mode="after")
-    def _one_direction(self) -> Self:
-        if (self.above is None) == (self.below is None):
+    def _one_bound(self) -> Self:
+        bounds = (self.above is not None) + (self.below is not None)
+        if self.rule is Rule.NONE and bounds:
+            raise ValueError("rule: `none` compares nothing; remove above and below, or the rule")
+        if self.rule is not Rule.NONE and bounds != 1:
             raise ValueError("a sensor needs exactly one of above and below")
+        return self
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        contrary = Direction.LOWER if self.above is not None else Direction.HIGHER if self.below is not None else None
+        if self.direction is not None and self.direction is contrary:
+            raise ValueError(f"direction: {contrary.value} is bad, and the rule fires on the other side")
+        if "period_ms" in self.model_fields_set and self.stale_ms < 2 * self.period_ms:
+            raise ValueError("staleMs: less than two periods, so that every second look would find the data missing")
         return self
 
 
 class Sensor(Document):
-    """What of the built-in telemetry is trouble."""
+    """What a metric of the built-in telemetry means, and what of it is trouble."""
 
     kind: Literal["Sensor"] = Field(description="Always `Sensor`.")
-    spec: SensorSpec = Field(description="The rule.")
+    spec: SensorSpec = Field(description="The metric and the rule.")

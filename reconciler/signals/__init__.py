@@ -7,6 +7,7 @@ pipeline does the rest.
 
 from reconciler.signals.actions import Action, Drop, Hold, Join, Open, OpenIncident, Scope
 from reconciler.signals.alertmanager import AlertLimits, parse_alertmanager
+from reconciler.signals.catalogue import catalogue, meaning
 from reconciler.signals.grouping import group
 from reconciler.signals.sensors import Evaluation, SensorState, evaluate
 from reconciler.signals.tellings import Tellings, hear, standing_long
@@ -23,9 +24,11 @@ __all__ = [
     "Scope",
     "SensorState",
     "Tellings",
+    "catalogue",
     "evaluate",
     "group",
     "hear",
+    "meaning",
     "parse_alertmanager",
     "standing_long",
 ]

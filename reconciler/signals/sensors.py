@@ -65,7 +65,7 @@ def evaluate(sensors: Sequence[Sensor], telemetry: Telemetry, state: SensorState
 
 def _watches(sensors: Sequence[Sensor], telemetry: Telemetry) -> Iterator[tuple[Sensor, str]]:
     """A named component is watched even while it is silent; without names, whoever has the metric."""
-    for sensor in sorted(sensors, key=lambda one: one.metadata.name):
+    for sensor in sorted((one for one in sensors if one.spec.rule is not Rule.NONE), key=lambda one: one.metadata.name):
         named = sensor.spec.components
         everyone = () if named else telemetry.topology().components
         found = (component for component in everyone if sensor.spec.metric in telemetry.metrics(component))

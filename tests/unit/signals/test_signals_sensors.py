@@ -135,3 +135,20 @@ def test_a_sensor_has_exactly_one_finite_bound(bounds: dict):
     spec = {"metric": "m", **bounds}
     with pytest.raises(ValidationError):
         Sensor.model_validate({"apiVersion": "homeostat/v1", "kind": "Sensor", "metadata": {"name": "s"}, "spec": spec})
+
+
+def _refused(**spec) -> str:
+    with pytest.raises(ValidationError) as error:
+        _sensor(**spec)
+    return str(error.value)
+
+
+def test_what_a_sensor_says_of_its_metric_may_not_contradict_its_rule():
+    assert "fires on the other side" in _refused(direction="lower")
+    assert "compares nothing" in _refused(rule="none")
+    assert "less than two periods" in _refused(periodMs=15_000)
+
+
+@pytest.mark.parametrize(("spec", "bad"), [({}, "higher"), ({"below": 2}, "lower"), ({"direction": "both"}, "both")])
+def test_which_way_is_bad_is_said_or_implied(spec: dict, bad: str):
+    assert _sensor(**spec).spec.bad == bad
