@@ -18,6 +18,7 @@ __all__ = [
     "INSTALLATION",
     "MACHINE_EMAIL",
     "MACHINE_NAME",
+    "AnalysisSettings",
     "ClockSettings",
     "Home",
     "LabSettings",
@@ -104,6 +105,24 @@ class SecretsSettings(_Part):
     )
 
 
+class AnalysisSettings(_Part):
+    """The worker process that looks at telemetry with the detectors; it needs the packages of the extra `analysis`."""
+
+    enabled: bool = Field(
+        default=True, description="Use the detectors: their findings stand beside each diagnosis, and forecasts open incidents."
+    )
+    seconds: int = Field(
+        default=30, ge=1, le=600, description="Longest time that one look may take before its process is killed; unit s."
+    )
+    memory_mib: int = Field(default=2_048, ge=256, le=65_536, description="Most memory that the process may take; unit MiB.")
+    idle_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=86_400,
+        description="The process ends when nothing was asked for this long, and starts again; unit s.",
+    )
+
+
 class Settings(_Part):
     """`HOME/settings.yaml`. Every field has a default, an empty file is valid."""
 
@@ -112,6 +131,7 @@ class Settings(_Part):
     clock: ClockSettings = Field(default=ClockSettings(), description="Which clock drives everything.")
     render: RenderSettings = Field(default=RenderSettings(), description="The programs that render units.")
     secrets: SecretsSettings = Field(default=SecretsSettings(), description="The age keys that open encrypted files.")
+    analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="The worker process of the detectors.")
     turn_seconds: float = Field(
         default=0.1,
         ge=0.01,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from reconciler.adapters.analysts.worker import Bounds, WorkerAnalyst
 from reconciler.audit.redact import Redactor
 from reconciler.bootstrap import create, opening
 from reconciler.bootstrap.heart import Heart
@@ -27,10 +29,13 @@ from reconciler.bootstrap.system import System, open_system
 from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.pipeline import turn
 from reconciler.policy.self_testing import self_test
+from reconciler.ports.analyst import Analyst
 from reconciler.settings import Home, Settings, address
 from reconciler.steps.beating import beat
 
 LAB_START_S = 20
+LACKING_STEP = "install the extra `analysis` (in a checkout: `make analysis`); until then the loop goes on without the detectors"
+log = logging.getLogger(__name__)
 
 
 class Loop:
@@ -60,7 +65,8 @@ class Loop:
                 self._heart.beat(world.cursor.turns)
             world.cursor.turns += 1
             if not busy:
-                world.cursor.settled_ms = now
+                if not (world.analyst and world.analyst.working):  # whoever steps the Clock waits for what is being worked out
+                    world.cursor.settled_ms = now
                 self._wake.wait(self._system.settings.turn_seconds)
                 self._wake.clear()
 
@@ -77,7 +83,8 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
             lab = stack.enter_context(start_lab(home, settings)) if settings.lab.enabled else ""
             listener = stack.enter_context(_listen(settings))
             web = address(settings.web.host, listener.getsockname()[1])
-            system = stack.enter_context(open_system(home, lab_url=lab, base_url=web))
+            analyst = stack.enter_context(start_analysis(home, settings))
+            system = stack.enter_context(open_system(home, lab_url=lab, base_url=web, analyst=analyst))
             system.world.work.free(system.world.worker)  # this process has the home to itself: who held them is dead
             loop = Loop(system)
             stack.enter_context(_serve(system, listener, loop))
@@ -181,6 +188,26 @@ def start_lab(home: Home, settings: Settings) -> Iterator[str]:
         process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+@contextlib.contextmanager
+def start_analysis(home: Home, settings: Settings) -> Iterator[Analyst | None]:
+    """The worker process of the detectors, started with the first inquiry; None where it is switched off or lacks packages."""
+    from reconciler.bootstrap.analysisprocess import lacking
+
+    if not settings.analysis.enabled:
+        yield None
+        return
+    if missing := lacking():
+        log.warning("analysis.lacking", extra={"fields": {"packages": ", ".join(missing), "next": LACKING_STEP}})
+        yield None
+        return
+    bounds = Bounds(settings.analysis.seconds, settings.analysis.memory_mib, settings.analysis.idle_seconds)
+    analyst = WorkerAnalyst([sys.executable, "-m", "reconciler.bootstrap.analysisprocess", str(home.root.resolve())], bounds)
+    try:
+        yield analyst
+    finally:
+        analyst.close()
 
 
 def _announce(home: Home, running: Running) -> None:

@@ -23,6 +23,7 @@ from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
 from reconciler.bootstrap.connections import Connections
 from reconciler.errors import Misconfigured
+from reconciler.ports.analyst import Analyst
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
 from reconciler.ports.voter import Voter
@@ -69,7 +70,9 @@ class Unconnected:
         raise Misconfigured(f"nothing can be scraped at {now_ms}: this was opened without sources", next_step="report this")
 
 
-def open_system(home: Home, *, lab_url: str = "", base_url: str = "", connected: bool = True) -> System:
+def open_system(
+    home: Home, *, lab_url: str = "", base_url: str = "", connected: bool = True, analyst: Analyst | None = None
+) -> System:
     """Everything of one home. The caller closes it. Without `connected` it has no targets and sources: a verb that
     only writes a record or a commit does not pay 0.5 s for clients that it never uses.
     """
@@ -84,6 +87,7 @@ def open_system(home: Home, *, lab_url: str = "", base_url: str = "", connected:
             lab_url or f"http://127.0.0.1:{settings.lab.port}",
             base_url or address(settings.web.host, settings.web.port),
             connected=connected,
+            analyst=analyst,
         )
     except BaseException:
         closing.close()
@@ -91,7 +95,14 @@ def open_system(home: Home, *, lab_url: str = "", base_url: str = "", connected:
 
 
 def _open(
-    home: Home, settings: Settings, closing: contextlib.ExitStack, lab_url: str, base_url: str, *, connected: bool
+    home: Home,
+    settings: Settings,
+    closing: contextlib.ExitStack,
+    lab_url: str,
+    base_url: str,
+    *,
+    connected: bool,
+    analyst: Analyst | None,
 ) -> System:
     pinned = opening.pinned(home)
     clock = opening.open_clock(home, settings)
@@ -130,6 +141,7 @@ def _open(
         base_url=base_url,
         worker=f"{socket.gethostname()}:{home.root.resolve()}",  # one process runs a home, so one worker has this name
         connect=connections.adopt,
+        analyst=analyst,
     )
     if connected:
         connections.adopt(world.standing())

@@ -28,7 +28,10 @@ from reconciler.settings import Settings
 
 FOLDER = Path("docs/reference")
 GENERATED = "<!-- Written by `make docs` from the code. Edit the code, not this page. -->\n"
-PORTS = ("clock", "forge", "notifier", "renderer", "repo", "signing", "store", "target", "telemetry", "voter", "work")
+PORTS = (
+    "analyst", "clock", "detector", "forge", "memory", "notifier", "renderer", "repo", "signing", "store", "target", "telemetry",
+    "voter", "work",
+)  # fmt: skip
 _METRIC = re.compile(r"# TYPE (\w+) (\w+)")
 
 

@@ -23,6 +23,7 @@ from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.cases import Case
 from reconciler.model.judging import Effect
 from reconciler.model.records import Record, RecordKind
+from reconciler.ports.analyst import Analyst
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
 from reconciler.ports.notifier import Notifier
@@ -129,6 +130,7 @@ class World:
     base_url: str
     worker: str = "loop"  # whose leases its cases are
     connect: Callable[[Rulebook], None] = _unconnected  # targets and sources as these documents name them
+    analyst: Analyst | None = None  # None: the loop diagnoses without the detectors
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)
 

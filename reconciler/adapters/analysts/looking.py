@@ -1,0 +1,69 @@
+"""From an inquiry to an answer: the window is read from telemetry, the detectors look at it.
+
+Runs in the worker process, and in tests in their own. A telemetry that cannot answer is said, as everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.errors import HomeostatError
+from reconciler.model.findings import Finding
+from reconciler.ports.analyst import Answer, Inquiry
+from reconciler.ports.detector import Window
+from reconciler.ports.telemetry import BulkTelemetry
+
+if TYPE_CHECKING:
+    from reconciler.ports.telemetry import Samples
+
+Examine = Callable[[Window], tuple[Finding, ...]]
+MOST = 60  # findings of one answer: records are bounded, and nobody reads more
+
+
+def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine) -> Answer:
+    """What `examine` finds in the window that the inquiry is about."""
+    try:
+        window = Window(
+            samples=_samples(inquiry, telemetry),
+            calls=telemetry.topology().calls,
+            now_ms=inquiry.now_ms,
+            alarm_ms=inquiry.alarm_ms,
+            symptom=inquiry.symptom,
+            changes=inquiry.changes,
+            limits=_limits(inquiry),
+        )
+    except HomeostatError as error:
+        return Answer(missing=f"telemetry did not answer the analysis: {error.message}")
+    return Answer(_foremost(examine(window)))
+
+
+def _samples(inquiry: Inquiry, telemetry: BulkTelemetry) -> Mapping[tuple[str, str], Samples]:
+    if not inquiry.step_ms:
+        return telemetry.window(None, inquiry.start_ms, inquiry.now_ms)
+    grid = telemetry.grid(None, inquiry.start_ms, inquiry.now_ms, inquiry.step_ms)
+    taken = grid.count > 0
+    return {key: (grid.times[taken[row]], grid.mean[row][taken[row]]) for row, key in enumerate(grid.series) if taken[row].any()}
+
+
+def _limits(inquiry: Inquiry) -> Mapping[tuple[str, str], float]:
+    """The strictest of each series; what is no number limits nothing."""
+    found: dict[tuple[str, str], float] = {}
+    for limit in inquiry.limits:
+        key, at = (limit.component, limit.metric), float(limit.at)
+        if math.isfinite(at):
+            found[key] = min(at, found.get(key, at))
+    return found
+
+
+def _foremost(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The surest of each kind first to be kept, in the order in which they were said."""
+    ranks: dict[str, int] = {}
+    ranked = []
+    for place in sorted(range(len(findings)), key=lambda at: (-float(findings[at].confidence), at)):
+        kind = findings[place].kind
+        ranks[kind] = ranks.get(kind, 0) + 1
+        ranked.append((ranks[kind], place))
+    kept = {place for _, place in sorted(ranked)[:MOST]}
+    return tuple(finding for place, finding in enumerate(findings) if place in kept)

@@ -1,0 +1,40 @@
+"""The worker process of the analysis: `python -m reconciler.bootstrap.analysisprocess HOME MEMORY_MIB`, started by `run`.
+
+Reads the installation's telemetry itself, so that no sample passes through the loop. Heavy libraries are imported with the
+first inquiry and by this process alone.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from reconciler.adapters.analysts.child import serve
+from reconciler.adapters.analysts.looking import look
+from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
+from reconciler.model.home import Home
+from reconciler.ports.analyst import Answer, Inquiry
+
+NEEDED = ("numpy", "scipy", "statsmodels", "sklearn", "xgboost", "networkx", "pyarrow")  # what the extra `analysis` brings
+
+
+def lacking() -> tuple[str, ...]:
+    """The packages of the extra that are not installed; nothing is imported for it."""
+    return tuple(name for name in NEEDED if importlib.util.find_spec(name) is None)
+
+
+def main(home: Home, memory_mib: int) -> None:
+    """Until stdin ends."""
+    telemetry = BuiltinTelemetry(home.telemetry)
+
+    def work(inquiry: Inquiry) -> Answer:
+        from reconciler.analysis.detectors import examine
+
+        return look(inquiry, telemetry, examine)
+
+    serve(work, memory_mib)
+
+
+if __name__ == "__main__":
+    main(Home(Path(sys.argv[1])), int(sys.argv[2]))

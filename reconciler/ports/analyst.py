@@ -1,0 +1,58 @@
+"""Analyst: what the detectors find in a stretch of telemetry, worked out elsewhere: whoever asks never waits for it.
+
+`ask` returns at once: None while the answer is being worked out, the answer once it is there. The same inquiry is the same
+work, however often it is asked. An answer may be that there is none, and why; nothing is raised for it. Safe for threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.model.findings import Finding
+from reconciler.ports.detector import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where a series must not go above."""
+
+    component: str
+    metric: str
+    at: str  # decimal text
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What to look at, and what is known already. Nothing measured after `now_ms` is looked at."""
+
+    start_ms: int
+    now_ms: int
+    step_ms: int = 0  # means over steps of this length: days are looked at coarsely; 0 is every sample
+    alarm_ms: int | None = None  # None: nobody complains, this is a look ahead
+    symptom: str = ""  # the component that the alarm is about, where that is known
+    changes: tuple[Change, ...] = ()
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found, or in `missing` why nothing was looked at."""
+
+    findings: tuple[Finding, ...] = ()
+    missing: str = ""
+
+
+class Analyst(Protocol):
+    """Answers are kept for a while, not for ever: an old inquiry may be worked out again, to the same answer."""
+
+    @property
+    def working(self) -> bool:
+        """Whether an answer is on its way. Whoever moves a stepped Clock waits until none is."""
+        ...
+
+    def ask(self, inquiry: Inquiry) -> Answer | None: ...
+
+    def close(self) -> None:
+        """Ends whatever works on answers, now. Later inquiries are answered with `missing`."""
+        ...
