@@ -18,8 +18,9 @@ from pydantic import Field, model_validator
 from reconciler.documents.base import NAME, Document, Spec
 from reconciler.documents.installation_applier import Applier, HomeostatApplier, applied_by
 from reconciler.documents.installation_apply import Apply
-from reconciler.documents.installation_parts import Grouping, Source, Target, VerificationDefaults
+from reconciler.documents.installation_parts import Grouping, Target, VerificationDefaults
 from reconciler.documents.installation_render import FOLDER, Adjust, ManifestsRender, Render
+from reconciler.documents.installation_sources import Source
 
 MAX_UNITS = 50_000
 _UNTOUCHED, _GENTLY = Adjust(), Apply()
@@ -95,7 +96,7 @@ class InstallationSpec(Spec):
     targets: tuple[Target, ...] = Field(min_length=1, max_length=100, description="Where objects become real; at least one.")
     units: tuple[Unit, ...] = Field(max_length=MAX_UNITS, description="What is applied, in the order that dependsOn gives.")
     sources: tuple[Source, ...] = Field(
-        default=(), max_length=100, description="Where measurements are scraped from. Default none: blind."
+        default=(), max_length=100, description="Where measurements come from. Default none: blind."
     )
     grouping: Grouping = Field(default_factory=Grouping, description="How many signals become one incident, and how soon.")
     verification: VerificationDefaults = Field(

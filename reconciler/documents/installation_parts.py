@@ -1,4 +1,4 @@
-"""The parts of homeostat.yaml beside its units: targets, telemetry sources, grouping, verification.
+"""The parts of homeostat.yaml beside its units and sources: targets, grouping, verification.
 
 Numbers with a duration say milliseconds in their name. Each default says why it is that number; a repository that needs
 another one writes it down, where a review sees it.
@@ -139,36 +139,6 @@ class KubernetesTarget(Spec):
 
 
 Target = Annotated[LabTarget | DirectoryTarget | KubernetesTarget, Field(discriminator="kind")]
-
-
-class Source(Spec):
-    """One place that measurements are scraped from."""
-
-    name: str = Field(pattern=NAME, description="Unique among the sources.")
-    kind: Literal["prometheus"] = Field(default="prometheus", description="Prometheus text format over HTTP. Default prometheus.")
-    url: str = Field(
-        default="", pattern=URL, description="Address of the metrics page. Default empty: the embedded lab's own page."
-    )
-    interval_ms: int = Field(
-        default=5_000,
-        ge=500,
-        le=3_600_000,
-        description="Milliseconds between two scrapes. Default 5000: twelve samples before the 60 s guard.",
-    )
-    timeout_ms: int = Field(
-        default=2_000,
-        ge=100,
-        le=60_000,
-        description="Milliseconds that one scrape may take. Default 2000: less than half an interval, so scrapes do not pile up.",
-    )
-    prefix: str = Field(
-        default="lab_",
-        pattern=r"^[a-z_]{0,40}$",
-        description="What is cut off metric names to get sensor names. Default lab_: what the lab writes.",
-    )
-    label: str = Field(
-        default="service", pattern=r"^[a-z_]{1,40}$", description="The label that names the component. Default service."
-    )
 
 
 class Grouping(Spec):
