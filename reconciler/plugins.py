@@ -37,7 +37,17 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     },
     "detector": {
         "causes": "reconciler.analysis.detectors.causes:Causes",
+        "levels": "reconciler.analysis.detectors.levels:Levels",
+        "anomalies": "reconciler.analysis.detectors.anomalies:AnomalyDetector",
+        "forecasts": "reconciler.analysis.detectors.forecasts:Forecasts",
+        "failures": "reconciler.analysis.detectors.failures:Failures",
+        "patterns": "reconciler.analysis.detectors.patterns:Patterns",
     },
+}
+
+_HOW = {  # to install what a built-in needs
+    "kubernetes": "`make clusters` in the checkout installs it",
+    "detector": "`pip install 'homeostat[analysis]'` installs it",
 }
 
 
@@ -58,7 +68,7 @@ def load(kind: Kind, name: str) -> Any:
                 raise
             raise Misconfigured(
                 f"{kind} {name!r} needs the package {error.name}, which is not installed",
-                next_step="`make clusters` in the checkout installs it" if name == "kubernetes" else "install it",
+                next_step=_HOW.get(name, _HOW.get(kind, "install it")),
             ) from error
     for entry in entry_points(group=f"homeostat.{kind}"):
         if entry.name == name:

@@ -18,7 +18,7 @@ class Finding:
     settings: str  # digest of its settings
     kind: str  # cause, suspect (something that was done), change, anomaly, breach, forecast, risk, pattern, unknown
     component: str
-    metric: str  # "" where it is about the component
+    metric: str  # "" where it is about the component; of a pattern its kind
     at_ms: int  # when it began, or for what time it is foretold
     confidence: str  # 0..1 as decimal text
     values: tuple[tuple[str, str], ...]  # named numbers as decimal text, for programs

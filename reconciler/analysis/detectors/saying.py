@@ -13,10 +13,10 @@ LONGEST = 80  # characters of a foreign name that are quoted
 LATEST_MS = 1 << 53  # times beyond it are no times
 
 
-def named(text: str) -> str:
+def named(text: str, longest: int = LONGEST) -> str:
     """The name of a component or metric for a sentence: one line, no signs that a terminal or page obeys."""
-    shown = "".join(c if c.isprintable() and c not in "`<>" else "?" for c in text[:LONGEST])
-    return shown + "..." if len(text) > LONGEST else shown
+    shown = "".join(c if c.isprintable() and c not in "`<>" else "?" for c in text[:longest])
+    return shown + "..." if len(text) > longest else shown
 
 
 def share(value: float) -> str:

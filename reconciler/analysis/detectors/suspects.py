@@ -16,7 +16,7 @@ from reconciler.model.findings import Finding
 from reconciler.ports.detector import Change, Window
 
 BEFORE_MS = 3_600_000
-AFTER_MS = 120_000
+AFTER_MS = 60_000
 HALF_MS = 600_000  # a change this much earlier speaks half as loud
 EVEN = 0.5
 TOLD = 5

@@ -1,0 +1,112 @@
+"""What loads will be in 1, 6 and 24 hours, and how likely a limit is passed within the day (`analysis.forecasts`).
+
+Series with a limit come first; where nobody complains, those that say how much is asked for (requests, processor, connections)
+come too. The side of its limit on which a series usually was is the side where it should stay. Forecasts are made anew for
+every window, without the pool that background work learns: each costs a tenth of a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from reconciler.analysis.causes import Kind, kind_of
+from reconciler.analysis.detectors.saying import Speaker, named
+from reconciler.analysis.detectors.series import Key, Values, tidy
+from reconciler.analysis.forecasts.breach import Breach, breach
+from reconciler.analysis.forecasts.forecast import Forecast, forecast
+from reconciler.analysis.forecasts.history import HOUR, Unknown, regular
+from reconciler.model.canonical import number
+from reconciler.model.findings import Finding
+from reconciler.ports.detector import Window
+
+SERIES = 20
+BAND = 0.8
+LEAST = 0.02  # a breach less likely than this is not told
+HOURS = (1, 6, 24)
+LOADS = frozenset({Kind.TRAFFIC, Kind.CPU, Kind.MEMORY, Kind.DISK})
+
+
+class Forecasts:
+    """`series` at most are foretold."""
+
+    name = "forecasts"
+    version = "1"
+
+    def __init__(self, series: int = SERIES) -> None:
+        self._series = series
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"series": str(self._series), "band": number(BAND), "least": number(LEAST)}
+
+    def detect(self, window: Window) -> Sequence[Finding]:
+        seen = tidy(window)
+        speaker = Speaker(self.name, self.version, self.settings)
+        found: list[Finding] = []
+        unknown: dict[str, int] = {}
+        for key in self._chosen(seen):
+            times, values = seen.samples[key]
+            answer = forecast(regular(times / 1000, values))
+            if isinstance(answer, Unknown):
+                unknown[answer.reason] = unknown.get(answer.reason, 0) + 1
+                continue
+            found += _said(speaker, seen, key, answer)
+        return (*found, *_unknown(speaker, seen, unknown))
+
+    def _chosen(self, window: Window) -> list[Key]:
+        limited = [key for key in window.samples if key in window.limits]
+        loads = [key for key in window.samples if window.alarm_ms is None and kind_of(key[1]) in LOADS]
+        return list(dict.fromkeys(limited + loads))[: self._series]
+
+
+def _unknown(speaker: Speaker, window: Window, reasons: Mapping[str, int]) -> Iterator[Finding]:
+    if reasons:
+        most = max(sorted(reasons), key=lambda reason: reasons[reason])
+        yield speaker.unknown(window.now_ms, f"{sum(reasons.values())} series have no forecast, most because of {most}")
+
+
+def _said(speaker: Speaker, window: Window, key: Key, found: Forecast) -> Iterator[Finding]:
+    low, high = found.hourly.between(BAND)
+    values: dict[str, float] = {}
+    for hour in HOURS:
+        at = hour - 1
+        values |= {f"{hour} h": float(found.hourly.quantiles[at, found.hourly.quantiles.shape[1] // 2])}
+        values |= {f"{hour} h low": float(low[at]), f"{hour} h high": float(high[at])}
+    component, metric = map(named, key)
+    text = f"{metric} of {component} in 24 h: {number(values['24 h low'])} to {number(values['24 h high'])} ({found.method})"
+    yield speaker.say("forecast", key, found.made_s * 1000, BAND, values, text)
+    if key in window.limits:
+        yield from _breach(speaker, window, key, found)
+
+
+def _breach(speaker: Speaker, window: Window, key: Key, found: Forecast) -> Iterator[Finding]:
+    limit = window.limits[key]
+    answer = breach(found, limit, above=_above(window.samples[key][1], limit))
+    component, metric = map(named, key)
+    if isinstance(answer, Unknown):
+        yield speaker.unknown(window.now_ms, f"when {metric} of {component} passes {number(limit)}: {answer.reason}", key)
+    elif answer.probability >= LEAST and answer.at_s is not None:
+        yield speaker.say("breach", key, *_when(found, answer), _numbers(answer, limit), _sentence(key, answer, limit))
+
+
+def _when(found: Forecast, answer: Breach) -> tuple[float, float]:
+    return (found.made_s + (answer.at_s or 0.0)) * 1000, answer.probability
+
+
+def _numbers(answer: Breach, limit: float) -> dict[str, float]:
+    soonest, middle = answer.soonest_s, answer.at_s
+    told = {"limit": limit, "probability": answer.probability, "paths": float(answer.paths)}
+    return told | ({} if soonest is None or middle is None else {"lead_s": middle, "soonest_s": soonest})
+
+
+def _sentence(key: Key, answer: Breach, limit: float) -> str:
+    component, metric = map(named, key)
+    likely = f"with probability {answer.probability:.2f}, most likely in {(answer.at_s or 0.0) / 3600:.1f} h"
+    return f"{metric} of {component} passes {number(limit)} within 24 h {likely}"
+
+
+def _above(values: Values, limit: float) -> bool:
+    """Whether the series must stay below its limit: where it usually was but for the newest hour."""
+    return bool(np.median(values[: max(1, len(values) - HOUR)]) <= limit)

@@ -1,0 +1,69 @@
+"""When did series go over to another level (`analysis.levels`), for the series that moved most.
+
+A committee of eighteen divides each series, which takes tenths of a second: only `series` of them are looked at, each thinned to
+at most `SAMPLES` means that reach twice as far back as what is asked about. Told are changes of the level by a twentieth or more
+since shortly before trouble may have begun; older ones are history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.analysis.detectors.saying import Speaker, named
+from reconciler.analysis.detectors.series import Key, Times, Values, loudest, since_ms, table, tidy, usual_step_ms
+from reconciler.analysis.levels import Change, changes
+from reconciler.model.canonical import number
+from reconciler.model.findings import Finding
+from reconciler.ports.detector import Window
+
+SERIES = 6
+SAMPLES = 180
+EARLIER_MS = 1_500_000  # a cause may come half an hour before its alarm
+EVERYDAY = 0.05  # of the level
+
+
+class Levels:
+    """`series` at most are looked at."""
+
+    name = "levels"
+    version = "1"
+
+    def __init__(self, series: int = SERIES) -> None:
+        self._series = series
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"series": str(self._series), "samples": str(SAMPLES)}
+
+    def detect(self, window: Window) -> Sequence[Finding]:
+        seen = tidy(window)
+        speaker = Speaker(self.name, self.version, self.settings)
+        since = since_ms(seen) - (EARLIER_MS if window.alarm_ms is not None else 0)
+        found = [f for key in loudest(seen, self._series) for f in _told(speaker, seen, key, since)]
+        return sorted(found, key=lambda f: (f.at_ms, f.component, f.metric))
+
+
+def _told(speaker: Speaker, window: Window, key: Key, since: int) -> Iterator[Finding]:
+    times, values = _thinned(window, key, since)
+    for change in changes(values, times.astype(float)).changes:
+        before, after = change.before[0], change.after[0]
+        if change.time >= since and abs(after - before) > EVERYDAY * max(abs(before), abs(after)):
+            yield _said(speaker, key, change)
+
+
+def _thinned(window: Window, key: Key, since: int) -> tuple[Times, Values]:
+    """A series at its own step where `SAMPLES` of it reach far enough, else at the means of a longer one."""
+    step = usual_step_ms([window.samples[key]])
+    wanted = 2 * max(window.now_ms - since, 0) // SAMPLES
+    if step >= wanted:
+        times, values = window.samples[key]
+        return times[-SAMPLES:], values[-SAMPLES:]
+    times, means = table(window, [key], wanted)
+    return times[-SAMPLES:], means[-SAMPLES:, 0]
+
+
+def _said(speaker: Speaker, key: Key, change: Change) -> Finding:
+    before, after = change.before[0], change.after[0]
+    component, metric = map(named, key)
+    text = f"{metric} of {component} went from {number(before)} to {number(after)}"
+    return speaker.say("change", key, change.time, change.confidence, {"before": before, "after": after}, text)

@@ -1,0 +1,115 @@
+"""Trouble that lies in how parts answer each other (`analysis.patterns`): one watch for each entry and what it calls.
+
+A component speaks through what its metrics are called: requests tried, errors (a count, or a share of the requests where it
+never exceeds one), replicas that serve. Those who call come before those they call; a cycle is entered somewhere, always at
+the same place. The confidence is a plain 0.9: on simulated episodes every alarm was right, and real systems blur the borders.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import networkx as nx
+import numpy as np
+
+from reconciler.analysis.causes import Kind, kind_of
+from reconciler.analysis.detectors.saying import Speaker, named
+from reconciler.analysis.detectors.series import Key, Times, Values, since_ms, table, tidy, usual_step_ms
+from reconciler.analysis.patterns import Pattern, Reading, Watch
+from reconciler.model.findings import Finding
+from reconciler.ports.detector import Window
+
+FINEST_MS, STEPS = 15_000, 480
+ENTRIES, SERVICES = 10, 30  # watches, and services that one goes along with
+EARLIER_MS = 1_500_000
+SURE = 0.9
+REPLICAS = re.compile(r"replica|instances|pods", re.IGNORECASE)
+READY = re.compile(r"ready|available|serv", re.IGNORECASE)
+Readings = Mapping[str, Mapping[str, Values]]
+
+
+class Patterns:
+    name = "patterns"
+    version = "1"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"entries": str(ENTRIES), "services": str(SERVICES), "steps": str(STEPS)}
+
+    def detect(self, window: Window) -> Sequence[Finding]:
+        seen = tidy(window)
+        speaker = Speaker(self.name, self.version, self.settings)
+        times, readings = _readings(seen)
+        since = since_ms(seen) - (EARLIER_MS if window.alarm_ms is not None else 0)
+        found: dict[tuple[str, tuple[str, ...]], Finding] = {}
+        for group in groups(window.calls, sorted(readings)):
+            for pattern in _watched(group, times, readings):
+                if pattern.told * 1000 >= since:
+                    found.setdefault((pattern.kind.value, pattern.participants), _said(speaker, pattern))
+        return sorted(found.values(), key=lambda f: (f.at_ms, f.component, f.metric))
+
+
+def groups(calls: Sequence[tuple[str, str]], services: Sequence[str]) -> list[list[str]]:
+    """Each entry with those it reaches, callers first; services that are not measured only connect."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(services)
+    graph.add_edges_from(sorted((a, b) for a, b in calls if a != b))
+    whole = nx.condensation(graph)
+    order = list(nx.lexicographical_topological_sort(whole, key=lambda n: min(whole.nodes[n]["members"])))
+    measured = set(services)
+    found = []
+    for entry in (node for node in order if not whole.in_degree(node)):
+        reached = {entry} | nx.descendants(whole, entry)
+        members = [s for node in order if node in reached for s in sorted(whole.nodes[node]["members"]) if s in measured]
+        if members:
+            found.append(members[:SERVICES])
+    return sorted(found, key=lambda members: (-len(members), members))[:ENTRIES]
+
+
+def _readings(window: Window) -> tuple[Times, Readings]:
+    """Rates and replicas of every component that says how much it is asked, at steps of 15 s or more."""
+    chosen: dict[str, dict[str, Key]] = {}
+    for key in window.samples:
+        if role := _role(key[1]):
+            own = chosen.setdefault(key[0], {})
+            if role not in own or (role == "replicas" and READY.search(key[1]) and not READY.search(own[role][1])):
+                own[role] = key
+    chosen = {name: own for name, own in chosen.items() if "attempts" in own}
+    keys = [key for own in chosen.values() for key in own.values()]
+    step = max(FINEST_MS, usual_step_ms(window.samples[key] for key in keys))
+    times, values = table(window, keys, step)
+    times, values = times[-STEPS:], values[-STEPS:]
+    place = {key: column for column, key in enumerate(keys)}
+    return times, {name: {role: values[:, place[key]] for role, key in own.items()} for name, own in chosen.items()}
+
+
+def _role(metric: str) -> str:
+    if REPLICAS.search(metric):
+        return "replicas"
+    kind = kind_of(metric)
+    return "attempts" if kind is Kind.TRAFFIC else "errors" if kind is Kind.ERRORS else ""
+
+
+def _watched(group: Sequence[str], times: Times, readings: Readings) -> Iterator[Pattern]:
+    watch = Watch(group)
+    columns = {name: _rates(readings[name], len(times)) for name in group}
+    for row, time in enumerate(times.tolist()):
+        now = {name: Reading(*(float(column[row]) for column in own)) for name, own in columns.items()}
+        if pattern := watch.see(time / 1000, now):
+            yield pattern
+
+
+def _rates(own: Mapping[str, Values], rows: int) -> tuple[Values, Values, Values, Values]:
+    nothing = np.full(rows, math.nan)
+    attempts, errors, replicas = (own.get(role, nothing) for role in ("attempts", "errors", "replicas"))
+    known = errors[np.isfinite(errors)]
+    refused = errors * attempts if len(known) and known.max() <= 1 else errors
+    return attempts, attempts - refused, refused, replicas
+
+
+def _said(speaker: Speaker, pattern: Pattern) -> Finding:
+    text = f"{pattern.kind.value}: {named(pattern.reason, 300)}; to keep it away: {pattern.kind.remedy}"
+    values = {"participants": float(len(pattern.participants)), "told_after_s": pattern.told - pattern.onset}
+    return speaker.say("pattern", (pattern.participants[0], pattern.kind.value), pattern.onset * 1000, SURE, values, text)
