@@ -163,8 +163,8 @@ class Before:
     def inventory(self) -> Mapping[str, str]:
         return {o.id: unit for unit, objects in self._units.items() for o in objects}
 
-    def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
-        return make_plan(rendered, self.observe(rendered.unit), self._body, revision, generation)
+    def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
+        return make_plan(rendered, self.observe(rendered.unit), self._body, revision, generation, shown=shown)
 
     def _body(self, object_id: str) -> Mapping[str, Any]:
         return next((o.spec for objects in self._units.values() for o in objects if o.id == object_id), {})

@@ -18,20 +18,28 @@ HIDDEN = "(hidden)"
 
 
 def make_plan(
-    rendered: Rendered, observed: Observed, body: Callable[[str], Mapping[str, Any]], revision: str, generation: int
+    rendered: Rendered,
+    observed: Observed,
+    body: Callable[[str], Mapping[str, Any]],
+    revision: str,
+    generation: int,
+    *,
+    shown: bool = True,
 ) -> Plan:
     """`body` reads the live body of one object, for the fields that a person is shown."""
-    return Plan(rendered.unit, rendered.target, revision, generation, tuple(_steps(rendered, observed, body)), rendered.objects)
+    steps = tuple(_steps(rendered, observed, body if shown else None))
+    return Plan(rendered.unit, rendered.target, revision, generation, steps, rendered.objects)
 
 
-def _steps(rendered: Rendered, observed: Observed, body: Callable[[str], Mapping[str, Any]]) -> Iterator[Step]:
+def _steps(rendered: Rendered, observed: Observed, body: Callable[[str], Mapping[str, Any]] | None) -> Iterator[Step]:
     wanted = {o.id: o for o in rendered.objects}
     for object_id in sorted(wanted):
         desired = wanted[object_id]
         if object_id not in observed.objects:
-            yield Step(Verb.CREATE, object_id, field_changes({}, desired.spec, hide=desired.secret))
+            yield Step(Verb.CREATE, object_id, field_changes({}, desired.spec, hide=desired.secret) if body else ())
         elif observed.objects[object_id] != desired.digest:
-            yield Step(Verb.UPDATE, object_id, field_changes(body(object_id), desired.spec, hide=desired.secret))
+            changes = field_changes(body(object_id), desired.spec, hide=desired.secret) if body else ()
+            yield Step(Verb.UPDATE, object_id, changes)
     for object_id in sorted(set(observed.inventory) - set(wanted), reverse=True):
         yield Step(Verb.PRUNE, object_id)
 

@@ -12,7 +12,7 @@ The guards, numbered as in the code:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.converge.claims import Claims
@@ -82,7 +82,8 @@ def trim(unit: Unit, plan: Plan, claims: Claims, observed: Observed, leave: Leav
             f"unit {unit.name} would delete {len(prunes)} objects ({', '.join(prunes[:5])}), its pruneBudget is "
             f"{unit.prune_budget}; everything is kept. Raise pruneBudget if this is meant",
         )
-    drift = {s.id: _leave_drift(unit, s, leave) for s in plan.steps if _is_drift(s, plan, observed)}
+    desired = {o.id: o.digest for o in plan.objects}
+    drift = {s.id: _leave_drift(unit, s, leave) for s in plan.steps if _is_drift(s, desired, observed)}
     dropped = {*taken, *(prunes if blind else ()), *(i for i, why in drift.items() if why)}
     return Trimmed(
         replace(plan, steps=tuple(s for s in plan.steps if s.id not in dropped)),
@@ -98,12 +99,9 @@ def _held(taken: dict[str, str], prunes: list[str], blind: str) -> tuple[str, ..
     return moved + tuple(f"{object_id} is not deleted while unit {blind} does not render" for object_id in prunes)
 
 
-def _is_drift(step: Step, plan: Plan, observed: Observed) -> bool:
+def _is_drift(step: Step, desired: Mapping[str, str], observed: Observed) -> bool:
     """Git wants what was applied last; only the live object is different or gone."""
-    if step.verb is Verb.PRUNE:
-        return False
-    desired = next((o.digest for o in plan.objects if o.id == step.id), None)
-    return desired is not None and observed.inventory.get(step.id) == desired
+    return step.verb is not Verb.PRUNE and step.id in desired and observed.inventory.get(step.id) == desired[step.id]
 
 
 def _leave_drift(unit: Unit, step: Step, leave: Leave) -> str:  # 4

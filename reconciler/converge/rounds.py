@@ -195,7 +195,8 @@ class Converger:
         if refused := refuse_empty(unit, made.rendered):
             return UnitOutcome(unit.name, unit.target, refused.reason, refused.detail)
         target = self._targets[unit.target]
-        plan = target.plan(replace(made.rendered, manner=manner_of(unit)), ask.revision, ask.generation)
+        wanted = replace(made.rendered, manner=manner_of(unit))
+        plan = target.plan(wanted, ask.revision, ask.generation, shown=ask.dry_run)
         desired = {o.id: o.digest for o in made.rendered.objects}
         trimmed = trim(unit, plan, claims, target.observe(unit.name), self._leave(ask, unit, desired))
         if isinstance(trimmed, Refused):

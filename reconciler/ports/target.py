@@ -38,8 +38,11 @@ class Target(Protocol):
         """
         ...
 
-    def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
-        """What `apply` would do; touches nothing. Includes drift: live objects that differ from desired."""
+    def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
+        """What `apply` would do; touches nothing. Includes drift: live objects that differ from desired.
+
+        Unless `shown`, nobody is going to read which fields its steps change, and it does not look for them.
+        """
         ...
 
     def dry_run(self, plan: Plan) -> ChangeSet:

@@ -99,6 +99,14 @@ def only_the_object_that_changed_is_updated_and_its_fields_are_named(rig: Target
     expect(rig.target.observe("shop").objects[changed.id] == changed.digest, "the update is not live")
 
 
+def what_nobody_is_shown_is_planned_alike(rig: TargetRig) -> None:
+    put(rig, "shop", 1, rig.desired("shop", "one", 1))
+    wanted = rendered(rig, "shop", rig.desired("shop", "one", 2), rig.desired("shop", "two", 1))
+    told, quiet = rig.target.plan(wanted, TWO, 2), rig.target.plan(wanted, TWO, 2, shown=False)
+    expect([(s.verb, s.id) for s in quiet.steps] == [(s.verb, s.id) for s in told.steps], "the same steps either way")
+    expect(not any(s.fields for s in quiet.steps), "nobody reads the fields of its steps")
+
+
 def what_is_no_longer_desired_is_pruned(rig: TargetRig) -> None:
     one, two = rig.desired("shop", "one", 1), rig.desired("shop", "two", 1)
     put(rig, "shop", 1, one, two)
@@ -216,6 +224,7 @@ CHECKS: Sequence[Callable[[TargetRig], None]] = (
     applying_the_same_plan_twice_is_the_same_as_once,
     a_settled_unit_has_an_empty_plan,
     only_the_object_that_changed_is_updated_and_its_fields_are_named,
+    what_nobody_is_shown_is_planned_alike,
     what_is_no_longer_desired_is_pruned,
     another_units_objects_are_left_alone,
     an_older_plan_is_refused_and_nothing_is_done,

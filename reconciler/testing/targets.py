@@ -47,9 +47,9 @@ class FakeTarget:
         self._call("inventory", "")
         return {i: o.unit for i, o in sorted(self.objects.items())}
 
-    def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+    def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
         self._call("plan", rendered.unit)
-        return make_plan(rendered, self.observe(rendered.unit), lambda i: self.objects[i].body, revision, generation)
+        return make_plan(rendered, self.observe(rendered.unit), lambda i: self.objects[i].body, revision, generation, shown=shown)
 
     def dry_run(self, plan: Plan) -> ChangeSet:
         self._call("dry_run", plan.unit)

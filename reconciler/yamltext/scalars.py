@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 import yaml
 from yaml.resolver import Resolver
@@ -31,7 +32,9 @@ _BASES = (
 )
 _EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.?[0-9]*)(?:[eE][-+]?[0-9]+)?\Z", re.ASCII)
 _EXACT = 2**53
-_NUMERIC = frozenset("+-.0123456789")
+_NUMERIC = frozenset("+-.0123456789")  # no number begins otherwise, and no word like these
+_WORDS: Mapping[str, bool | None] = {**dict.fromkeys(NULLS), **BOOLS}
+_KUBERNETES_WORDS: Mapping[str, bool | None] = {**_WORDS, **_YAML_1_1_BOOLS}
 MAX_DIGITS = 30  # of a number as written; larger ones overflow some reader
 INT64 = range(-(2**63), 2**63)
 
@@ -42,10 +45,8 @@ _TEXT = "tag:yaml.org,2002:str"
 
 def plain(text: str) -> bool | int | float | str | None:
     """The value of a plain scalar. Raises ValueError for a number that has no safe form."""
-    if text in NULLS:
-        return None
-    if text in BOOLS:
-        return BOOLS[text]
+    if text[:1] not in _NUMERIC:
+        return _WORDS.get(text, text)
     if INTEGER.match(text):
         return _integer(text)
     if FRACTION.match(text):
@@ -72,9 +73,9 @@ def kubernetes(text: str) -> bool | int | float | str | None:
 
     Dates and `12:30:45` are text to them as well.
     """
-    if text in _YAML_1_1_BOOLS:
-        return _YAML_1_1_BOOLS[text]
-    digits = text.replace("_", "") if text[:1] in _NUMERIC else text
+    if text[:1] not in _NUMERIC:
+        return _KUBERNETES_WORDS.get(text, text)
+    digits = text.replace("_", "")
     if len(digits) > MAX_DIGITS:
         return plain(text)
     for base, pattern in _BASES:

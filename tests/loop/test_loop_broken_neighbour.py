@@ -21,8 +21,8 @@ class Half(Teller):
     always = True
     bad = False
 
-    def plan(self, rendered, revision: str, generation: int) -> Plan:
-        plan = self.real.plan(rendered, revision, generation)
+    def plan(self, rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
+        plan = self.real.plan(rendered, revision, generation, shown=shown)
         if plan.unit != "shop":
             return plan
         bad = any(BAD in str(o.spec) for o in rendered.objects)

@@ -65,8 +65,8 @@ class DirectoryTarget:
     def inventory(self) -> Mapping[str, str]:
         return {i: e.unit for i, e in sorted(self._load().objects.items())}
 
-    def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
-        return make_plan(rendered, self.observe(rendered.unit), self._body, revision, generation)
+    def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
+        return make_plan(rendered, self.observe(rendered.unit), self._body, revision, generation, shown=shown)
 
     def dry_run(self, plan: Plan) -> ChangeSet:
         ledger = self._load()

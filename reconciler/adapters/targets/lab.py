@@ -103,11 +103,11 @@ class LabTarget:
     def inventory(self) -> Mapping[str, str]:
         return self._get(_Inventory, "/inventory").objects
 
-    def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+    def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
         seen = self._see(rendered.unit)
         live = {i: body_digest(spec) for i, spec in seen.objects.items()}
         observed = Observed(rendered.unit, seen.generation, seen.revision, live, seen.inventory)
-        return make_plan(rendered, observed, lambda i: seen.objects.get(i, {}), revision, generation)
+        return make_plan(rendered, observed, lambda i: seen.objects.get(i, {}), revision, generation, shown=shown)
 
     def dry_run(self, plan: Plan) -> ChangeSet:
         return self._send("/dry-run", plan)

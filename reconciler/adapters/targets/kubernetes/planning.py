@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ from reconciler.model.revisions import DesiredObject, Manner, Plan, Rendered, St
 SHOWN = 200  # updates of one plan whose fields are read from the server to be shown
 HIDDEN = "(not shown)"  # values of Secrets
 
+Fields = tuple[tuple[str, str, str], ...]
+
 
 @dataclass(frozen=True)
 class Planner:
@@ -36,7 +38,7 @@ class Planner:
     live: LiveStore
     sender: Sender
 
-    async def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+    async def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool) -> Plan:
         """Every kind of these objects is watched and in step."""
         live = self.live.unit(rendered.unit)
         await asyncio.gather(
@@ -44,19 +46,9 @@ class Planner:
         )
         live = self.live.unit(rendered.unit)
         wanted = {o.id: o for o in rendered.objects}
-        late = [o for o in rendered.objects if o.id in live and not _same(live[o.id], o)]
-        shown = dict(
-            zip(
-                (o.id for o in late),
-                await asyncio.gather(*(self._fields(o, rendered.manner) for o in late[:SHOWN])),
-                strict=False,
-            )
-        )
-        steps = [
-            Step(Verb.CREATE, i, _created(wanted[i])) if i not in live else Step(Verb.UPDATE, i, shown.get(i, ()))
-            for i in sorted(wanted)
-            if i not in live or not _same(live[i], wanted[i])
-        ]
+        late = [wanted[i] for i in sorted(wanted) if i not in live or not _same(live[i], wanted[i])]
+        fields = await self._shown(late, live, rendered.manner) if shown else {}
+        steps = [Step(Verb.UPDATE if o.id in live else Verb.CREATE, o.id, fields.get(o.id, ())) for o in late]
         leaving = sorted((i for i, o in live.items() if i not in wanted and not o.deleting), reverse=True)
         steps += [Step(Verb.PRUNE, i) for i in leaving]
         return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects, rendered.manner)
@@ -78,6 +70,13 @@ class Planner:
                 lost = ()
         self.live.compared(live, lost, yielded)
 
+    async def _shown(self, late: Sequence[DesiredObject], live: Mapping[str, Live], manner: Manner) -> Mapping[str, Fields]:
+        """By id, what is written."""
+        updates = [o for o in late if o.id in live][:SHOWN]
+        read = await asyncio.gather(*(self._fields(o, manner) for o in updates))
+        changed = {o.id: fields for o, fields in zip(updates, read, strict=True)}
+        return changed | {o.id: _created(o) for o in late if o.id not in live}
+
     async def _tried(self, asked: Asked) -> Mapping[str, Any] | Refused:
         """What the server would make of it."""
         try:
@@ -86,7 +85,7 @@ class Planner:
             return refused
         return dict(answer)
 
-    async def _fields(self, desired: DesiredObject, manner: Manner) -> tuple[tuple[str, str, str], ...]:
+    async def _fields(self, desired: DesiredObject, manner: Manner) -> Fields:
         """What an update changes, as the server would write it. What cannot be read is not shown."""
         live = self.live.get(desired.id)
         yielded = live.yielded if live else frozenset()
@@ -117,7 +116,7 @@ def _content(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**obj, "metadata": metadata}
 
 
-def _created(desired: DesiredObject) -> tuple[tuple[str, str, str], ...]:
+def _created(desired: DesiredObject) -> Fields:
     changes = field_changes({}, desired.spec)
     return tuple((p, "", HIDDEN) for p, _, _ in changes) if desired.secret else changes
 

@@ -135,8 +135,8 @@ class KubernetesTarget:
     def inventory(self) -> Mapping[str, str]:
         return self._call(self._inventory())
 
-    def plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
-        return self._call(self._plan(rendered, revision, generation))
+    def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
+        return self._call(self._plan(rendered, revision, generation, shown=shown))
 
     def dry_run(self, plan: Plan) -> ChangeSet:
         return self._call(self._within(plan, self._applier.dry_run))
@@ -248,11 +248,11 @@ class KubernetesTarget:
         recorded = {i: r.unit for r in (await self._records.all()).values() for i in r.objects}
         return {**recorded, **self._live.inventory(), **await self._beside.inventory()}
 
-    async def _plan(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+    async def _plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool) -> Plan:
         self._beside.refuse(rendered.unit)
         self._live.rules[rendered.unit] = rendered.manner.fields
         await self._open(rendered.unit, _places(rendered.objects))
-        return await self._planner.plan(stored(rendered), revision, generation)
+        return await self._planner.plan(stored(rendered), revision, generation, shown=shown)
 
     async def _health(self, unit: str) -> Sequence[Health]:
         if unit in self._beside.units:
