@@ -29,9 +29,12 @@ def main(home: Home, memory_mib: int) -> None:
     telemetry = BuiltinTelemetry(home.telemetry)
 
     def work(inquiry: Inquiry) -> Answer:
-        from reconciler.analysis.detectors import examine
+        from reconciler.analysis.detectors import built_in, examine
 
-        return look(inquiry, telemetry, examine)
+        detectors = built_in()
+        return look(
+            inquiry, telemetry, lambda window, names: examine(window, [d for d in detectors if not names or d.name in names])
+        )
 
     serve(work, memory_mib)
 

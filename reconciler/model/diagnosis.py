@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from reconciler.model.findings import Finding
+
 
 class CauseKind(enum.StrEnum):
     RELEASE = "release"  # a commit that changed a release
@@ -21,7 +23,7 @@ class CauseKind(enum.StrEnum):
 class Evidence:
     """One checkable fact: which metric of which component, before and after, and how far it moved."""
 
-    kind: str  # "shift", "commit", "timing", "topology", "absence", "told"
+    kind: str  # "shift", "commit", "timing", "topology", "growth", "absence", "told", "analysis", "forecast"
     component: str
     metric: str
     before: str
@@ -62,6 +64,7 @@ class Diagnosis:
     summary: str
     prediction_only: bool = False  # born of a forecast, nothing is broken yet
     cascading: bool = False  # an emergent pattern is spreading
+    findings: tuple[Finding, ...] = ()  # what the detectors said, or why they did not; added with 0.2, older records have none
 
     @property
     def top(self) -> Cause | None:

@@ -17,7 +17,7 @@ from reconciler.ports.detector import Change
 class Limit:
     """Where a series must not go above."""
 
-    component: str
+    component: str  # "": of every component that has the metric
     metric: str
     at: str  # decimal text
 
@@ -33,6 +33,7 @@ class Inquiry:
     symptom: str = ""  # the component that the alarm is about, where that is known
     changes: tuple[Change, ...] = ()
     limits: tuple[Limit, ...] = ()
+    detectors: tuple[str, ...] = ()  # which of them look; () is all
 
 
 @dataclass(frozen=True, slots=True)

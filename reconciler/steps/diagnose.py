@@ -15,6 +15,7 @@ from reconciler.model.reasons import Reason
 from reconciler.model.records import RecordKind
 from reconciler.model.signals import Incident
 from reconciler.model.troubles import Trouble
+from reconciler.steps import examining
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
 from reconciler.steps.progress import progress, step
@@ -25,6 +26,7 @@ from reconciler.steps.world import Advance, World
 ELSEWHERE_MS = 60_000
 RECENT_MS = 3_600_000
 LONGEST_MS = 86_400_000  # what stands longer is not traced to its commit any more
+ANALYSIS_MS = 1_000  # between two looks whether the analysis is done
 LOOKS = 6  # 90 s: three shift windows
 
 
@@ -34,13 +36,21 @@ def diagnose(world: World, case: Case) -> Advance:
     now = world.clock.now()
     if other := settling(world, case):
         told = f"waits: the repair of {other} takes effect just now"
-        return Advance(step(case, Stage.TRIAGE, found, now + LOOK_AGAIN_MS, Reason.HELD, told))
-    revision = world.cursor.applied or world.root
+        left = dataclasses.replace(found, asked_ms=0)
+        return Advance(step(case, Stage.TRIAGE, left, now + LOOK_AGAIN_MS, Reason.HELD, told))
+    revision, applied = world.cursor.applied or world.root, _applied(world, now - RECENT_MS)
+    found = dataclasses.replace(found, asked_ms=found.asked_ms or now)
+    answer = examining.ask(world, found.incident, applied, found.asked_ms)
     causes = _told(world, found.incident, revision, now)
-    diagnosis = find_causes(found.incident, world.telemetry, world.repo, revision, _applied(world, now - RECENT_MS), now, causes)
+    diagnosis = find_causes(found.incident, world.telemetry, world.repo, revision, applied, now, causes)
     if diagnosis.top is None and case.attempts < LOOKS:
-        return Advance(step(case, Stage.DIAGNOSE, found, now + LOOK_AGAIN_MS, Reason.NO_CAUSE, diagnosis.summary))
-    found = dataclasses.replace(found, diagnosis=diagnosis)
+        again = dataclasses.replace(found, asked_ms=0)
+        return Advance(step(case, Stage.DIAGNOSE, again, now + LOOK_AGAIN_MS, Reason.NO_CAUSE, diagnosis.summary))
+    if answer is None:
+        waiting = step(case, Stage.DIAGNOSE, found, now + ANALYSIS_MS, Reason.OK, "waits for the analysis")
+        return Advance(dataclasses.replace(waiting, attempts=case.attempts))
+    diagnosis = examining.weighed(diagnosis, answer, now)
+    found = dataclasses.replace(found, diagnosis=diagnosis, asked_ms=0)
     record = world.record(RecordKind.DIAGNOSIS, f"{case.id}/{now}", {"diagnosis": diagnosis}, subject=case.id, incident=case.id)
     if diagnosis.top is None:
         return page_and_end(world, case, Reason.NO_CAUSE, diagnosis.summary).plus(record)

@@ -6,7 +6,7 @@ Runs in the worker process, and in tests in their own. A telemetry that cannot a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.errors import HomeostatError
@@ -18,25 +18,26 @@ from reconciler.ports.telemetry import BulkTelemetry
 if TYPE_CHECKING:
     from reconciler.ports.telemetry import Samples
 
-Examine = Callable[[Window], tuple[Finding, ...]]
+Examine = Callable[[Window, tuple[str, ...]], tuple[Finding, ...]]  # by the detectors of these names, () is all
 MOST = 60  # findings of one answer: records are bounded, and nobody reads more
 
 
 def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine) -> Answer:
     """What `examine` finds in the window that the inquiry is about."""
     try:
+        samples = _samples(inquiry, telemetry)
         window = Window(
-            samples=_samples(inquiry, telemetry),
+            samples=samples,
             calls=telemetry.topology().calls,
             now_ms=inquiry.now_ms,
             alarm_ms=inquiry.alarm_ms,
             symptom=inquiry.symptom,
             changes=inquiry.changes,
-            limits=_limits(inquiry),
+            limits=_limits(inquiry, samples),
         )
     except HomeostatError as error:
         return Answer(missing=f"telemetry did not answer the analysis: {error.message}")
-    return Answer(_foremost(examine(window)))
+    return Answer(_foremost(examine(window, inquiry.detectors)))
 
 
 def _samples(inquiry: Inquiry, telemetry: BulkTelemetry) -> Mapping[tuple[str, str], Samples]:
@@ -47,13 +48,14 @@ def _samples(inquiry: Inquiry, telemetry: BulkTelemetry) -> Mapping[tuple[str, s
     return {key: (grid.times[taken[row]], grid.mean[row][taken[row]]) for row, key in enumerate(grid.series) if taken[row].any()}
 
 
-def _limits(inquiry: Inquiry) -> Mapping[tuple[str, str], float]:
+def _limits(inquiry: Inquiry, samples: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], float]:
     """The strictest of each series; what is no number limits nothing."""
     found: dict[tuple[str, str], float] = {}
-    for limit in inquiry.limits:
-        key, at = (limit.component, limit.metric), float(limit.at)
-        if math.isfinite(at):
-            found[key] = min(at, found.get(key, at))
+    given = [(limit.component, limit.metric, float(limit.at)) for limit in inquiry.limits]
+    for component, metric in samples:
+        at = [at for who, what, at in given if what == metric and who in ("", component) and math.isfinite(at)]
+        if at:
+            found[(component, metric)] = min(at)
     return found
 
 
