@@ -17,6 +17,7 @@ from reconciler.errors import HomeostatError, Misconfigured, Permanent, Retryabl
 from reconciler.model.cases import Case, Stage
 from reconciler.ports.work import Lease
 from reconciler.steps import endings
+from reconciler.steps.accounting import account
 from reconciler.steps.apply import await_apply
 from reconciler.steps.converging import converge, correct_drift, remember
 from reconciler.steps.diagnose import diagnose
@@ -57,6 +58,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     recover,  # once: machine merges without an outcome become cases again
     scrape,  # measurements in
     sense,  # sensors and drift: signals out
+    account,  # objectives: error budgets, and signals where one is spent too fast
     converge,  # new revisions of the protected branch: admit, plan, apply
     operate,  # one-shot acts that came with them, each at most once
     correct_drift,

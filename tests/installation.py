@@ -229,6 +229,16 @@ class Installation:
         self.git("push", "-q")
         return self.git("rev-parse", "HEAD")
 
+    def add(self, path: str, text: str, message: str) -> str:
+        """A new file, committed and pushed as a person does; the commit."""
+        self.pull()
+        (self.clone / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.clone / path).write_text(text)
+        self.git("add", path)
+        self.git("commit", "-qm", message)
+        self.git("push", "-q")
+        return self.git("rev-parse", "HEAD")
+
     def git_revert(self, commit: str) -> str:
         """Plain `git revert` and `git push`; the commit."""
         self.pull()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.common import answer, looking
 from reconciler.model.judging import Effect
+from reconciler.model.objectives import NOTED, noted
 from reconciler.model.records import RecordKind
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "brakes": home.brakes(),
         "holds": dict(home.holds()),
         "units": _units(home),
+        "objectives": noted(home.store.noted(NOTED)) if home.store else (),
         "alarms": _alarms(home),
         "repairs": _repairs(home),
         "records": home.log.size,

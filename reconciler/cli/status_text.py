@@ -10,6 +10,7 @@ from reconciler.ports.clock import Clock
 
 if TYPE_CHECKING:
     from reconciler.audit.facts import Brake
+    from reconciler.model.objectives import Budget
 
 
 def text(seen: dict[str, Any], clock: Clock) -> str:
@@ -27,6 +28,7 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
         ),
         _rows("stops in force", _stops(seen, clock)),
         _rows("units that are not as Git says", [(u["unit"], u["target"], u["reason"], u["detail"]) for u in seen["units"]]),
+        _rows("objectives", [_budget(one) for one in seen["objectives"]]),
         _rows("alarms", [(f"entry {a['index']}", ago(clock, a["clock_ms"]), str(a["text"])) for a in seen["alarms"]]),
         _rows("repairs, newest first", [_repair(one, clock) for one in seen["repairs"]]),
     )
@@ -68,6 +70,13 @@ def _stops(seen: dict[str, Any], clock: Clock) -> Sequence[tuple[str, ...]]:
         until = left(clock, hold.until_ms) if hold.until_ms else "until released"
         rows.append((name, hold.owner, until, hold.scope, hold.reason))
     return rows
+
+
+def _budget(one: Budget) -> tuple[str, ...]:
+    left = f"{float(one.left):.0%} of the budget left" if one.left else "budget not known yet"
+    pace = f"spending {float(one.burn):.3g} times as fast as promised" if one.burn else "not measured now"
+    measured = f"{float(one.measured):.0%} measured"
+    return (one.objective, one.component, f"{float(one.target):.3%}", left, pace, measured, ", ".join(one.alarms))
 
 
 def reach(brake: Brake) -> str:

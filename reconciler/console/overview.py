@@ -14,6 +14,7 @@ from reconciler.console.index import RecordIndex
 from reconciler.console.timeline import Event, events
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Effect
+from reconciler.model.objectives import Budget
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.records import RecordKind
 from reconciler.ports.forge import Alarm
@@ -21,6 +22,7 @@ from reconciler.steps.world import World
 
 MAX_CASES = 50
 MAX_REPAIRS = 15
+MAX_BUDGETS = 50
 MAX_ENDED = 10
 MAX_ALARMS = 5
 QUIET_ENDS = ("stale", "better", "merged", "coalesced")  # ends that ask nothing of anybody
@@ -57,6 +59,7 @@ class Overview:
     ended: tuple[CaseLine, ...]
     brakes: tuple[Brake, ...]
     holds: tuple[tuple[str, Hold], ...]
+    budgets: tuple[Budget, ...]
     repairs: tuple[Repair, ...]
     alarms: tuple[Event, ...]
     unproven: tuple[Alarm, ...]  # what the forge leaves out
@@ -80,6 +83,7 @@ def overview(world: World, records: RecordIndex) -> Overview:
         ended=tuple(_line(case) for case in recent if case.reason not in QUIET_ENDS)[:MAX_ENDED],
         brakes=brakes_in_force(world),
         holds=holds_in_force(world),
+        budgets=world.cursor.budgets[:MAX_BUDGETS],
         repairs=tuple(_repair(world, fact) for fact in _newest(list(ledger.merges.values()))),
         alarms=events(records.read(records.kind(RecordKind.ALARM)[-MAX_ALARMS:][::-1])),
         unproven=tuple(world.forge.alarms())[:MAX_ALARMS],

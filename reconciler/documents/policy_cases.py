@@ -54,6 +54,9 @@ class Given(Spec):
     prediction_only: bool = Field(default=False, description="Whether nothing is broken yet.")
     cascading: bool = Field(default=False, description="Whether an emergent pattern is spreading.")
     forecast: Literal["aligned", "opposed", "none"] = Field(default="none", description="What the forecast says.")
+    budget_left: Annotated[Decimal, Field(ge=-100, le=1, max_digits=8)] | None = Field(
+        default=None, description="The error budget left of an objective about what it touches. Default: there is no objective."
+    )
     critical: bool = Field(default=False, description="Whether a touched unit has criticality high.")
     at: str = Field(default="2026-06-03T12:00Z", description="The time (a Wednesday noon by default), for freezes.")
     merges: tuple[EarlierMerge, ...] = Field(default=(), description="What the machine merged before.")

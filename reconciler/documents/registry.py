@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, str]] = {
     "PlaybookCases": "reconciler.documents.playbook_cases:PlaybookCases",
     "Operation": "reconciler.documents.operation:Operation",
     "Sensor": "reconciler.documents.sensor:Sensor",
+    "Objective": "reconciler.documents.objective:Objective",
     "HealthRule": "reconciler.documents.health_rule:HealthRule",
     "HealthCases": "reconciler.documents.health_rule:HealthCases",
 }

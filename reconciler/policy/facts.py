@@ -12,6 +12,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.model.objectives import Budget
 from reconciler.model.proposals import Pointer, Scalar
 from reconciler.model.pulls import Review
 
@@ -118,3 +119,4 @@ class Facts:
     inverse_of_revert: bool = False  # and that commit was itself a revert by the machine
     protected: tuple[str, ...] = ()  # more files and folders that only people change
     pull_request: int = 0  # for the commands in explanations
+    budgets: tuple[Budget, ...] = ()  # where the objectives stand that are about what is touched, and about its callers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from reconciler.documents.loader import Loaded
 from reconciler.documents.merge_policy import MergePolicy, Requirements
 from reconciler.expressions import Evaluation
 from reconciler.model.judging import Effect, Status
+from reconciler.model.objectives import Budget
 from reconciler.model.proposals import Proposal
 from reconciler.model.reasons import Reason
 from reconciler.policy.bench import Bench, Finding, Rule
@@ -109,4 +111,24 @@ def variables(bench: Bench, proposal: Proposal) -> Mapping[str, object]:
         "predictionOnly": proposal.prediction_only,
         "level": in_force(bench).level.value,
         "mergesLastHour": sum(1 for merge in facts.merges if merge.merged_ms > facts.now_ms - _HOUR_MS),
+        "objective": _objective(facts.budgets),
     }
+
+
+def _objective(budgets: Sequence[Budget]) -> dict[str, float]:
+    """The budget that is nearest its end. One that is not known hides the others: the least of the rest would say too much."""
+    found = {"count": float(len(budgets))}
+    left, burn = [_known(budget.left) for budget in budgets], [_known(budget.burn) for budget in budgets]
+    if left and None not in left:
+        found["budgetLeft"] = min(value for value in left if value is not None)
+    if burn and None not in burn:
+        found["burnRate"] = max(value for value in burn if value is not None)
+    return found
+
+
+def _known(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -10,6 +10,7 @@ from typing import Final
 from reconciler.documents.freeze import instant_ms
 from reconciler.documents.policy_cases import Given
 from reconciler.model.judging import Subject
+from reconciler.model.objectives import Budget
 from reconciler.model.proposals import BlastRadius, Expectation, FileEdit, Impact, Irreversibility, Proposal
 from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.policy.facts import EXACT_LANDING, MACHINE, Brake, Facts, Forecast, SpentMerge, ValueMove
@@ -78,6 +79,9 @@ def facts(given: Given) -> Facts:
         open_domains=given.open_domains,
         cascading=given.cascading,
         forecast=Forecast(given.forecast),
+        budgets=(Budget("sample", "service-0", "0.99", str(given.budget_left), "0", "1"),)
+        if given.budget_left is not None
+        else (),
         capabilities=(EXACT_LANDING,),
         inverse_of=UNDONE if given.reverts else "",
     )

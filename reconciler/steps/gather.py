@@ -15,10 +15,12 @@ from reconciler.audit.view import Facts as Ledger
 from reconciler.changes.building import Built
 from reconciler.documents.trust import Role
 from reconciler.errors import Misconfigured
+from reconciler.model.objectives import NOTED, Budget, noted
 from reconciler.model.proposals import Proposal
 from reconciler.model.pulls import PullRequest, Review, ReviewChoice
 from reconciler.policy.facts import EXACT_LANDING, MACHINE, Brake, Facts, Hold, SpentMerge, ValueMove
 from reconciler.policy.moves import value_moves
+from reconciler.signals.objectives import watches
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
 from reconciler.yamltext import parse
@@ -70,6 +72,7 @@ def gather(
         inverse_of=_inverse_of(world, ledger, built, proposal),
         inverse_of_revert=undoes_an_undo(ledger, proposal.is_revert_of),
         pull_request=pull.number if pull else 0,
+        budgets=_budgets(world, rules, proposal),
     )
     return Gathered(facts, reviews)
 
@@ -125,6 +128,17 @@ def _domains(rules: Rulebook, units: list[str]) -> tuple[str, ...]:
 def _open_units(ledger: Ledger, proposal: Proposal) -> list[str]:
     """Units of machine merges whose effect is not known yet; the one being undone does not stand in its own way."""
     return sorted({u for f in ledger.without_outcome() if f.value.commit != proposal.is_revert_of for u in f.value.units})
+
+
+def _budgets(world: World, rules: Rulebook, proposal: Proposal) -> tuple[Budget, ...]:
+    """Where the objectives stand that the repair is about; one that was never settled is there and unknown."""
+    about = {proposal.component, *proposal.blast.components, *proposal.blast.dependents}
+    known = {(one.objective, one.component): one for one in noted(world.store.noted(NOTED))}
+    asked = [(one, component) for one, component in watches(rules.objectives) if component in about]
+    return tuple(
+        known.get((one.metadata.name, component), Budget(one.metadata.name, component, str(one.spec.target), "", "", "0"))
+        for one, component in asked
+    )
 
 
 def _brakes(ledger: Ledger, now_ms: int) -> list[Brake]:

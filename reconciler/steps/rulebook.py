@@ -1,6 +1,6 @@
 """Rulebook: the documents of one revision, ready to use, and cached by the trees they were read from.
 
-In: a commit. Out: installation, policy set, quorum, playbooks, sensors and the Trust state as converge needs it.
+In: a commit. Out: installation, policy set, quorum, playbooks, sensors, objectives and the Trust state as converge needs it.
 A revision whose documents do not load raises Misconfigured with the place; callers fail closed: judges deny, converge
 keeps the last good revision. An unrelated commit costs a few tree look-ups and no parsing.
 """
@@ -16,6 +16,7 @@ from reconciler.converge.units import UnitIndex
 from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
 from reconciler.documents.loader import Loaded
+from reconciler.documents.objective import Objective
 from reconciler.documents.people import People
 from reconciler.documents.playbook import Playbook
 from reconciler.documents.quorum import Quorum
@@ -46,6 +47,7 @@ class Rulebook:
     quorum_place: str
     playbooks: tuple[Ready, ...]
     sensors: tuple[Sensor, ...]
+    objectives: tuple[Objective, ...]
     health: tuple[Loaded[HealthRule], ...]
 
     @property
@@ -137,6 +139,7 @@ def rulebook(documents: DocumentSet) -> Rulebook:
         quorum_place=quorum.at("spec"),
         playbooks=tuple(ready(loaded) for loaded in documents.of(Playbook)),
         sensors=tuple(loaded.document for loaded in documents.of(Sensor)),
+        objectives=tuple(loaded.document for loaded in documents.of(Objective)),
         health=documents.of(HealthRule),
     )
 

@@ -11,6 +11,7 @@ from reconciler.diagnosis import still_present
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident
+from reconciler.steps.accounting import spending
 from reconciler.steps.endings import page_and_end, quiet_end
 from reconciler.steps.progress import progress, step
 from reconciler.steps.telling import told_of
@@ -22,12 +23,14 @@ LOOKS = 20  # five minutes of blindness, then a person is told
 
 def _still_fires(world: World, incident: Incident) -> str:
     """A sensor's own rule is looked at with every scrape: what it still sees (a fall, say) is present whatever else is.
+    So is a budget that is spent too fast this very minute.
 
     Only asked where telemetry is current: a blind sensor keeps what it knew.
     """
     firing = world.cursor.sensors.firing if world.cursor.sensors else {}
     watches = (f"{s.source.removeprefix('sensor/')}/{s.component}" for s in incident.signals if s.source.startswith("sensor/"))
-    return next((watch for watch in watches if watch in firing), "")
+    seen = next((f"sensor {watch}" for watch in watches if watch in firing), "")
+    return seen or next((s.source for s in incident.signals if spending(world, s)), "")
 
 
 def triage(world: World, case: Case) -> Advance:
@@ -38,7 +41,7 @@ def triage(world: World, case: Case) -> Advance:
     if presence.present:
         return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, presence.detail))
     if presence.reason is Reason.STALE and (watch := _still_fires(world, found.incident)):
-        return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, f"sensor {watch} still fires"))
+        return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, f"{watch} still fires"))
     if presence.reason is Reason.STALE:
         return quiet_end(world, case, Reason.STALE, presence.detail)
     if case.attempts >= LOOKS:

@@ -22,6 +22,7 @@ from reconciler.converge.trust import RecordedVerdict, Trust
 from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.cases import Case
 from reconciler.model.judging import Effect
+from reconciler.model.objectives import Budget
 from reconciler.model.records import Record, RecordKind
 from reconciler.ports.analyst import Analyst
 from reconciler.ports.clock import Clock
@@ -35,6 +36,7 @@ from reconciler.ports.telemetry import Telemetry
 from reconciler.ports.voter import Voter
 from reconciler.ports.work import Work
 from reconciler.signals import SensorState, Tellings
+from reconciler.signals.objectives import ObjectiveState
 from reconciler.steps.meters import Meters
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
 
@@ -87,6 +89,9 @@ class Cursor:
     retry_ms: int = 0  # when waiting units are looked at again
     sensed_ms: int = -1
     sensors: SensorState | None = None
+    objectives: ObjectiveState = field(default_factory=ObjectiveState)
+    budgets: tuple[Budget, ...] = ()  # of the objectives, as they were settled last
+    accounted_ms: int = -1  # when they are looked at again
     elsewhere: frozenset[str] = frozenset()  # units that another process converges, and speaks for
     told: Tellings | None = None  # what the targets said last
     asked_ms: int = -1  # when they were asked

@@ -6,6 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
 from installation import Installation
 from pytest_bdd import parsers, then
 
@@ -166,6 +167,20 @@ def _(site: Installation, count: str) -> None:
 def _(site: Installation) -> None:
     (incident,) = site.payloads("incident")
     assert [s["name"] for s in incident["incident"]["signals"]] == ["TooManyErrors"]
+
+
+@then(parsers.parse('the incident names the objective "{name}"'))
+def _(site: Installation, name: str) -> None:
+    (incident,) = site.payloads("incident")
+    assert {s["source"] for s in incident["incident"]["signals"]} == {f"objective/{name}"}
+
+
+@then(parsers.re(r"(?P<share>the whole|not the whole) error budget of checkout is left"))
+def _(site: Installation, share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--home", str(site.home.root), "--json", "status"])
+    (budget,) = json.loads(capsys.readouterr().out)["objectives"]
+    assert budget["component"] == "checkout"
+    assert (float(budget["left"]) > 0.99) is (share == "the whole")
 
 
 @then(parsers.parse('the incident ended as "{reason}"'))

@@ -32,6 +32,26 @@ def _(site: Installation) -> None:
     site.settle()
 
 
+@given(parsers.parse("checkout promises that {share} % of its requests succeed each day"))
+def _(site: Installation, share: str) -> None:
+    outcomes = ", ".join(f'"requests_total{{outcome={word}}}"' for word in ("failed", "timed_out", "rejected"))
+    text = f"""apiVersion: homeostat/v1
+kind: Objective
+metadata:
+  name: checkout-requests
+spec:
+  components: [checkout]
+  indicator:
+    ratio:
+      bad: [{outcomes}]
+      total: [{outcomes}, "requests_total{{outcome=succeeded}}"]
+  target: {float(share) / 100:.4f}
+  windowMs: 86400000
+"""
+    site.add("sensors/checkout-requests.yaml", text, "Promise what checkout answers")
+    site.settle()
+
+
 @given("the replicas of a service may not be raised at all")
 def _(site: Installation) -> None:
     site.push({"policies/limits.yaml": ("maxRatio: 3\n", "maxRatio: 1\n")}, "No more replicas this quarter")

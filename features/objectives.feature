@@ -1,0 +1,17 @@
+Feature: Objectives and error budgets
+  What was promised of a service is a document in Git. The loop keeps the account, says what is left, and treats a budget that is
+  spent too fast as trouble, whatever the single metrics look like.
+
+  Scenario: A promise that is being broken opens an incident, and the repair ends it
+    Given "rollback-release" repairs merge by themselves
+    And the built-in sensors are switched off
+    And checkout promises that 99.5 % of its requests succeed each day
+    And half a minute goes by
+    Then the whole error budget of checkout is left
+    And there is no incident
+    When checkout gets a bad release
+    And the repair is applied
+    Then the incident names the objective "checkout-requests"
+    And checkout runs release "1.4.2"
+    And not the whole error budget of checkout is left
+    And judging the incident again gives the same verdicts, byte for byte

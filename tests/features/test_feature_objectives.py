@@ -1,0 +1,5 @@
+"""The scenarios of features/objectives.feature."""
+
+from pytest_bdd import scenarios
+
+scenarios("objectives.feature")

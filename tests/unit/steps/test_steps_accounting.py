@@ -1,0 +1,124 @@
+"""The account of the objectives outlives the process, and forgets what belongs to another promise."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from reconciler.documents.objective import Objective
+from reconciler.errors import Retryable
+from reconciler.model.objectives import NOTED, Budget, noted
+from reconciler.steps.accounting import account, spending
+from reconciler.steps.world import Cursor
+from reconciler.testing.clock import ManualClock
+from reconciler.testing.store import MemoryStore
+from reconciler.testing.telemetry import MemoryTelemetry
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+NOW = 1_000 * DAY
+
+
+def _objective(above: int = 500) -> Objective:
+    spec = {"components": ["checkout"], "indicator": {"threshold": {"metric": "latency_p99", "above": above}}, "target": "0.99"}
+    document = {"apiVersion": "homeostat/v1", "kind": "Objective", "metadata": {"name": "promise"}, "spec": spec}
+    return Objective.model_validate_json(json.dumps(document))
+
+
+def _world(*objectives: Objective, store: MemoryStore | None = None, now: int = NOW) -> SimpleNamespace:
+    clock = ManualClock(now)
+    book = SimpleNamespace(objectives=objectives)
+    telemetry = MemoryTelemetry(components=["checkout"])
+    return SimpleNamespace(
+        clock=clock, store=store or MemoryStore(), telemetry=telemetry, cursor=Cursor(), applied_rulebook=lambda: book
+    )
+
+
+def _measure(world: SimpleNamespace, latency: float, minutes: int, until: int) -> None:
+    points = [(until - back * MINUTE - MINUTE // 2, latency) for back in range(minutes)]
+    world.telemetry.put("checkout", "latency_p99", points)
+
+
+def _budget(world: SimpleNamespace) -> Budget:
+    (budget,) = noted(world.store.noted(NOTED))
+    return budget
+
+
+def test_a_month_of_promises_outlives_the_process_and_the_telemetry():
+    world = _world(_objective())
+    for hours in range(9):
+        world.clock.advance(HOUR if hours else 0)
+        _measure(world, 900.0, 60, NOW + hours * HOUR)
+        account(world)
+    spent = 1.0 - float(_budget(world).left)
+    later = _world(_objective(), store=world.store, now=NOW + 9 * HOUR)
+    _measure(later, 100.0, 60, NOW + 9 * HOUR)
+    account(later)
+    assert 1.0 - float(_budget(later).left) == pytest.approx(spent, rel=0.15)
+
+
+def test_an_alarm_is_not_raised_again_after_a_restart():
+    world = _world(_objective())
+    _measure(world, 900.0, 60, NOW)
+    assert account(world)
+    raised = len(world.store.pending_signals())
+    again = _world(_objective(), store=world.store, now=NOW + MINUTE)
+    _measure(again, 900.0, 60, NOW + MINUTE)
+    assert not account(again)
+    assert len(world.store.pending_signals()) == raised > 0
+
+
+def test_the_account_of_another_promise_is_not_taken_over():
+    world = _world(_objective())
+    _measure(world, 900.0, 360, NOW)
+    account(world)
+    other = _world(_objective(above=1_000), store=world.store, now=NOW + MINUTE)
+    _measure(other, 900.0, 60, NOW)
+    account(other)
+    assert float(_budget(other).left) == 1.0
+
+
+def test_it_looks_again_only_when_a_step_has_closed():
+    world = _world(_objective())
+    account(world)
+    reads = world.telemetry.reads
+    world.clock.advance(1_000)
+    account(world)
+    assert world.telemetry.reads == reads
+    world.clock.advance(MINUTE)
+    account(world)
+    assert world.telemetry.reads > reads
+
+
+def test_a_blind_source_leaves_the_account_as_it_was():
+    world = _world(_objective())
+    _measure(world, 900.0, 60, NOW)
+    account(world)
+    before, world.telemetry.failing = world.cursor.budgets, True
+    world.clock.advance(MINUTE)
+    with pytest.raises(Retryable):
+        account(world)
+    assert world.cursor.budgets == before == noted(world.store.noted(NOTED))
+
+
+def test_a_claim_is_present_while_the_newest_minutes_still_spend_too_fast():
+    world = _world(_objective())
+    _measure(world, 900.0, 60, NOW)
+    account(world)
+    fired = world.store.pending_signals()[0]
+    assert spending(world, fired)
+    _measure(world, 100.0, 5, NOW + 5 * MINUTE)
+    world.clock.advance(5 * MINUTE)
+    account(world)
+    assert not spending(world, fired)
+
+
+def test_an_objective_that_is_withdrawn_is_shown_no_longer():
+    world = _world(_objective())
+    _measure(world, 100.0, 60, NOW)
+    account(world)
+    world.applied_rulebook = lambda: SimpleNamespace(objectives=())
+    world.clock.advance(MINUTE)
+    account(world)
+    assert noted(world.store.noted(NOTED)) == ()
