@@ -38,7 +38,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     numbers = count()
 
     def built(world: World) -> BuiltinTelemetry:
-        opened.append(BuiltinTelemetry(tmp_path / f"{next(numbers)}.db"))
+        opened.append(BuiltinTelemetry(tmp_path / f"{next(numbers)}"))
         return _poured(opened[-1], world)
 
     yield built

@@ -182,16 +182,14 @@ def test_a_damaged_store_is_named_and_moving_it_away_is_enough(tmp_path: Path) -
         site.until_stage("done")
 
 
-def test_a_damaged_telemetry_file_is_put_aside_and_measured_anew(tmp_path: Path) -> None:
+def test_damaged_telemetry_is_put_aside_and_measured_anew(tmp_path: Path) -> None:
     with installation(tmp_path) as site:
         site.system.close()
-        file = site.home.telemetry
-        for beside in site.home.root.glob(f"{file.name}-*"):
-            beside.unlink()
-        file.write_bytes(b"not a database at all " * 400)
+        block = site.home.telemetry / "00000009.block"
+        block.write_bytes(b"not a block at all " * 400)
         site.system = open_system(site.home, lab_url=site.lab_url)
         site.advance(30)
-        assert file.with_name(file.name + ".damaged").exists()
+        assert block.with_name(block.name + ".damaged").exists()
         assert site.system.world.telemetry.newest_ms() == site.clock.now()
 
 

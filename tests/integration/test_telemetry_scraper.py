@@ -71,7 +71,7 @@ def base() -> Iterator[str]:
 
 @pytest.fixture
 def telemetry(tmp_path: Path) -> Iterator[BuiltinTelemetry]:
-    made = BuiltinTelemetry(tmp_path / "telemetry.db")
+    made = BuiltinTelemetry(tmp_path / "telemetry")
     yield made
     made.close()
 

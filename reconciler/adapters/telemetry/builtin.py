@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.telemetry.bounds import Bounds
 from reconciler.adapters.telemetry.exposition import Sample
-from reconciler.adapters.telemetry.gridding import gridded
-from reconciler.adapters.telemetry.samples import Bounds, Row, SampleStore
 from reconciler.model.telemetry import Grid, Series, Topology
 
 if TYPE_CHECKING:
+    from reconciler.adapters.telemetry.samples import Row, SampleStore
     from reconciler.ports.telemetry import Samples
 
 CALLS = "calls_total"
@@ -36,12 +37,19 @@ class BuiltinTelemetry:
     """Reads are safe beside the scraper's writes, also from another process."""
 
     def __init__(self, path: Path | str, bounds: Bounds | None = None) -> None:
-        self._samples = SampleStore(path, bounds)
-        self._retention = (bounds or Bounds()).retention_ms
+        self._path, self._bounds = Path(path), bounds or Bounds()
         self._topology: tuple[int, Topology] = (-1, Topology((), ()))
 
+    @cached_property
+    def _samples(self) -> SampleStore:
+        """Opened when it is first asked: numpy and the files, that a command without telemetry does not pay."""
+        from reconciler.adapters.telemetry.samples import SampleStore
+
+        return SampleStore(self._path, self._bounds)
+
     def close(self) -> None:
-        self._samples.close()
+        if "_samples" in self.__dict__:
+            self._samples.close()
 
     def ingest(self, samples: Sequence[Sample], now_ms: int, *, prefix: str = "lab_", label: str = "service") -> int:
         """Stores one page; a late sample lands at its own time, one beyond the retention or ahead of `now` nowhere."""
@@ -49,26 +57,20 @@ class BuiltinTelemetry:
 
     def write(self, rows: Sequence[Row], now_ms: int) -> int:
         """Stores rows whose names were checked by who made them; the same bounds of time hold."""
-        return self._samples.write([row for row in rows if now_ms - self._retention <= row[2] <= now_ms + AHEAD_MS])
+        return self._samples.write([row for row in rows if now_ms - self._bounds.retention_ms <= row[2] <= now_ms + AHEAD_MS])
 
     def series(self, component: str, metric: str, start_ms: int, end_ms: int) -> Series:
-        points = self._samples.range(component, metric, start_ms, end_ms)
-        times, values = zip(*points, strict=True) if points else ((), ())
-        return Series(component, metric, times, values)
+        times, values = self._samples.range(component, metric, start_ms, end_ms)
+        return Series(component, metric, tuple(times.tolist()), tuple(values.tolist()))
 
     def window(self, components: Collection[str] | None, start_ms: int, end_ms: int) -> Mapping[tuple[str, str], Samples]:
-        import numpy as np
-
-        owners = {owner for owner in self.topology().components if components is None or owner in components}
-        read = (self.series(owner, metric, start_ms, end_ms) for owner in sorted(owners) for metric in self.metrics(owner))
-        return {(s.component, s.metric): (np.array(s.times, dtype=np.int64), np.array(s.values)) for s in read if s.times}
+        return self._samples.window(components, start_ms, end_ms)
 
     def grid(self, components: Collection[str] | None, start_ms: int, end_ms: int, step_ms: int) -> Grid:
-        return gridded(self.window(components, start_ms, end_ms - 1), start_ms, end_ms, step_ms)
+        return self._samples.grid(components, start_ms, end_ms, step_ms)
 
     def metrics(self, component: str) -> Sequence[str]:
-        rows = self._samples.read("SELECT metric FROM series WHERE component = ? ORDER BY metric", component)
-        return tuple(str(row[0]) for row in rows)
+        return self._samples.metrics(component)
 
     def newest_ms(self) -> int:
         return self._samples.newest()
@@ -81,20 +83,23 @@ class BuiltinTelemetry:
         return self._topology[1]
 
     def _read_topology(self, newest: int) -> Topology:
-        since = newest - RECENT_MS
-        query = """SELECT component, metric FROM series WHERE EXISTS
-            (SELECT 1 FROM sample WHERE sample.series = series.id AND t >= ? AND {condition})"""
-        alive = {str(row[0]) for row in self._samples.read(query.format(condition="1"), since)}
-        called = self._samples.read(query.format(condition="v > 0") + " AND metric LIKE 'calls_total{%'", since)
-        edges = ((str(row[0]), _EDGE.fullmatch(str(row[1]))) for row in called)
-        calls = sorted({(caller, found[1]) for caller, found in edges if found})
-        return Topology(tuple(sorted(alive | {callee for _, callee in calls})), tuple(calls))
+        alive = self._samples.alive(newest - RECENT_MS)
+        edges = ((component, metric, _EDGE.fullmatch(metric)) for component, metric in alive)
+        calls = sorted(
+            {
+                (caller, found[1])
+                for caller, metric, found in edges
+                if found and self._samples.range(caller, metric, newest - RECENT_MS, newest)[1].max(initial=0.0) > 0
+            }
+        )
+        components = {component for component, _ in alive} | {callee for _, callee in calls}
+        return Topology(tuple(sorted(components)), tuple(calls))
 
     def _rows(self, samples: Sequence[Sample], now_ms: int, prefix: str, label: str) -> Iterator[Row]:
         for sample in samples:
             time = now_ms if sample.time_ms is None else sample.time_ms
             names = _names(sample, prefix, label)
-            if names and now_ms - self._retention <= time <= now_ms + AHEAD_MS:
+            if names and now_ms - self._bounds.retention_ms <= time <= now_ms + AHEAD_MS:
                 yield (*names, time, sample.value)
 
 

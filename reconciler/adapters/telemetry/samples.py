@@ -1,155 +1,169 @@
-"""SampleStore: series and samples in their own SQLite file, bounded in age, series and bytes.
+"""SampleStore: series and samples in a folder of their own, as columns, bounded in age, series and bytes.
 
-In: (component, metric, time, value). Out: the same by range. Everything here is rebuildable by scraping on, so the file
-runs with `synchronous=OFF` (a power cut may lose it, a killed process does not), and a damaged file is moved aside to
-`<name>.damaged` and begun anew. Invariants: one value per series and time, the last one written; only finite values;
-a series beyond the cap is not begun, so hostile labels cannot grow the file; old samples go a few series at a time.
+In: (component, metric, time, value). Out: the same by range, or steps of time. The newest rows are in a journal and in
+memory (the head); when there are enough of them, or they span long enough, they are sealed into a block. What was written
+later lies in a file of a higher number, and the last value told for a time counts.
+
+Everything here is rebuildable by scraping on: nothing waits for the disk (a power cut may lose what is newest, a killed
+process loses nothing that was acknowledged). The torn end of a journal is cut off, a damaged block is moved aside to
+`NAME.damaged`, and both are told in the log. Other processes may read, and write, beside this one: who writes holds
+the lock and has first read what others wrote. Only finite values; a series beyond the cap is not begun, so hostile
+labels cannot grow the folder, and a series whose last block is gone makes room for another.
 """
 
 from __future__ import annotations
 
-import math
-import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import Retryable
+import numpy as np
 
-_LAYOUT = """
-CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, component TEXT NOT NULL, metric TEXT NOT NULL,
-    UNIQUE (component, metric));
-CREATE TABLE IF NOT EXISTS sample (series INTEGER NOT NULL, t INTEGER NOT NULL, v REAL NOT NULL, PRIMARY KEY (series, t))
-    WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY CHECK (id = 1), t INTEGER NOT NULL);
-"""
-_SWEEPS = 60  # old samples of a sixtieth of the series go with every write
+from reconciler.adapters.telemetry.bounds import Bounds
+from reconciler.adapters.telemetry.columns.block import Damaged
+from reconciler.adapters.telemetry.columns.folder import Folder
+from reconciler.adapters.telemetry.columns.head import END_OF_TIME, MOST_SERIES, key, sorted_once
+from reconciler.adapters.telemetry.columns.journal import Pair
+from reconciler.adapters.telemetry.columns.reading import Bools, Samples, latest, many, one
+from reconciler.adapters.telemetry.columns.tally import tally
+from reconciler.adapters.telemetry.columns.values import Floats, Ints
+from reconciler.errors import Retryable
+from reconciler.model.telemetry import Grid
+
+_SEAL_ROWS = 1 << 20  # 20 MB of journal, 16 MB of memory
+_BLOCKS = 6  # that the retention is cut into, at least
+_ROW_BYTES = 20  # of a sample in the journal
+
+_EARLIER = (
+    "telemetry.db",
+    "telemetry.db-wal",
+    "telemetry.db-shm",
+)  # what earlier releases kept beside: the sources fill it again
 
 Row = tuple[str, str, int, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much is kept."""
-
-    retention_ms: int = 6 * 3_600_000  # twice the longest look-back of diagnosis, and a night is not needed
-    max_series: int = 10_000
-    max_bytes: int = 256 << 20
-    max_points: int = 20_000  # of one answer
-
-
 class SampleStore:
-    """One connection under one lock; a reading process beside the scraping one is fine (WAL)."""
+    """One folder, for one process's threads; other processes have theirs."""
 
     def __init__(self, path: Path | str, bounds: Bounds | None = None) -> None:
         self._path = Path(path)
         self._bounds = bounds or Bounds()
+        self._most_rows = min(_SEAL_ROWS, max(1_000, self._bounds.max_bytes // 8 // _ROW_BYTES))
         self._guard = threading.RLock()
-        self._sweep = 0
         self.refused = 0  # samples of series beyond the cap
-        self._connection = self._opened()
-        known = self._connection.execute("SELECT id, component, metric FROM series")
-        self._ids: dict[tuple[str, str], int] = {(c, m): i for i, c, m in known}
+        with self._answering():
+            if self._path.exists() and not self._path.is_dir():
+                self._path.replace(self._path.with_name(self._path.name + ".damaged"))
+            for name in _EARLIER:
+                if (old := self._path.with_name(name)).is_file():
+                    old.unlink()
+            self._path.mkdir(mode=0o700, exist_ok=True)
+            self._folder = Folder(self._path)
 
     def close(self) -> None:
-        self._connection.close()
+        with self._guard:
+            self._folder.close()
 
     def write(self, rows: Sequence[Row]) -> int:
         """Stores the finite ones of these rows; how many."""
-        with self._transaction() as connection:
-            points = [(number, t, v) for c, m, t, v in rows if math.isfinite(v) and (number := self._series(c, m))]
-            connection.executemany("INSERT OR REPLACE INTO sample (series, t, v) VALUES (?, ?, ?)", points)
-            if points:
-                newest = max(t for _, t, _ in points)
-                connection.execute("INSERT INTO newest VALUES (1, ?) ON CONFLICT DO UPDATE SET t = max(t, excluded.t)", (newest,))
-                self._forget_old(connection)
-        self._shrink()
-        return len(points)
+        names: dict[Pair, int] = {}
+        which = np.array([names.setdefault((c, m), len(names)) for c, m, _, _ in rows], np.int64)
+        times = np.array([t for _, _, t, _ in rows], np.int64)
+        return self.append(list(names), which, times, np.array([v for _, _, _, v in rows], np.float64))
 
-    def range(self, component: str, metric: str, start_ms: int, end_ms: int) -> list[tuple[int, float]]:
+    def append(self, names: Sequence[Pair], which: Ints, times: Ints, values: Floats) -> int:
+        """The same by columns: sample i is of series names[which[i]]; of one time the last given counts."""
+        good = np.isfinite(values) & (times >= 0) & (times <= END_OF_TIME)
+        which, times, values = which[good], times[good], values[good]
+        with self._guard, self._answering(), self._folder.writing():
+            series = self._numbers(names, np.unique(which).tolist())[which]
+            kept = series >= 0
+            if not kept.all():
+                self.refused += int(np.count_nonzero(~kept))
+                series, times, values = series[kept], times[kept], values[kept]
+            if len(series):
+                self._store(series, times, values)
+            return len(series)
+
+    def range(self, component: str, metric: str, start_ms: int, end_ms: int) -> Samples:
         """Ascending in time; the newest ones when there are more than `max_points`."""
-        query = """SELECT t, v FROM sample JOIN series ON series.id = sample.series WHERE component = ? AND metric = ?
-            AND t BETWEEN ? AND ? ORDER BY t DESC LIMIT ?"""
-        return self.read(query, component, metric, start_ms, end_ms, self._bounds.max_points)[::-1]
+        with self._looking() as folder:
+            number = folder.numbers.get((component, metric), -1)
+            times, values = one(folder.blocks, folder.head, number, max(start_ms, 0), min(end_ms, END_OF_TIME))
+            return times[-self._bounds.max_points :], values[-self._bounds.max_points :]
+
+    def window(self, components: Collection[str] | None, start_ms: int, end_ms: int) -> dict[Pair, Samples]:
+        """Every series with a sample in [start, end], sorted."""
+        with self._looking() as folder:
+            wanted = _wanted(folder.pairs, components)
+            found = many(folder.blocks, folder.head, wanted, max(start_ms, 0), min(end_ms, END_OF_TIME))
+            return {folder.pairs[number]: found[number] for number in sorted(found, key=folder.pairs.__getitem__)}
+
+    def grid(self, components: Collection[str] | None, start_ms: int, end_ms: int, step_ms: int) -> Grid:
+        """Steps of [start + k * step, + step) over [start, end) of every series with a sample there, sorted."""
+        with self._looking() as folder:
+            made = tally(folder.blocks, folder.head, _wanted(folder.pairs, components), start_ms, end_ms, step_ms)
+            pairs = [folder.pairs[number] for number in made.series.tolist()]
+            rows = sorted(np.flatnonzero(made.count.any(axis=1)).tolist(), key=pairs.__getitem__)
+            return made.grid([pairs[row] for row in rows], rows)
+
+    def metrics(self, component: str) -> tuple[str, ...]:
+        with self._looking() as folder:
+            return tuple(sorted(metric for owner, metric in folder.pairs if owner == component))
+
+    def alive(self, since_ms: int) -> list[Pair]:
+        """Series with a sample since then."""
+        with self._looking() as folder:
+            times = latest(folder.blocks, folder.head, len(folder.pairs))
+            return [folder.pairs[number] for number in np.flatnonzero(times >= since_ms).tolist()]
 
     def newest(self) -> int:
-        rows = self.read("SELECT t FROM newest")
-        return int(rows[0][0]) if rows else 0
+        with self._looking() as folder:
+            return folder.newest
 
-    def read(self, query: str, *values: object) -> list[tuple[int, float]]:
-        """Rows of a query of this package."""
-        with self._guard, self._answering():
-            return self._connection.execute(query, values).fetchall()
+    def _store(self, series: Ints, times: Ints, values: Floats) -> None:
+        folder = self._folder
+        if len(series) >= self._most_rows:
+            folder.seal_head()
+            folder.seal(*sorted_once(key(series, times), values))
+        else:
+            folder.keep(series, times, values)
+            if len(folder.head) < self._most_rows and folder.newest - folder.began_ms < self._bounds.retention_ms // _BLOCKS:
+                return
+            folder.seal_head()
+        folder.forget(folder.newest - self._bounds.retention_ms, self._bounds.max_bytes)
 
-    def _series(self, component: str, metric: str) -> int:
-        """The series' number, 0 when it would be one too many."""
-        key = (component, metric)
-        if key not in self._ids:
-            if len(self._ids) >= self._bounds.max_series:
-                self.refused += 1
-                return 0
-            insert = "INSERT INTO series (component, metric) VALUES (?, ?) ON CONFLICT DO UPDATE SET metric = metric RETURNING id"
-            (number,) = self._connection.execute(insert, key).fetchone()
-            self._ids[key] = int(number)
-        return self._ids[key]
-
-    def _forget_old(self, connection: sqlite3.Connection) -> None:
-        (newest,) = connection.execute("SELECT t FROM newest").fetchone()
-        before = newest - self._bounds.retention_ms
-        self._sweep = (self._sweep + 1) % _SWEEPS
-        chosen = [(number, before) for number in self._ids.values() if number % _SWEEPS == self._sweep]
-        connection.executemany("DELETE FROM sample WHERE series = ? AND t < ?", chosen)
-
-    def _shrink(self) -> None:
-        """Above the byte bound the older half goes; freed pages are used again."""
-        used = "SELECT page_count - freelist_count, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
-        ((pages, size),) = self.read(used)
-        if pages * size > self._bounds.max_bytes:
-            with self._transaction() as connection:
-                connection.execute("DELETE FROM sample WHERE t < (SELECT (min(t) + max(t)) / 2 FROM sample)")
+    def _numbers(self, names: Sequence[Pair], used: Sequence[int]) -> Ints:
+        """The number of each name that is used, -1 when it would be one too many."""
+        folder, most = self._folder, min(self._bounds.max_series, MOST_SERIES)
+        found = np.full(len(names), -1, np.int64)
+        for at in used:
+            if names[at] in folder.numbers or len(folder.pairs) < most:
+                found[at] = folder.number(names[at])
+        return found
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _looking(self) -> Iterator[Folder]:
         with self._guard, self._answering():
-            before = dict(self._ids)
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                self._ids = before  # numbers given in this transaction are gone with it
-                raise
+            self._folder.look()
+            yield self._folder
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
+        step = f"free space, or delete {self._path}: it fills again from the sources"
         try:
             yield
-        except sqlite3.Error as error:
-            step = f"free space, or delete {self._path}: it fills again from the sources"
-            raise Retryable(f"the telemetry file {self._path} does not answer: {error}", next_step=step) from error
+        except Damaged as error:
+            self._folder.distrust()
+            raise Retryable(f"the telemetry in {self._path} is damaged: {error}", next_step=step) from error
+        except OSError as error:
+            raise Retryable(f"the telemetry in {self._path} does not answer: {error}", next_step=step) from error
 
-    def _opened(self) -> sqlite3.Connection:
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-                raise Retryable(f"cannot open {self._path}: {error}", next_step="check its folder and permissions") from error
-        for suffix in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        self._path.replace(self._path.with_name(self._path.name + ".damaged"))
-        return self._connect()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=5, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.executescript(_LAYOUT)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+def _wanted(pairs: Sequence[Pair], components: Collection[str] | None) -> Bools:
+    if components is None:
+        return np.ones(len(pairs), np.bool_)
+    chosen = frozenset(components)
+    return np.array([component in chosen for component, _ in pairs], np.bool_)

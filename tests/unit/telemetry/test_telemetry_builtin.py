@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ HOUR = 3_600_000
 
 @pytest.fixture
 def telemetry(tmp_path: Path):
-    made = BuiltinTelemetry(tmp_path / "telemetry.db", Bounds(retention_ms=2 * HOUR, max_series=20, max_points=50))
+    made = BuiltinTelemetry(tmp_path / "telemetry", Bounds(retention_ms=2 * HOUR, max_series=20, max_points=50))
     yield made
     made.close()
 
@@ -92,63 +93,66 @@ def test_series_beyond_the_cap_are_not_begun(telemetry: BuiltinTelemetry):
 def test_old_samples_are_forgotten_and_answers_are_bounded(telemetry: BuiltinTelemetry):
     for step in range(200):
         telemetry.ingest([_sample(float(step))], NOW + step * 120_000)
-    kept = telemetry._samples.read("SELECT count(*), min(t) FROM sample")[0]
-    assert kept[0] <= 61 + 60  # the retention, and the sweeps until this series' turn
+    (times, _) = telemetry.window(None, 0, NOW * 2)["cart", "error_rate"]
+    assert 60 <= len(times) <= 60 + 2 * 10  # the retention, and what lies in a block with it
     newest = telemetry.series("cart", "error_rate", 0, NOW * 2)
     assert (len(newest.times), newest.values[-1]) == (50, 199.0)
 
 
-def test_the_file_stays_under_its_bound(tmp_path: Path):
-    telemetry = BuiltinTelemetry(tmp_path / "small.db", Bounds(max_bytes=200_000))
+def test_the_folder_stays_under_its_bound(tmp_path: Path):
+    telemetry = BuiltinTelemetry(tmp_path / "small", Bounds(max_bytes=200_000))
     for step in range(300):
-        telemetry.ingest([_sample(1.0, service=f"svc-{n}") for n in range(100)], NOW + step * 5_000)
+        telemetry.ingest([_sample(step / 7, service=f"svc-{n}") for n in range(100)], NOW + step * 5_000)
+    assert sum(file.stat().st_size for file in (tmp_path / "small").iterdir()) < 250_000
+    assert telemetry.series("svc-7", "error_rate", 0, NOW * 2).values[-1] == 299 / 7
     telemetry.close()
-    assert (tmp_path / "small.db").stat().st_size < 400_000
 
 
 def test_samples_outlive_the_process(tmp_path: Path):
-    first = BuiltinTelemetry(tmp_path / "t.db")
+    first = BuiltinTelemetry(tmp_path / "t")
     first.ingest([_sample(0.5)], NOW)
     first.close()
-    second = BuiltinTelemetry(tmp_path / "t.db")
+    second = BuiltinTelemetry(tmp_path / "t")
     second.ingest([_sample(0.7)], NOW + 1)
     assert second.series("cart", "error_rate", 0, NOW + 1).values == (0.5, 0.7)
     second.close()
 
 
-def test_a_damaged_file_is_moved_aside_and_begun_anew(tmp_path: Path):
-    (tmp_path / "t.db").write_bytes(b"garbage" * 1_000)
-    telemetry = BuiltinTelemetry(tmp_path / "t.db")
+def test_a_file_in_the_place_of_the_folder_is_moved_aside(tmp_path: Path):
+    (tmp_path / "t").write_bytes(b"garbage" * 1_000)
+    telemetry = BuiltinTelemetry(tmp_path / "t")
     assert telemetry.ingest([_sample()], NOW) == 1
     telemetry.close()
-    assert (tmp_path / "t.db.damaged").exists()
+    assert (tmp_path / "t.damaged").exists()
 
 
-def test_a_file_that_cannot_be_written_is_retryable_and_leaves_a_gap(tmp_path: Path):
-    telemetry = BuiltinTelemetry(tmp_path / "t.db")
-    telemetry._samples._connection.execute("PRAGMA query_only = ON")
+def test_the_file_of_earlier_releases_goes(tmp_path: Path):
+    for name in ("telemetry.db", "telemetry.db-wal"):
+        (tmp_path / name).write_bytes(b"SQLite format 3")
+    telemetry = BuiltinTelemetry(tmp_path / "telemetry")
+    assert telemetry.newest_ms() == 0
+    telemetry.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["telemetry"]
+
+
+def test_a_folder_that_is_not_there_is_retryable_and_leaves_a_gap(tmp_path: Path):
+    telemetry = BuiltinTelemetry(tmp_path / "nowhere" / "t")
     with pytest.raises(Retryable, match="does not answer"):
         telemetry.ingest([_sample()], NOW)
-    telemetry._samples._connection.execute("PRAGMA query_only = OFF")
+    (tmp_path / "nowhere").mkdir()
     assert telemetry.ingest([_sample()], NOW + 1) == 1
     telemetry.close()
 
 
-def test_a_folder_that_is_not_there_is_retryable(tmp_path: Path):
-    with pytest.raises(Retryable, match="cannot open"):
-        BuiltinTelemetry(tmp_path / "nowhere" / "t.db")
-
-
-def test_another_process_may_read_beside_the_scraper(tmp_path: Path, telemetry: BuiltinTelemetry):
-    telemetry.ingest([_sample()], NOW)
-    with sqlite3.connect(tmp_path / "telemetry.db") as reader:
-        reader.execute("SELECT * FROM sample").fetchone()
-        assert telemetry.ingest([_sample()], NOW + 1) == 1
-    reader.close()
+def test_telemetry_that_nobody_asks_loads_no_arrays(tmp_path: Path):
+    asked = f"BuiltinTelemetry({str(tmp_path)!r}).close()"
+    code = f"import sys; from reconciler.adapters.telemetry import BuiltinTelemetry; {asked}; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_page_of_150_series_costs_milliseconds(tmp_path: Path):
-    telemetry = BuiltinTelemetry(tmp_path / "t.db")
+    telemetry = BuiltinTelemetry(tmp_path / "t")
     page = [_sample(1.0, f"m{n}", f"svc-{s}") for s in range(13) for n in range(12)]
     telemetry.ingest(page, NOW)
     began = time.perf_counter()

@@ -1,0 +1,15 @@
+"""Bounds of the telemetry store, apart from it: naming them costs no import of numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is kept."""
+
+    retention_ms: int = 6 * 3_600_000  # twice the longest look-back of diagnosis, and a night is not needed
+    max_series: int = 10_000
+    max_bytes: int = 256 << 20
+    max_points: int = 20_000  # of one answer

@@ -1,0 +1,109 @@
+"""Steps of time over blocks and the head: count, least, most, sum and last of every series in every step.
+
+A row that lies within one step gives what it keeps of itself; other rows are summed up as they are held, and only what
+comes out is unpacked. Series whose sources cross in time are merged sample by sample first (see `reading`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reconciler.adapters.telemetry.columns.head import END_OF_TIME, TIME_BITS, Head, key
+from reconciler.adapters.telemetry.columns.reading import Bools, Known, crossed, many
+from reconciler.adapters.telemetry.columns.values import Floats, Ints
+from reconciler.model.telemetry import Grid
+
+
+class Tally:
+    """Rows are the wanted series in the order of their numbers. Of each series, what is told later is later in time."""
+
+    def __init__(self, wanted: Bools, start_ms: int, end_ms: int, step_ms: int) -> None:
+        self.times: Ints = np.arange(start_ms, end_ms, step_ms, dtype=np.int64)
+        self.series = np.flatnonzero(wanted)
+        self._row = np.cumsum(wanted) - 1
+        self._start, self._end, self._step = start_ms, end_ms, step_ms
+        shape = (len(self.series), len(self.times))
+        self.count = np.zeros(shape, np.int64)
+        self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
+        self.total, self.last = np.zeros(shape), np.full(shape, np.nan)
+
+    def grid(self, pairs: Sequence[tuple[str, str]], rows: Sequence[int]) -> Grid:
+        """These rows. A mean lies within the least and the most, whatever the sum was rounded to."""
+        count, low, high, last = self.count[rows], self.low[rows], self.high[rows], self.last[rows]
+        low[count == 0] = high[count == 0] = np.nan
+        with np.errstate(invalid="ignore", over="ignore"):
+            mean = np.clip(self.total[rows] / count, low, high)
+        return Grid(tuple(pairs), self.times, count, low, high, mean, last)
+
+    def add_block(self, known: Known, wanted: Bools) -> None:
+        if not known.overlaps(self._start, self._end - 1):
+            return
+        for a, b, axis in known.runs(wanted):
+            times = known.block.axis(axis)
+            low, high = np.searchsorted(times, (self._start, self._end))
+            if low == high:
+                continue
+            steps = (times[low:high] - self._start) // self._step
+            begins = np.flatnonzero(np.diff(steps, prepend=-1))
+            cells = self._row[known.series[a:b]][:, None] * len(self.times) + steps[begins]
+            if len(begins) == 1 and high - low == len(times):
+                self._add_rows(known, cells, a, b)
+            else:
+                self._add_matrix(known, cells, a, b, begins + low, int(high))
+
+    def add_samples(self, keys: Ints, values: Floats) -> None:
+        """Sorted by series and time, of any series and time."""
+        times = keys & END_OF_TIME
+        chosen = (times >= self._start) & (times < self._end)
+        if not chosen.any():
+            return
+        series, times, values = keys[chosen] >> TIME_BITS, times[chosen], values[chosen]
+        cells = self._row[series] * len(self.times) + (times - self._start) // self._step
+        begins = np.flatnonzero(np.diff(cells, prepend=-1))
+        counts = np.diff(np.append(begins, len(cells)))
+        with np.errstate(over="ignore"):
+            total = np.add.reduceat(values, begins)
+        low, high = np.minimum.reduceat(values, begins), np.maximum.reduceat(values, begins)
+        self._put(cells[begins], counts, low, high, total, values[begins + counts - 1])
+
+    def _add_rows(self, known: Known, cells: Ints, a: int, b: int) -> None:
+        rows = known.block.rows[a:b]
+        low, high, total, last = (rows[name][:, None] for name in ("low", "high", "total", "last"))
+        self._put(cells, known.block.count[a:b, None], low, high, total, last)
+
+    def _add_matrix(self, known: Known, cells: Ints, a: int, b: int, begins: Ints, end: int) -> None:
+        block = known.block
+        held = block.packed(a, b)[:, :end]
+        counts = np.diff(np.append(begins, end))
+        with np.errstate(over="ignore"):
+            total = block.scale(
+                np.add.reduceat(held[:, begins[0] :].astype(np.float64), begins - begins[0], axis=1), counts, a, b
+            )
+        low, high = np.minimum.reduceat(held, begins, axis=1), np.maximum.reduceat(held, begins, axis=1)
+        low, high, last = (block.unpacked(part, a, b) for part in (low, high, held[:, begins + counts - 1]))
+        self._put(cells, counts[None, :], low, high, total, last)
+
+    def _put(self, cells: Ints, count: Ints, low: Floats, high: Floats, total: Floats, last: Floats) -> None:
+        """Cells are told once each."""
+        self.count.ravel()[cells] += count
+        self.low.ravel()[cells] = np.minimum(self.low.ravel()[cells], low)
+        self.high.ravel()[cells] = np.maximum(self.high.ravel()[cells], high)
+        with np.errstate(over="ignore"):
+            self.total.ravel()[cells] += total
+        self.last.ravel()[cells] = last
+
+
+def tally(blocks: Sequence[Known], head: Head, wanted: Bools, start_ms: int, end_ms: int, step_ms: int) -> Tally:
+    """Steps of [start + k * step, + step) over [start, end)."""
+    made = Tally(wanted, start_ms, end_ms, step_ms)
+    across = crossed(blocks, head, len(wanted)) & wanted
+    plain = wanted & ~across
+    for known in blocks:
+        made.add_block(known, plain)
+    own = plain[head.keys >> TIME_BITS]
+    made.add_samples(head.keys[own], head.values[own])
+    for series, (times, values) in sorted(many(blocks, head, across, start_ms, end_ms - 1).items()):
+        made.add_samples(key(np.full(len(times), series, np.int64), times), values)
+    return made
