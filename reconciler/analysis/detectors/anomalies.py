@@ -13,7 +13,7 @@ import numpy as np
 
 from reconciler.analysis.anomalies import anomalies
 from reconciler.analysis.anomalies.tails import WARM
-from reconciler.analysis.detectors.saying import Speaker, named
+from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, loudest, since_ms, tidy
 from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
@@ -57,7 +57,7 @@ class AnomalyDetector:
         days = float(found.every_days[at])
         views = {name: float(part[at]) for name, part in found.evidence.items()}
         view = max(views, key=lambda name: views[name])
-        text = f"{named(key[1])} of {named(key[0])} is odd at {number(values[at])}, most by {view}"
+        text = f"{named(key[1])} of {named(key[0])} is odd at {shown(values[at])}, most by {view}"
         told = {"value": float(values[at]), "every_days": days, "surprise": float(found.surprise[at]), **views}
         # by the rate that was asked for: a peak that should come once in so many days against `per_day` false ones
         return speaker.say("anomaly", key, int(times[at]), 1 - 1 / (1 + days * self._per_day), told, text)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.analysis.causes import Cause, Column, Recording, find
+from reconciler.analysis.causes import Cause, Column, Kind, Recording, Sign, find
 from reconciler.analysis.causes import Finding as Answer
-from reconciler.analysis.detectors.saying import Speaker, named
+from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import loudest, normal_ms, table, tidy
 from reconciler.analysis.detectors.suspects import suspects
-from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Window
 
@@ -45,7 +44,8 @@ class Causes:
         if answer.unknown is not None:
             return (speaker.unknown(since, answer.unknown), *suspects(speaker, seen, [], since))
         causes = answer.causes[: self._told]
-        told = [_said(speaker, cause, sure, since) for cause, sure in zip(causes, _confidences(answer), strict=False)]
+        sure = _confidences(answer)
+        told = [_said(speaker, cause, sure[place], since, first=place == 0) for place, cause in enumerate(causes)]
         return (*told, *suspects(speaker, seen, [c.service for c in causes], since))
 
 
@@ -66,13 +66,17 @@ def _confidences(answer: Answer) -> list[float]:
     return [answer.confidence, *(min(answer.confidence, (1 - answer.confidence) * c.score / total) for c in others)]
 
 
-def _said(speaker: Speaker, cause: Cause, sure: float, since_ms: int) -> Finding:
+def _said(speaker: Speaker, cause: Cause, sure: float, since_ms: int, *, first: bool) -> Finding:
     signs = {f"deviations {sign.metric}"[:120]: sign.deviations for sign in cause.signs}
-    text = ", ".join(f"{named(s.metric)} {number(abs(s.deviations))} deviations {_way(s.deviations)}" for s in cause.signs[:3])
-    first = cause.signs[0].metric if cause.signs else ""
-    said = f"{named(cause.service)} is a likely cause: {text or 'calls that it makes vanished or multiplied'}"
-    return speaker.say("cause", (cause.service, first), since_ms, sure, {"score": cause.score, **signs}, said)
+    loudest = {sign.kind: sign for sign in reversed(cause.signs)}  # the percentiles of one latency are one witness
+    told = sorted(loudest.values(), key=lambda sign: -abs(sign.deviations))[:3]
+    text = ", ".join(f"{named(s.metric)} {shown(abs(s.deviations))} deviations {_way(s)}" for s in told)
+    said = f"{named(cause.service)} is {'the likeliest' if first else 'a possible'} cause: "
+    metric = cause.signs[0].metric if cause.signs else ""
+    values = {"score": cause.score, **signs}
+    return speaker.say("cause", (cause.service, metric), since_ms, sure, values, said + (text or "calls that it makes changed"))
 
 
-def _way(deviations: float) -> str:
-    return "above normal" if deviations > 0 else "below normal"
+def _way(sign: Sign) -> str:
+    """A share of successes is read as the failures that are left."""
+    return "above normal" if (sign.deviations > 0) != (sign.kind is Kind.SUCCESS) else "below normal"

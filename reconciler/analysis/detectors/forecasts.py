@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
-from reconciler.analysis.detectors.saying import Speaker, named
+from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, Values, tidy
 from reconciler.analysis.forecasts.breach import Breach, breach
 from reconciler.analysis.forecasts.forecast import Forecast, forecast
@@ -75,7 +75,7 @@ def _said(speaker: Speaker, window: Window, key: Key, found: Forecast) -> Iterat
         values |= {f"{hour} h": float(found.hourly.quantiles[at, found.hourly.quantiles.shape[1] // 2])}
         values |= {f"{hour} h low": float(low[at]), f"{hour} h high": float(high[at])}
     component, metric = map(named, key)
-    text = f"{metric} of {component} in 24 h: {number(values['24 h low'])} to {number(values['24 h high'])} ({found.method})"
+    text = f"{metric} of {component} in 24 h: {shown(values['24 h low'])} to {shown(values['24 h high'])} ({found.method})"
     yield speaker.say("forecast", key, found.made_s * 1000, BAND, values, text)
     if key in window.limits:
         yield from _breach(speaker, window, key, found)
@@ -86,7 +86,7 @@ def _breach(speaker: Speaker, window: Window, key: Key, found: Forecast) -> Iter
     answer = breach(found, limit, above=_above(window.samples[key][1], limit))
     component, metric = map(named, key)
     if isinstance(answer, Unknown):
-        yield speaker.unknown(window.now_ms, f"when {metric} of {component} passes {number(limit)}: {answer.reason}", key)
+        yield speaker.unknown(window.now_ms, f"when {metric} of {component} passes {shown(limit)}: {answer.reason}", key)
     elif answer.probability >= LEAST and answer.at_s is not None:
         yield speaker.say("breach", key, *_when(found, answer), _numbers(answer, limit), _sentence(key, answer, limit))
 
@@ -104,7 +104,7 @@ def _numbers(answer: Breach, limit: float) -> dict[str, float]:
 def _sentence(key: Key, answer: Breach, limit: float) -> str:
     component, metric = map(named, key)
     likely = f"with probability {answer.probability:.2f}, most likely in {(answer.at_s or 0.0) / 3600:.1f} h"
-    return f"{metric} of {component} passes {number(limit)} within 24 h {likely}"
+    return f"{metric} of {component} passes {shown(limit)} within 24 h {likely}"
 
 
 def _above(values: Values, limit: float) -> bool:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.analysis.detectors.saying import Speaker, named
+from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, Times, Values, loudest, since_ms, table, tidy, usual_step_ms
 from reconciler.analysis.levels import Change, changes
-from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Window
 
@@ -65,5 +64,5 @@ def _thinned(window: Window, key: Key, since: int) -> tuple[Times, Values]:
 def _said(speaker: Speaker, key: Key, change: Change) -> Finding:
     before, after = change.before[0], change.after[0]
     component, metric = map(named, key)
-    text = f"{metric} of {component} went from {number(before)} to {number(after)}"
+    text = f"{metric} of {component} went from {shown(before)} to {shown(after)}"
     return speaker.say("change", key, change.time, change.confidence, {"before": before, "after": after}, text)

@@ -19,6 +19,11 @@ def named(text: str, longest: int = LONGEST) -> str:
     return shown + "..." if len(text) > longest else shown
 
 
+def shown(value: float) -> str:
+    """A number for a sentence: three digits are enough for reading, `values` have the rest."""
+    return f"{value:.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.3g}"
+
+
 def share(value: float) -> str:
     """A confidence as decimal text within 0..1; what is no number is no confidence."""
     return number(min(1.0, max(0.0, value))) if math.isfinite(value) else "0"

@@ -1,0 +1,47 @@
+"""Why a diagnosis says what it says, for people: a paragraph, a chain, a table, what would confirm or refute it, and drawings.
+
+Written by Homeostat from findings; names from telemetry are cut and made harmless, free text of telemetry never comes here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.drawings import Drawings
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the evidence table."""
+
+    at_ms: int
+    component: str
+    metric: str
+    kind: str  # of the finding
+    confidence: str
+    detector: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A way through the system that users wait for: its steps with their own time, in the unit of `metric`."""
+
+    steps: tuple[tuple[str, str], ...]
+    total: str
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    summary: str
+    confidence: str  # of the first cause; "0" while unknown
+    cause: str  # "" while unknown
+    chain: tuple[str, ...]  # from the cause to the symptom, one sentence a step
+    evidence: tuple[Row, ...]
+    health: tuple[tuple[str, str, str], ...]  # component, metric, how closely it moves with what users see, 0..1
+    paths: tuple[Path, ...]
+    falls: tuple[str, ...]  # who else falls when the cause falls
+    confirm: tuple[str, ...]
+    refute: tuple[str, ...]
+    drawings: Drawings
