@@ -26,6 +26,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "causal": "reconciler.adapters.voters.causal:CausalVoter",
         "topology": "reconciler.adapters.voters.topology:TopologyVoter",
         "outcomes": "reconciler.adapters.voters.outcomes:OutcomesVoter",
+        "anomaly": "reconciler.adapters.voters.anomaly:AnomalyVoter",
+        "forecast": "reconciler.adapters.voters.forecast:ForecastVoter",
     },
     "notifier": {
         "file": "reconciler.adapters.notify.file:FileNotifier",

@@ -34,7 +34,7 @@ from reconciler.steps.world import World
 if TYPE_CHECKING:
     from reconciler.converge.rounds import Converger
 
-VOTERS = ("causal", "topology", "outcomes")
+VOTERS = ("causal", "topology", "outcomes", "anomaly", "forecast")
 
 
 @dataclass

@@ -38,5 +38,5 @@ def _anew(world: World, pull: PullRequest, found: Progress) -> tuple[Decision, .
     now, rules, built = world.clock.now(), world.rulebook(), built_of(pull)
     gathered = gather(world, rules, built, proposal, pull, bool(found.diagnosis and found.diagnosis.cascading))
     subject, gathered, policy = decide(world, rules, built, proposal, gathered)
-    ballots = found.ballots or votes(world, found, subject, now)
+    ballots = found.ballots or votes(world, rules, found, subject, now)
     return policy, consensus_of(rules, subject, ballots, gathered, proposal, now)

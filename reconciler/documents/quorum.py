@@ -79,8 +79,15 @@ class Quorum(Document):
 
 
 def default_quorum() -> Quorum:
-    """What a fresh installation starts with: causal 40, topology 30, outcomes 20, people none."""
-    weights = (("causal", 40, "causal-evidence"), ("topology", 30, "blast-topology"), ("outcomes", 20, "past-outcomes"))
+    """What a fresh installation starts with: causal 40, topology 30, outcomes 20, anomaly 10, forecast 5, people none.
+
+    The last two need weeks of data or further packages and abstain until then. So they weigh little: causal evidence and
+    topology alone reach the bar (70 of 105), and without causal evidence all the others together (65) do not.
+    """
+    weights = (
+        ("causal", 40, "causal-evidence"), ("topology", 30, "blast-topology"), ("outcomes", 20, "past-outcomes"),
+        ("anomaly", 10, "odd-metrics"), ("forecast", 5, "fits-forecast"),
+    )  # fmt: skip
     groups = tuple(VotingGroup(name=name, weight=weight, members=(member,)) for name, weight, member in weights)
     return Quorum.model_validate(
         {"api_version": "homeostat/v1", "kind": "Quorum", "metadata": {"name": "default"}, "spec": QuorumSpec(groups=groups)}

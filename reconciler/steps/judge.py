@@ -72,7 +72,7 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
         return Advance(step(case, Stage.JUDGE, found, now + LOOK_AGAIN_MS, Reason.POLICY_ERROR, detail))
     gathered = gather(world, rules, built, proposal, pull, bool(found.diagnosis and found.diagnosis.cascading))
     subject, gathered, policy = decide(world, rules, built, proposal, gathered)
-    ballots = found.ballots if _fresh(found.ballots, subject, now) else votes(world, found, subject, now)
+    ballots = found.ballots if _fresh(found.ballots, subject, now) else votes(world, rules, found, subject, now)
     consensus = consensus_of(rules, subject, ballots, gathered, proposal, now)
     approvers = make_bench(subject, proposal, gathered.facts, rules.policy).approvers
     verdict = compose(subject, (policy, consensus), now, approvers)
@@ -127,13 +127,14 @@ def _next(world: World, case: Case, found: Progress, pull: PullRequest, verdict:
     return Advance(step(case, Stage.JUDGE, found, min(again, now + LOOK_AGAIN_MS), verdict.reason, told))
 
 
-def votes(world: World, found: Progress, subject: Subject, now: int) -> tuple[Ballot, ...]:
+def votes(world: World, rules: Rulebook, found: Progress, subject: Subject, now: int) -> tuple[Ballot, ...]:
     """One ballot of each voter; the fast lane asks nobody."""
     if found.proposal is None or found.proposal.is_revert_of or found.diagnosis is None:
         return ()
     past = tuple(past_cases(world))
     question = Question(subject, found.incident, found.diagnosis, found.proposal, world.telemetry.topology(), past, now)
-    return tuple(voter.vote(question) for voter in world.voters)
+    asked = {group.name for group in rules.quorum.spec.groups}  # who is in no group has no vote, and is not heard
+    return tuple(voter.vote(question) for voter in world.voters if voter.group in asked)
 
 
 def past_cases(world: World) -> list[PastCase]:

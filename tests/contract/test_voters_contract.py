@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.adapters.voters import CausalVoter, OutcomesVoter, TopologyVoter
+from reconciler.adapters.voters import AnomalyVoter, CausalVoter, ForecastVoter, OutcomesVoter, TopologyVoter
 from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
+from reconciler.model.findings import Finding
 from reconciler.model.judging import Ballot, Choice, Subject
 from reconciler.model.outcomes import Outcome, OutcomeState
 from reconciler.model.proposals import BlastRadius, Edit, EditKind, Expectation, Impact, Irreversibility, Proposal
@@ -46,13 +47,27 @@ def past(state, patch="sha256:old", playbook="rollback", component="checkout"):
     return PastCase(playbook, component, patch, Outcome("c", "outcome", state, "", (), 1, ""))
 
 
+def found(kind, component="checkout", confidence="0.95", metric="latency_p99"):
+    return Finding("test", "1", "", kind, component, metric, NOW, confidence, (), f"{metric} of {component}")
+
+
+def seen(*findings, **changes):
+    """The question with what detectors found."""
+    asked = question(**changes)
+    return replace(asked, diagnosis=replace(asked.diagnosis, findings=findings))
+
+
 def choice(voter, **changes):
     return voter.vote(question(**changes)).choice
 
 
-@pytest.mark.parametrize("voter", [CausalVoter(), TopologyVoter(), OutcomesVoter()], ids=lambda v: v.name)
+VOTERS = [CausalVoter(), TopologyVoter(), OutcomesVoter(), AnomalyVoter(), ForecastVoter()]
+
+
+@pytest.mark.parametrize("voter", VOTERS, ids=lambda v: v.name)
 def test_a_built_in_voter_keeps_its_contract(voter):
-    check_voter(voter, [question(), question(past=(past(OutcomeState.BETTER),)), question(causes=())])
+    odd, foreseen = found("anomaly"), found("breach", metric="memory_usage")
+    check_voter(voter, [question(), question(past=(past(OutcomeState.BETTER),)), question(causes=()), seen(odd, foreseen)])
 
 
 class Yes:

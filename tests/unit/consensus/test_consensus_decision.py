@@ -14,7 +14,13 @@ from reconciler.model.reasons import Reason
 
 NOW = 1_000_000
 SUBJECT = Subject("infra", "main", "b" * 40, "h" * 40, "sha256:patch", (("shop", "t1"),), "sha256:policy")
-MEMBERS = {"causal": "causal-evidence", "topology": "blast-topology", "outcomes": "past-outcomes"}
+MEMBERS = {
+    "causal": "causal-evidence",
+    "topology": "blast-topology",
+    "outcomes": "past-outcomes",
+    "anomaly": "odd-metrics",
+    "forecast": "fits-forecast",
+}
 
 
 def ballot(group, choice, **changes):
@@ -23,7 +29,12 @@ def ballot(group, choice, **changes):
     return replace(fresh, **changes)
 
 
-COLD = [ballot("causal", Choice.APPROVE), ballot("topology", Choice.APPROVE), ballot("outcomes", Choice.ABSTAIN)]
+def cast(**choices):
+    """Everyone votes; who is not named abstains."""
+    return [ballot(group, choices.get(group, Choice.ABSTAIN)) for group in MEMBERS]
+
+
+COLD = cast(causal=Choice.APPROVE, topology=Choice.APPROVE)
 
 
 def judge(ballots=COLD, reviews=(), groups=(), quorum=None):
@@ -48,27 +59,32 @@ def default_groups():
     return json.loads(default_quorum().model_dump_json(by_alias=True))["spec"]["groups"]
 
 
-def test_a_fresh_installation_passes_with_seventy_of_ninety():
+def test_a_fresh_installation_passes_with_seventy_of_a_hundred_and_five():
     decision = judge()
     assert (decision.effect, decision.reason) == (Effect.MERGE, Reason.QUORUM_MET)
-    assert ("share", "7/9") in row(decision, "approving weight").values
+    assert ("share", "2/3") in row(decision, "approving weight").values
 
 
 def test_the_share_must_reach_the_bar_exactly():
-    assert judge(quorum=quorum_with(threshold="0.7777")).effect is Effect.MERGE
-    assert judge(quorum=quorum_with(threshold="0.7778")).effect is Effect.REVIEW
+    assert judge(quorum=quorum_with(threshold="0.6666")).effect is Effect.MERGE
+    assert judge(quorum=quorum_with(threshold="0.6667")).effect is Effect.REVIEW
+
+
+def test_all_others_together_do_not_stand_in_for_causal_evidence():
+    others = {group: Choice.APPROVE for group in MEMBERS if group != "causal"}
+    assert judge(cast(**others)).effect is Effect.REVIEW
 
 
 def test_abstaining_and_absent_weights_stay_in_the_denominator():
-    one = [ballot("causal", Choice.APPROVE), ballot("topology", Choice.ABSTAIN), ballot("outcomes", Choice.ABSTAIN)]
+    one = cast(causal=Choice.APPROVE)
     decision = judge(one, quorum=quorum_with(minimumGroups=1))
     assert (decision.effect, decision.reason) == (Effect.REVIEW, Reason.NO_QUORUM)
-    assert ("eligible", "90") in row(decision, "approving weight").values
+    assert ("eligible", "105") in row(decision, "approving weight").values
 
 
 def test_the_proposers_own_group_is_neither_counted_nor_asked():
     decision = judge(groups=("outcomes",))
-    assert ("eligible", "70") in row(decision, "approving weight").values
+    assert ("eligible", "85") in row(decision, "approving weight").values
     assert judge(groups=("causal",)).effect is Effect.REVIEW
 
 
@@ -79,8 +95,8 @@ def test_no_eligible_voter_denies_even_with_a_persons_approval():
 
 
 def test_weight_alone_is_not_enough_without_the_quorum_of_groups():
-    rich = quorum_with(threshold="0.4")
-    one = [ballot("causal", Choice.APPROVE), ballot("topology", Choice.ABSTAIN), ballot("outcomes", Choice.ABSTAIN)]
+    rich = quorum_with(threshold="0.3")
+    one = cast(causal=Choice.APPROVE)
     decision = judge(one, quorum=rich)
     assert row(decision, "approving weight").passes
     assert decision.effect is Effect.REVIEW
@@ -97,13 +113,13 @@ def test_a_veto_is_outvoted_neither_by_voters_nor_by_a_person(group):
 def test_a_group_without_the_right_to_veto_only_rejects():
     groups = default_groups()
     bound = [{**g, "veto": g["name"] != "outcomes"} for g in groups]
-    assert judge([*COLD[:2], ballot("outcomes", Choice.VETO)], quorum=quorum_with(groups=bound)).effect is Effect.MERGE
+    assert judge([*COLD[:2], ballot("outcomes", Choice.VETO), *COLD[3:]], quorum=quorum_with(groups=bound)).effect is Effect.MERGE
 
 
 def test_a_silent_veto_holder_is_no_way_around_its_veto():
-    decision = judge(COLD[:2], [review()])
+    decision = judge(COLD[:-1], [review()])
     assert (decision.effect, decision.again_ms) == (Effect.WAIT, NOW + 30_000)
-    assert "past-outcomes" in row(decision, "veto holders answered").missing
+    assert "fits-forecast" in row(decision, "veto holders answered").missing
 
 
 def test_a_veto_denies_even_while_another_voter_is_silent():
@@ -114,7 +130,7 @@ def test_a_group_counts_no_more_than_the_cap():
     heavy = default_groups()
     heavy[0] = {**heavy[0], "weight": 1_000}
     decision = judge(quorum=quorum_with(groups=heavy))
-    assert ("eligible", "100") in row(decision, "approving weight").values
+    assert ("eligible", "115") in row(decision, "approving weight").values
 
 
 @pytest.mark.parametrize(
@@ -151,7 +167,7 @@ def test_of_two_words_in_one_millisecond_the_cautious_one_counts_in_any_order():
 
 
 def test_repeated_approvals_of_one_voter_count_once():
-    decision = judge([ballot("causal", Choice.APPROVE)] * 9 + [ballot("topology", Choice.REJECT), COLD[2]])
+    decision = judge([ballot("causal", Choice.APPROVE)] * 9 + [ballot("topology", Choice.REJECT), *COLD[2:]])
     assert ("approved", "40") in row(decision, "approving weight").values
 
 
@@ -196,7 +212,7 @@ def test_what_a_person_can_supply_comes_with_the_command():
     weight = row(judge([ballot("causal", Choice.REJECT), *COLD[1:]]), "approving weight")
     assert weight.person
     assert weight.command.startswith("homeostat pr approve")
-    assert weight.missing == "147/5 more weight of 90"
+    assert weight.missing == "393/10 more weight of 105"
 
 
 def test_the_fast_lane_is_not_asked():
