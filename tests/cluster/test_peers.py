@@ -21,6 +21,7 @@ PROGRAMS = [
     ("kubernetes", ["kube-scheduler", "--version"], "v1.36.3"),
     ("kustomize", ["kustomize", "version"], "v5.8.1"),
     ("kwok", ["kwok", "--version"], "v0.8.0"),
+    ("prometheus", ["prometheus", "--version"], "version 3.13.5"),
     ("sops", ["sops", "--version", "--disable-version-check"], "3.13.3"),
 ]
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.adapters.telemetry.exposition import MAX_BYTES, parse_exposition
+from reconciler.adapters.telemetry.pages import bounded
 from reconciler.errors import Permanent, Retryable
 from reconciler.ports.clock import Clock
-
-if TYPE_CHECKING:
-    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +80,7 @@ class Scraper:
             with self._client.stream("GET", target.url, timeout=target.timeout_ms / 1_000) as answer:
                 if answer.status_code != 200:
                     raise Retryable(f"source {target.name} answered {answer.status_code}", next_step=f"open {target.url}")
-                return _bounded(answer, target)
+                return bounded(answer, target.name, MAX_BYTES, target.timeout_ms)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             message = f"source {target.name} did not answer: {type(error).__name__}"
             raise Retryable(message, after_ms=5_000, next_step=f"check that {target.url} is served") from error
-
-
-def _bounded(answer: httpx.Response, target: ScrapeTarget) -> bytes:
-    """Counts decoded bytes and the time of the whole page: a page that drips is a page that does not come."""
-    until = time.monotonic() + target.timeout_ms / 1_000
-    page = bytearray()
-    for chunk in answer.iter_bytes(65_536):
-        page += chunk
-        if len(page) > MAX_BYTES or time.monotonic() > until:
-            message = f"source {target.name} sent more than {MAX_BYTES} bytes or took longer than {target.timeout_ms} ms"
-            raise Retryable(message, after_ms=5_000, next_step="scrape fewer series or raise timeoutMs")
-    return bytes(page)
