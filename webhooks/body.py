@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,10 +19,10 @@ class Refused(Exception):
     next_step: str
 
 
-async def read_body(request: Request, most: int, seconds: float) -> bytes:
+async def read_body(request: Request, most: int, seconds: float, encodings: Collection[str] = ("identity",)) -> bytes:
     """Counts while it reads: a missing or lying Content-Length changes nothing."""
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Refused(415, "encoded", "a compressed body is not accepted", "send it plain")
+    if request.headers.get("content-encoding", "identity") not in encodings:
+        raise Refused(415, "encoded", f"only a body that is {' or '.join(encodings)} is accepted", "send it plain")
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced[:20]) > most:
         raise _too_large(most)
@@ -46,4 +47,4 @@ async def _read(request: Request, most: int) -> bytes:
 
 
 def _too_large(most: int) -> Refused:
-    return Refused(413, "too-large", f"the body is larger than {most} bytes", "set max_alerts in webhook_configs")
+    return Refused(413, "too-large", f"the body is larger than {most} bytes", "send fewer items at once")

@@ -17,10 +17,9 @@ _MOST_BUCKETS = 400  # of one histogram; the default exponential histogram has 1
 _FURTHEST = 1_000.0  # powers of two that a bound may lie away from one
 
 
-def explicit(bounds: Sequence[float], counts: Sequence[float], least: float = math.nan) -> Iterator[Piece]:
-    """The pieces of buckets between ascending bounds; one more count than bounds. `least` is where the first one begins."""
-    first = least if math.isfinite(least) else min(0.0, bounds[0]) if bounds else 0.0
-    edges = (min(first, bounds[0]) if bounds else first, *bounds)
+def explicit(bounds: Sequence[float], counts: Sequence[float]) -> Iterator[Piece]:
+    """The pieces of buckets between ascending bounds; one more count than bounds. The first one begins at zero, or is a point."""
+    edges = (min(0.0, bounds[0]), *bounds)
     for at, count in enumerate(counts):
         if count > 0:
             yield edges[at], edges[min(at + 1, len(edges) - 1)], count

@@ -1,0 +1,268 @@
+"""OtlpIntake: what is sent between two moments, put together as samples of components.
+
+In: requests of the ingress, from its threads. Out: rows (component, metric, time, value) at every `settle` of the loop's thread.
+Metrics are kept as streams and told as their present value. Spans and log lines are counted over intervals, which are closed
+some seconds after their end, because senders work in batches; what comes later than that, or from the future, is refused.
+Everything is bounded: components, series, streams, spans, edges. What is beyond a bound is refused and the sender is told so.
+
+Losing this state costs one interval, except for the templates of log lines: those keep their numbers in a file of their own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from reconciler.analysis.distributions import quantiles
+from reconciler.analysis.spans import SHARES, Span, figures, summarise
+from reconciler.analysis.streams import Streams
+from reconciler.documents.installation_sources import OtlpSource
+from reconciler.ports.clock import Clock
+from webhooks import otlp_messages as messages
+from webhooks.otlp_logs import LogBook
+from webhooks.otlp_messages import Told
+from webhooks.otlp_rules import Rule, rule_for, rules_of
+
+Row = tuple[str, str, int, float]
+Write = Callable[[Sequence[Row], int], int]
+
+GRACE_MS = 10_000  # after the end of an interval; exporters send every five seconds
+PAST_MS = 60_000  # what a sender may still hold when this process starts
+AHEAD_MS = 5_000  # clocks of senders that run ahead
+MAX_STREAMS = 50_000
+MAX_FAMILIES = 5_000
+MAX_SPANS = 20_000  # of one interval
+MAX_EDGES = 5_000
+MAX_COMPONENTS = 1_000
+
+_T = TypeVar("_T")
+
+
+class Bins(Generic[_T]):
+    """Items by the interval that they ended in, until it is closed and the one after it too."""
+
+    def __init__(self, now_ms: int, interval_ms: int) -> None:
+        self.interval_ms = interval_ms
+        self._closed = (now_ms - PAST_MS) // interval_ms
+        self._items: dict[int, list[_T]] = {}
+
+    def add(self, at_ms: int, item: _T, now_ms: int) -> str:
+        """Why it was refused; empty when it was taken."""
+        at = at_ms // self.interval_ms
+        if at <= self._closed:
+            return "too late"
+        if at_ms > now_ms + AHEAD_MS:
+            return "from the future"
+        held = self._items.setdefault(at, [])
+        if len(held) >= MAX_SPANS:
+            return "more than an interval may hold"
+        held.append(item)
+        return ""
+
+    def closed(self, now_ms: int) -> Iterator[tuple[int, Sequence[_T], Sequence[_T]]]:
+        """The end of each interval that is over now, its items, and those of its neighbours."""
+        last = (now_ms - GRACE_MS) // self.interval_ms - 1
+        for at in sorted(at for at in self._items if self._closed < at <= last):
+            around = [*self._items.get(at - 1, ()), *self._items.get(at + 1, ())]
+            yield (at + 1) * self.interval_ms, self._items[at], around
+        self._closed = max(self._closed, last)
+        for at in [at for at in self._items if at < self._closed]:
+            del self._items[at]
+
+
+@dataclass(slots=True)
+class Family:
+    """The streams behind one metric of a component."""
+
+    rule: Rule
+    ms: float
+    streams: Streams
+    told_ms: int = 0
+
+    def add(self, told: Told) -> None:
+        self.streams.add(self.key(told), told.point, told.sender)
+
+    def key(self, told: Told) -> tuple[bytes, bool]:
+        """Of the stream: whose second half says whether its requests failed."""
+        return told.stream, self.rule.requests and messages.broke(told.attributes)
+
+    def figures(self, now_ms: int) -> Iterator[tuple[str, float]]:
+        """By sensor names; nothing while nothing is new."""
+        if self.streams.newest_ms <= self.told_ms:
+            return
+        self.told_ms = self.streams.newest_ms
+        scale = self.ms if self.rule.in_ms and self.ms else self.rule.scale
+        if (value := self.streams.value(now_ms, self.rule.combine)) is not None:
+            yield self.rule.name, value * scale
+            return
+        pieces = self.streams.pieces(now_ms)
+        if pieces is None:
+            return
+        found = quantiles(pieces, SHARES)
+        named = (f"{self.rule.name}_{share}" for share in ("p50", "p95", "p99"))
+        yield from ((name, value * scale) for name, value in zip(named, found, strict=bool(found)))
+        rate = sum(mass for _, _, mass in pieces)
+        yield "request_rate" if self.rule.requests else f"{self.rule.name}_rate", rate
+        if self.rule.requests and rate > 0:
+            yield "error_rate", min(1.0, sum(mass for _, _, mass in self.streams.pieces(now_ms, _failed) or ()) / rate)
+
+
+def _failed(key: Any) -> bool:
+    return bool(key[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a delivery."""
+
+    kept: int
+    refused: int
+    why: str = ""
+
+
+@dataclass
+class _State:
+    """What one adopted source has built up."""
+
+    source: OtlpSource
+    began_ms: int
+    spans: Bins[Span]
+    logs: LogBook
+    rules: Mapping[str, tuple[Rule, ...]]
+    families: dict[tuple[str, str], Family] = field(default_factory=dict)
+    streams: int = 0
+    calls: dict[tuple[str, str], int] = field(default_factory=dict)
+    components: set[str] = field(default_factory=set)
+
+
+class OtlpIntake:
+    """Safe from several threads; `templates` is where log templates are kept."""
+
+    def __init__(self, write: Write, clock: Clock, templates: Path | None = None) -> None:
+        self._write, self._clock, self._templates = write, clock, templates
+        self._guard = threading.Lock()
+        self._state: _State | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether homeostat.yaml names a source of this kind."""
+        return self._state is not None
+
+    def adopt(self, source: OtlpSource | None) -> None:
+        """The source as the followed documents say it. Another one begins anew."""
+        with self._guard:
+            if source != (self._state.source if self._state else None):
+                self._state = self._begun(source) if source else None
+
+    def take(self, kind: str, request: Any) -> Taken:
+        """Counts one request in."""
+        with self._guard:
+            if self._state is None:
+                return Taken(0, 0)
+            count, refused = messages.Count(), Counter[str]()
+            steps = {"metrics": _metrics, "traces": _spans, "logs": _lines}
+            for why in steps[kind](self._state, request, count, self._clock.now()):
+                refused[why] += 1
+        if count.unread:
+            refused["without component, time or a finite value"] = count.unread
+        total = refused.total()
+        return Taken(count.seen - total, total, "; ".join(f"{n} {why}" for why, n in sorted(refused.items())))
+
+    def settle(self, now_ms: int) -> int:
+        """Writes what is complete; how many samples."""
+        with self._guard:
+            if self._state is None:
+                return 0
+            rows = list(_rows(self._state, now_ms))
+        written = self._write(rows, now_ms) if rows else 0
+        with self._guard:
+            if self._state:
+                self._state.logs.keep(now_ms)
+        return written
+
+    def _begun(self, source: OtlpSource) -> _State:
+        now = self._clock.now()
+        logs = LogBook(now, source.interval_ms, self._templates)
+        return _State(source, now, Bins(now, source.interval_ms), logs, rules_of(source.metrics))
+
+
+def _metrics(state: _State, request: Any, count: messages.Count, now_ms: int) -> Iterator[str]:
+    heard: dict[tuple[int, bytes], tuple[Family, Told]] = {}
+    for told in messages.points(request, state.source.components, count):
+        if why := _unknown(state, told.component) or ("from the future" if told.point.time_ms > now_ms + AHEAD_MS else ""):
+            yield why
+            continue
+        rule = rule_for(told, state.rules)
+        if rule is None:
+            continue  # homeostat.yaml asked for other points of this metric
+        key = told.component, rule.name
+        family = state.families.get(key)
+        if family is None:
+            if len(state.families) >= MAX_FAMILIES:
+                yield "of too many metrics"
+                continue
+            family = state.families[key] = Family(rule, told.ms, Streams(state.began_ms))
+        if family.key(told) not in family.streams:
+            if state.streams >= MAX_STREAMS:
+                yield "of too many streams"
+                continue
+            state.streams += 1
+        family.add(told)
+        heard[id(family), told.sender] = (family, told)
+    for family, told in heard.values():
+        family.streams.heard(told.sender, told.point.time_ms)
+
+
+def _spans(state: _State, request: Any, count: messages.Count, now_ms: int) -> Iterator[str]:
+    for span in messages.spans(request, state.source.components, count):
+        if why := _unknown(state, span.component) or state.spans.add(span.end_ns // 1_000_000, span, now_ms):
+            yield why
+
+
+def _lines(state: _State, request: Any, count: messages.Count, now_ms: int) -> Iterator[str]:
+    for line in messages.lines(request, state.source.components, count):
+        late = line.time_ms > now_ms + AHEAD_MS
+        if why := _unknown(state, line.component) or ("from the future" if late else state.logs.add(line)):
+            yield why
+
+
+def _unknown(state: _State, component: str) -> str:
+    if component not in state.components and len(state.components) >= MAX_COMPONENTS:
+        return "of too many components"
+    state.components.add(component)
+    return ""
+
+
+def _rows(state: _State, now_ms: int) -> Iterator[Row]:
+    measured: set[tuple[str, str]] = set()
+    for (component, _), family in state.families.items():
+        for metric, value in family.figures(now_ms):
+            measured.add((component, metric))
+            yield component, metric, min(family.told_ms, now_ms), value
+    state.streams = sum(family.streams.forget(now_ms) for family in state.families.values())
+    for key in [key for key, family in state.families.items() if not len(family.streams)]:
+        del state.families[key]
+    served = {component for (component, _), family in state.families.items() if family.rule.requests}
+    for end_ms, ended, around in state.spans.closed(now_ms):
+        yield from _traffic(state, end_ms, ended, around, served)
+    yield from state.logs.rows(now_ms)
+
+
+def _traffic(state: _State, end_ms: int, ended: Sequence[Span], around: Iterable[Span], served: set[str]) -> Iterator[Row]:
+    """Of one interval of spans. What a component measures of its requests itself is not told twice."""
+    found, seconds = summarise(ended, around), state.source.interval_ms / 1_000
+    for component, traffic in sorted(found.components.items()):
+        for metric, value in figures(traffic, seconds):
+            if component not in served or metric.startswith("self_time"):
+                yield component, metric, end_ms, value
+    for (caller, callee), traffic in sorted(found.edges.items()):
+        if (caller, callee) not in state.calls and len(state.calls) >= MAX_EDGES:
+            continue
+        total = state.calls[caller, callee] = state.calls.get((caller, callee), 0) + traffic.count
+        yield caller, f"calls_total{{callee={callee}}}", end_ms, float(total)
+        for metric, value in figures(traffic, seconds, "call"):
+            yield caller, f"{metric}{{callee={callee}}}", end_ms, value
