@@ -20,6 +20,7 @@ __all__ = [
     "MACHINE_NAME",
     "AnalysisSettings",
     "ClockSettings",
+    "CredentialSettings",
     "Home",
     "LabSettings",
     "RenderSettings",
@@ -105,6 +106,30 @@ class SecretsSettings(_Part):
     )
 
 
+class CredentialSettings(_Part):
+    """How this machine proves itself to one server that `homeostat.yaml` names; the secret stays in a file of its own."""
+
+    origin: str = Field(
+        pattern=r"^https?://[^\s@?#]{1,500}$",
+        description="Address that the secret may be sent to, such as `https://metrics.example.org`; nothing else ever gets it.",
+    )
+    file: str = Field(
+        min_length=1,
+        max_length=500,
+        description="File of the secret, absolute or from the home folder, mode 0600; it is read again for every request.",
+    )
+    user: str = Field(
+        default="",
+        pattern=r"^[^:\s]{0,200}$",
+        description="Name for HTTP basic authentication with the secret as password; empty sends the secret as bearer token.",
+    )
+    ca_file: str = Field(
+        default="",
+        max_length=500,
+        description="File of the certificate authorities to trust, absolute or from the home folder; empty trusts the machine's.",
+    )
+
+
 class AnalysisSettings(_Part):
     """The worker process that looks at telemetry with the detectors; it needs the packages of the extra `analysis`."""
 
@@ -131,6 +156,10 @@ class Settings(_Part):
     clock: ClockSettings = Field(default=ClockSettings(), description="Which clock drives everything.")
     render: RenderSettings = Field(default=RenderSettings(), description="The programs that render units.")
     secrets: SecretsSettings = Field(default=SecretsSettings(), description="The age keys that open encrypted files.")
+    credentials: dict[str, CredentialSettings] = Field(
+        default_factory=dict,
+        description="Credentials by the name that sources in `homeostat.yaml` use; default none.",
+    )
     analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="The worker process of the detectors.")
     turn_seconds: float = Field(
         default=0.1,

@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler import plugins
 from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.adapters.telemetry.scraper import Scraper, ScrapeTarget
+from reconciler.bootstrap.asking import Asking
 from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
 from reconciler.documents.installation_applier import applied_by
+from reconciler.documents.installation_sources import OtlpSource, PromqlSource, ScrapeSource
 from reconciler.documents.loader import Loaded
 from reconciler.model.revisions import HealthState
 from reconciler.ports.clock import Clock
 from reconciler.ports.target import Judging, News, Sharing, Target
 from reconciler.steps.rulebook import Rulebook
+
+if TYPE_CHECKING:
+    from reconciler.adapters.telemetry.following import Following
+    from webhooks.otlp_intake import OtlpIntake
 
 Judge = Callable[[Mapping[str, Any]], tuple[HealthState, str]]
 IDLE_MS = 5_000  # how often no source is looked at
@@ -30,15 +36,28 @@ IDLE_MS = 5_000  # how often no source is looked at
 class Connections:
     """Used by the loop's thread alone. It is the World's scraper, too: due when the interval has passed under the Clock."""
 
-    def __init__(self, home: Path, lab_url: str, telemetry: BuiltinTelemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        home: Path,
+        lab_url: str,
+        telemetry: BuiltinTelemetry,
+        clock: Clock,
+        asking: Asking | None = None,
+    ) -> None:
         self.targets: dict[str, Target] = {}
         self.faults: tuple[str, ...] = ()
+        self._unscraped: tuple[str, ...] = ()
         self._home, self._lab_url, self._telemetry, self._clock = home, lab_url, telemetry, clock
         self._specs: dict[str, Any] = {}
         self._health: tuple[Loaded[HealthRule], ...] = ()
         self._judge: Judge | None = None
         self._sources: tuple[ScrapeTarget, ...] = ()
         self._scraper: Scraper | None = None
+        self._asking = asking
+        self._otlp: OtlpIntake | None = None
+        self._sent: OtlpSource | None = None
+        self._asked: tuple[PromqlSource, ...] = ()
+        self._following: Following | None = None
         self._interval_ms, self._next_ms = IDLE_MS, 0
         self.wake: Callable[[], None] = _nobody  # called when a target has news
 
@@ -48,6 +67,7 @@ class Connections:
         wanted = {target.name: target for target in installation.spec.targets}
         book = _book(rules.health) if rules.health != self._health or self._judge is None else None
         made = {name: self._target(spec) for name, spec in wanted.items() if self._specs.get(name) != spec}
+        following = self._followed(installation)
         for name in [name for name in self.targets if name in made or name not in wanted]:
             _close(self.targets.pop(name))
         self.targets.update(made)
@@ -56,21 +76,39 @@ class Connections:
         self._health = rules.health
         self._specs = wanted
         self._watch(installation)
+        self._follow(following)
+
+    def take_in(self, otlp: OtlpIntake) -> None:
+        """From now on what is sent to us counts, as far as the documents say."""
+        otlp.adopt(self._sent)
+        self._otlp = otlp
+
+    def write(self, rows: Sequence[tuple[str, str, int, float]], now_ms: int) -> int:
+        """Into the built-in telemetry."""
+        return self._telemetry.write(rows, now_ms)
 
     def due(self, now_ms: int) -> bool:
-        return now_ms >= self._next_ms
+        return now_ms >= self._next_ms or (self._following is not None and self._following.ready)
 
     def scrape(self, now_ms: int) -> int:
-        self._next_ms = now_ms + self._interval_ms
-        reports = self._scraper.scrape() if self._scraper else ()
-        self.faults = tuple(f"{r.name}: {r.error}" for r in reports if r.error)
-        return sum(r.samples for r in reports)
+        asked = self._following.turn(now_ms) if self._following else ()
+        stored = sum(report.samples for report in asked)
+        if now_ms >= self._next_ms:
+            self._next_ms = now_ms + self._interval_ms
+            stored += self._otlp.settle(now_ms) if self._otlp else 0
+            reports = self._scraper.scrape() if self._scraper else ()
+            self._unscraped = tuple(f"{r.name}: {r.error}" for r in reports if r.error)
+            stored += sum(report.samples for report in reports)
+        self.faults = (*self._unscraped, *(self._following.faults if self._following else ()))
+        return stored
 
     def close(self) -> None:
         for target in self.targets.values():
             _close(target)
         if self._scraper:
             self._scraper.close()
+        if self._following:
+            self._following.close()
 
     def _target(self, spec: Any) -> Target:
         where: Any = self._lab_url if spec.kind == "lab" else self._home
@@ -101,14 +139,33 @@ class Connections:
         """Sources without an address are the embedded lab."""
         spec = installation.spec
         self._interval_ms = min((s.interval_ms for s in spec.sources), default=IDLE_MS)
+        self._sent = next((source for source in spec.sources if isinstance(source, OtlpSource)), None)  # there is one at most
+        if self._otlp:
+            self._otlp.adopt(self._sent)
         sources = tuple(
-            ScrapeTarget(s.name, s.url or f"{self._lab_url}/metrics", s.timeout_ms, s.prefix, s.label) for s in spec.sources
+            ScrapeTarget(s.name, s.url or f"{self._lab_url}/metrics", s.timeout_ms, s.prefix, s.label)
+            for s in spec.sources
+            if isinstance(s, ScrapeSource)
         )
         if sources == self._sources and self._scraper:
             return
         if self._scraper:
             self._scraper.close()
         self._scraper, self._sources, self._next_ms = Scraper(sources, self._telemetry, self._clock), sources, 0
+
+    def _followed(self, installation: Installation) -> Following | None:
+        """What follows the Prometheus servers; the one there is when they are the same."""
+        sources = tuple(source for source in installation.spec.sources if isinstance(source, PromqlSource))
+        if self._asking is None or sources == self._asked:
+            return self._following
+        made = self._asking.following(sources) if sources else None
+        self._asked = sources
+        return made
+
+    def _follow(self, following: Following | None) -> None:
+        if self._following and self._following is not following:
+            self._following.close()
+        self._following = following
 
 
 def _book(rules: Sequence[Loaded[HealthRule]]) -> Judge:

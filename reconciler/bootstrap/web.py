@@ -12,6 +12,8 @@ from reconciler.bootstrap.system import System
 from reconciler.console.gate import Deps
 from reconciler.console.router import make_router as make_pages
 from webhooks.app import make_router
+from webhooks.otlp import make_otlp_router
+from webhooks.otlp_intake import OtlpIntake
 
 STALE_MS = 60_000  # a loop that has not turned for a minute is not alive
 
@@ -22,6 +24,9 @@ def make_app(system: System, wake: Callable[[], None]) -> FastAPI:
     world = system.world
     secret = system.home.secret.read_text(encoding="utf-8").strip()
     app.include_router(make_router(system.store, world.clock, secret, wake=wake, observe=world.meters.delivery))
+    otlp = OtlpIntake(system.connections.write, world.clock, system.home.log_templates)
+    system.connections.take_in(otlp)
+    app.include_router(make_otlp_router(otlp, world.clock, secret, observe=world.meters.delivery))
     app.include_router(
         make_pages(Deps(world, system.home, FileSigner(system.home.key("review"), "review"), wake, system.settings.web.origins))
     )

@@ -107,6 +107,8 @@ class InstallationSpec(Spec):
     def _names_fit(self) -> Self:
         _unique("targets", (t.name for t in self.targets))
         _unique("sources", (s.name for s in self.sources))
+        if sum(source.kind == "otlp" for source in self.sources) > 1:
+            raise ValueError("sources: one source of kind otlp takes whatever is sent; keep one")
         _unique("units", (u.name for u in self.units))
         _references(self.units, {t.name: t.kind for t in self.targets})
         _left(self.units, {t.name: t.kind for t in self.targets})
