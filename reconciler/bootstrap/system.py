@@ -21,6 +21,7 @@ from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.audit.remembered import Remembered
 from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
+from reconciler.bootstrap.asking import Asking
 from reconciler.bootstrap.connections import Connections
 from reconciler.errors import Misconfigured
 from reconciler.ports.analyst import Analyst
@@ -115,7 +116,8 @@ def _open(
     author = FileSigner(home.key("author"), "author")
     telemetry = BuiltinTelemetry(home.telemetry)
     closing.callback(telemetry.close)
-    connections = Connections(home.root, lab_url, telemetry, clock)
+    asking = Asking(home.root, settings.credentials, clock, telemetry.write)
+    connections = Connections(home.root, lab_url, telemetry, clock, asking)
     closing.callback(connections.close)
     world = World(
         repository=pinned.repository,
