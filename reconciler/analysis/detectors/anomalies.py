@@ -14,7 +14,7 @@ import numpy as np
 from reconciler.analysis.anomalies import anomalies
 from reconciler.analysis.anomalies.tails import WARM
 from reconciler.analysis.detectors.saying import Speaker, named, shown
-from reconciler.analysis.detectors.series import Key, loudest, since_ms, tidy
+from reconciler.analysis.detectors.series import Key, loudest, since_ms, tidy, until_ms
 from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Window
@@ -50,7 +50,7 @@ class AnomalyDetector:
         times, values = window.samples[key]
         times, values = times[-LONGEST:], values[-LONGEST:]
         found = anomalies(times, values)
-        alarms = np.flatnonzero(found.alarms(self._per_day) & (times >= since_ms(window)))
+        alarms = np.flatnonzero(found.alarms(self._per_day) & (times >= since_ms(window)) & (times <= until_ms(window)))
         if not len(alarms):
             return None
         at = int(alarms[-1])

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reconciler.analysis.causes import kind_of
 from reconciler.analysis.detectors.reach import falls, way
 from reconciler.analysis.detectors.saying import named
-from reconciler.analysis.detectors.series import Key, Times, Values, loudest, normal_ms, since_ms, tidy
+from reconciler.analysis.detectors.series import Key, Times, Values, loudest, normal_ms, since_ms, tidy, until_ms
 from reconciler.analysis.forecasts.forecast import forecast
 from reconciler.analysis.forecasts.history import DAY, STEP_S, History, Unknown, regular
 from reconciler.model.canonical import number
@@ -44,14 +45,17 @@ def _keys(window: Window, findings: Sequence[Finding]) -> list[Key]:
     wanted = [(f.component, f.metric) for f in ranked if f.kind != "cause"]
     causes = [(f.component, f.metric) for f in ranked if f.kind == "cause"]
     symptom = loudest(window, 1, [key for key in window.samples if key[0] == window.symptom])
-    keys = dict.fromkeys([*causes[:2], *symptom, *wanted, *causes[2:]])
-    return [key for key in keys if key in window.samples and len(window.samples[key][0]) > 1][:PLOTS]
+    keys = [*causes[:2], *symptom, *wanted, *causes[2:]]
+    seen = [key for key in keys if key in window.samples and len(window.samples[key][0]) > 1]
+    alike = {(key[0], kind_of(key[1])): key for key in reversed(seen)}  # one percentile of a latency is enough
+    return [key for key in dict.fromkeys(seen) if key in alike.values()][:PLOTS]
 
 
 def _plot(window: Window, key: Key, findings: Sequence[Finding]) -> Plot:
     times, values = window.samples[key]
     start = _start(window)
-    shown = times >= start if (times >= start).sum() > 1 else np.ones(len(times), dtype=bool)
+    shown = (times >= start) & (times <= until_ms(window))
+    shown = shown if shown.sum() > 1 else np.ones(len(times), dtype=bool)
     band, means = _band(window, key, max(start, int(times[0])))
     limit = window.limits.get(key)
     return Plot(
@@ -62,7 +66,7 @@ def _plot(window: Window, key: Key, findings: Sequence[Finding]) -> Plot:
 
 def _start(window: Window) -> int:
     since = since_ms(window)
-    return since - max(SHORTEST_MS, int(BEFORE * (window.now_ms - since)))
+    return since - max(SHORTEST_MS, int(BEFORE * (until_ms(window) - since)))
 
 
 def thinned(times: Times, values: Values, most: int = MOST_POINTS) -> tuple[tuple[int, str], ...]:
@@ -83,13 +87,13 @@ def _band(window: Window, key: Key, start: int) -> tuple[tuple[tuple[int, str, s
     before = times < since
     history = regular(times[before] / 1000, values[before])
     if isinstance(history, History) and len(history.values) >= 3 * DAY:
-        return _foretold(history, window.now_ms)
+        return _foretold(history, until_ms(window))
     low, high = normal_ms(window)
     normal = values[(times >= low) & (times < high)]
     if len(normal) < 4:
         return (), ""
     least, most = (number(float(v)) for v in np.quantile(normal, (0.05, 0.95)))
-    return ((start, least, most), (window.now_ms, least, most)), "nine tenths of the normal period"
+    return ((start, least, most), (until_ms(window), least, most)), "nine tenths of the normal period"
 
 
 def _foretold(history: History, now_ms: int) -> tuple[tuple[tuple[int, str, str], ...], str]:
@@ -111,7 +115,9 @@ def _marks(window: Window, key: Key, findings: Sequence[Finding], start: int) ->
     ]
     if window.alarm_ms is not None:
         found.append(Mark(window.alarm_ms, MarkKind.ALARM, "alarm"))
-    return tuple(sorted((m for m in found if start <= m.at_ms <= window.now_ms), key=lambda m: (m.at_ms, m.kind.value, m.text)))
+    return tuple(
+        sorted((m for m in found if start <= m.at_ms <= until_ms(window)), key=lambda m: (m.at_ms, m.kind.value, m.text))
+    )
 
 
 def _graph(window: Window, findings: Sequence[Finding]) -> Graph:
@@ -137,15 +143,17 @@ def _graph(window: Window, findings: Sequence[Finding]) -> Graph:
             if name in affected
             else Role.WELL
         )
-        nodes.append(Node(named(name), role, f"cause {scores[name]}" if name in scores else ""))
+        nodes.append(Node(named(name), role, f"cause, {float(scores[name]):.2f}" if name in scores else ""))
     calls = sorted({(named(a), named(b)) for a, b in window.calls if a in known and b in known and a != b})
     return Graph(tuple(nodes), tuple(calls))
 
 
 def _timeline(window: Window, findings: Sequence[Finding]) -> tuple[Event, ...]:
     """Changes that were made, levels that moved, patterns, the alarm; the likeliest where there are too many."""
-    told = [f for f in findings if f.kind in ("change", "anomaly", "pattern", "cause") and f.at_ms]
-    told = sorted(told, key=lambda f: -float(f.confidence))[: EVENTS - 6]
+    told = [f for f in findings if f.kind in ("change", "anomaly", "pattern") and f.at_ms]
+    told = sorted(told, key=lambda f: -float(f.confidence))
+    alike = {(f.component, kind_of(f.metric), f.kind): f for f in reversed(told)}
+    told = [*[f for f in findings if f.kind == "cause"][:1], *(f for f in told if f in alike.values())][: EVENTS - 6]
     events = [Event(f.at_ms, named(f.component), f.kind, f.text) for f in told]
     start = _start(window)
     made = sorted((c for c in window.changes if start <= c.at_ms <= window.now_ms), key=lambda c: -c.at_ms)[:5]

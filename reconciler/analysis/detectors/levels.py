@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from reconciler.analysis.detectors.saying import Speaker, named, shown
-from reconciler.analysis.detectors.series import Key, Times, Values, loudest, since_ms, table, tidy, usual_step_ms
-from reconciler.analysis.levels import Change, changes
+from reconciler.analysis.detectors.series import Key, Times, Values, loudest, since_ms, table, tidy, until_ms, usual_step_ms
+from reconciler.analysis.levels import changes
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Window
 
@@ -19,6 +21,7 @@ SERIES = 6
 SAMPLES = 180
 EARLIER_MS = 1_500_000  # a cause may come half an hour before its alarm
 EVERYDAY = 0.05  # of the level
+AROUND, NEAR = 30, 5  # samples on each side that give the levels, and how far a change is moved
 
 
 class Levels:
@@ -45,24 +48,40 @@ class Levels:
 def _told(speaker: Speaker, window: Window, key: Key, since: int) -> Iterator[Finding]:
     times, values = _thinned(window, key, since)
     for change in changes(values, times.astype(float)).changes:
-        before, after = change.before[0], change.after[0]
-        if change.time >= since and abs(after - before) > EVERYDAY * max(abs(before), abs(after)):
-            yield _said(speaker, key, change)
+        at = _placed(values, int(np.searchsorted(times, change.time)))
+        before, after = float(np.median(values[max(0, at - AROUND) : at])), float(np.median(values[at : at + AROUND]))
+        if times[at] >= since and abs(after - before) > EVERYDAY * max(abs(before), abs(after)):
+            yield _said(speaker, key, int(times[at]), (before, after), change.confidence)
+
+
+def _placed(values: Values, at: int) -> int:
+    """The committee's pieces have five samples at least, so a change near the end is placed too early: where, within those five,
+    two levels fit best.
+    """
+    low, high = max(0, at - AROUND), min(len(values), at + AROUND)
+    places = range(max(low + 1, at - NEAR), min(high - 1, at + NEAR) + 1)
+    return min(places, key=lambda place: (_unlike(values[low:place]) + _unlike(values[place:high]), abs(place - at)), default=at)
+
+
+def _unlike(piece: Values) -> float:
+    return float(np.abs(piece - np.median(piece)).sum())
 
 
 def _thinned(window: Window, key: Key, since: int) -> tuple[Times, Values]:
     """A series at its own step where `SAMPLES` of it reach far enough, else at the means of a longer one."""
     step = usual_step_ms([window.samples[key]])
-    wanted = 2 * max(window.now_ms - since, 0) // SAMPLES
+    wanted = 2 * max(until_ms(window) - since, 0) // SAMPLES
     if step >= wanted:
         times, values = window.samples[key]
-        return times[-SAMPLES:], values[-SAMPLES:]
-    times, means = table(window, [key], wanted)
-    return times[-SAMPLES:], means[-SAMPLES:, 0]
+    else:
+        times, means = table(window, [key], wanted)
+        values = means[:, 0]
+    last = int(np.searchsorted(times, until_ms(window), side="right"))
+    return times[max(0, last - SAMPLES) : last], values[max(0, last - SAMPLES) : last]
 
 
-def _said(speaker: Speaker, key: Key, change: Change) -> Finding:
-    before, after = change.before[0], change.after[0]
+def _said(speaker: Speaker, key: Key, at_ms: int, levels: tuple[float, float], confidence: float) -> Finding:
+    before, after = levels
     component, metric = map(named, key)
     text = f"{metric} of {component} went from {shown(before)} to {shown(after)}"
-    return speaker.say("change", key, change.time, change.confidence, {"before": before, "after": after}, text)
+    return speaker.say("change", key, at_ms, confidence, {"before": before, "after": after}, text)

@@ -16,7 +16,7 @@ import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.saying import Speaker, named
-from reconciler.analysis.detectors.series import Key, Times, Values, since_ms, table, tidy, usual_step_ms
+from reconciler.analysis.detectors.series import Key, Times, Values, since_ms, table, tidy, until_ms, usual_step_ms
 from reconciler.analysis.patterns import Pattern, Reading, Watch
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Window
@@ -46,7 +46,7 @@ class Patterns:
         found: dict[tuple[str, tuple[str, ...]], Finding] = {}
         for group in groups(window.calls, sorted(readings)):
             for pattern in _watched(group, times, readings):
-                if pattern.told * 1000 >= since:
+                if since <= pattern.told * 1000 <= until_ms(seen):
                     found.setdefault((pattern.kind.value, pattern.participants), _said(speaker, pattern))
         return sorted(found.values(), key=lambda f: (f.at_ms, f.component, f.metric))
 

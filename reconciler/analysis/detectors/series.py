@@ -22,6 +22,7 @@ Samples = Mapping[Key, tuple[Times, Values]]
 
 LARGEST = 1e100
 EARLY_MS = 300_000  # an alarm may be this late: what comes after may be trouble
+LATE_MS = 3_600_000
 RECENT = 0.2  # of the window, where nobody complains
 LEAST = 4  # samples before, for a first look
 EVERYDAY = 0.05  # of the level
@@ -63,6 +64,11 @@ def since_ms(window: Window) -> int:
     return window.now_ms - int(RECENT * (window.now_ms - first))
 
 
+def until_ms(window: Window) -> int:
+    """Until when it may: what was recorded long after an alarm is another day."""
+    return window.now_ms if window.alarm_ms is None else min(window.now_ms, window.alarm_ms + LATE_MS)
+
+
 def normal_ms(window: Window) -> tuple[int, int]:
     """[start, end) of what is compared with: as was said, or everything before trouble may have begun."""
     return window.normal_ms or (-(1 << 62), since_ms(window))
@@ -71,13 +77,13 @@ def normal_ms(window: Window) -> tuple[int, int]:
 def loudest(window: Window, most: int, among: Iterable[Key] | None = None) -> list[Key]:
     """The series that moved most since trouble may have begun, loudest first; without what nothing can be said of."""
     start, end = normal_ms(window)
-    since = since_ms(window)
+    since, until = since_ms(window), until_ms(window) + 1
     groups: dict[tuple[int, int], list[tuple[Key, Values, Values]]] = {}
     for key in window.samples if among is None else among:
         times, values = window.samples[key]
-        low, high, recent = np.searchsorted(times, (start, end, since)).tolist()
-        if high - low >= LEAST and len(times) > recent:
-            groups.setdefault((high - low, len(times) - recent), []).append((key, values[low:high], values[recent:]))
+        low, high, first, last = np.searchsorted(times, (start, end, since, until)).tolist()
+        if high - low >= LEAST and last > first:
+            groups.setdefault((high - low, last - first), []).append((key, values[low:high], values[first:last]))
     scored: list[tuple[float, Key]] = []
     for members in groups.values():
         moved = _moved(np.stack([m[1] for m in members]), np.stack([m[2] for m in members]))
