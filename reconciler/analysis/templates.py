@@ -24,7 +24,6 @@ WILD = "<*>"
 _DEPTH = 1  # first words that are compared before similarity
 _ALIKE = 0.5  # share of words that have to agree
 
-_UNPRINTED = re.compile(r"[^\x21-\x7e\u00a1-\ud7ff\uf900-\uffdc]+")
 _DIGIT = re.compile(r"[0-9]")
 
 
@@ -117,7 +116,9 @@ class Miner:
         return best, most / len(words)
 
     def _words(self, line: str) -> list[str]:
-        whole = _UNPRINTED.sub(" ", line[: self.bounds.characters]).split()[: self.bounds.words]
+        cut = line[: self.bounds.characters]
+        plain = cut if cut.isprintable() else "".join(letter if letter.isprintable() else " " for letter in cut)
+        whole = plain.split()[: self.bounds.words]
         return [WILD if _DIGIT.search(word) else word[: self.bounds.word] for word in whole]
 
 
