@@ -15,7 +15,7 @@ from reconciler.analysis.words import words
 from reconciler.model.memory import Moved, Portrait
 from reconciler.model.telemetry import Topology
 
-MOST_MOVED, MOST_WORDS, MOST_TEMPLATES = 40, 120, 20
+MOST_MOVED, MOST_WORDS, MOST_TEMPLATES = 30, 80, 20
 LONGEST_TEMPLATE, LONGEST_METRIC = 200, 64
 
 

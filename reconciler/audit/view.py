@@ -12,7 +12,7 @@ holds never changes again: threads that read an older one are not disturbed by t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -75,6 +75,7 @@ class Facts:
         self.reviews: dict[int, list[Fact[Reviewed]]] = {}  # by pull request, oldest first
         self.panics: list[Fact[Panic]] = []
         self.operations: dict[str, list[Fact[OperationEvent]]] = {}
+        self.diagnosed: dict[tuple[str, str], dict[str, int]] = {}  # (cause, component) -> incident -> first time, oldest first
         self.remembered: dict[str, str] = {}  # patch that was undone -> commit that undid it
         self.reverted: dict[str, str] = {}  # commit -> commit that undid it
         self.tip = Tip()
@@ -196,6 +197,16 @@ def _fact(logged: LoggedRecord, kind: type[T]) -> Fact[T]:
     return Fact(logged.index, record.id, record.stamp.clock_ms, record.incident, value)
 
 
+def _diagnosis(facts: Facts, logged: LoggedRecord) -> None:
+    """Who was held responsible first. One that another release wrote otherwise counts for nothing: it binds nobody."""
+    said = logged.record.payload.get("diagnosis")
+    causes = said.get("causes") if isinstance(said, Mapping) else None
+    top = causes[0] if isinstance(causes, list | tuple) and causes else None
+    if isinstance(top, Mapping) and logged.record.incident:
+        matter = str(top.get("kind", "")), str(top.get("component", ""))
+        facts.diagnosed.setdefault(matter, {}).setdefault(logged.record.incident, logged.record.stamp.clock_ms)
+
+
 def _verdict(facts: Facts, logged: LoggedRecord) -> None:
     fact = _fact(logged, Verdict)
     facts.verdicts.setdefault(fact.value.subject.head, []).append(fact)
@@ -286,6 +297,7 @@ def _seen(facts: Facts, logged: LoggedRecord) -> None:
 
 
 _FOLDS: dict[RecordKind, Callable[[Facts, LoggedRecord], None]] = {
+    RecordKind.DIAGNOSIS: _diagnosis,
     RecordKind.VERDICT: _verdict,
     RecordKind.ADMISSION: _admission,
     RecordKind.MERGE: _merge,

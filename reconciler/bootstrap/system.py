@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from reconciler import plugins
+from reconciler.adapters.memories import EmbeddedMemory
 from reconciler.adapters.notify import make_notifier
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
@@ -117,6 +118,8 @@ def _open(
     telemetry = BuiltinTelemetry(home.telemetry)
     closing.callback(telemetry.close)
     asking = Asking(home.root, settings.credentials, clock, telemetry.write)
+    memory = EmbeddedMemory(home.memory)
+    closing.callback(memory.close)
     connections = Connections(home.root, lab_url, telemetry, clock, asking)
     closing.callback(connections.close)
     world = World(
@@ -144,6 +147,7 @@ def _open(
         worker=f"{socket.gethostname()}:{home.root.resolve()}",  # one process runs a home, so one worker has this name
         connect=connections.adopt,
         analyst=analyst,
+        memory=memory,
     )
     if connected:
         connections.adopt(world.standing())

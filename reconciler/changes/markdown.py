@@ -31,6 +31,7 @@ def render_markdown(pull: PullRequest, diff: str = "") -> str:
     sections = [
         ("What happened", escape(told.what_happened, 800)),
         ("Evidence", _bullets(told.evidence) or "None."),
+        *([("Seen before", _bullets(told.seen))] if told.seen else []),
         ("The edit", _bullets(told.edit_in_words)),
         ("Predicted effect", escape(told.predicted)),
         ("Blast radius", escape(told.blast_radius, 800)),
@@ -59,7 +60,7 @@ def _row(row: Requirement) -> str:
 
 
 def _bullets(texts: Sequence[str]) -> str:
-    return "\n".join(f"* {escape(text)}" for text in texts)
+    return "\n".join(f"* {escape(text, 600)}" for text in texts)
 
 
 def _origin(pull: PullRequest) -> str:

@@ -1,7 +1,8 @@
 """The narrative: what a pull request says, made of typed fields.
 
 In: incident, diagnosis and proposal. Out: a Narrative whose every string is one clean line. No text from outside is copied
-whole: names, metrics and numbers are put into sentences written here; evidence carries sentences that diagnosis wrote.
+whole: names, metrics and numbers are put into sentences written here; evidence carries sentences that diagnosis wrote. What
+people wrote in their runbooks is quoted in part, with its place, and is text like any other.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 
 from reconciler.changes.wording import line
 from reconciler.model.diagnosis import Cause, Diagnosis
+from reconciler.model.memory import Alike, Passage, Seen
 from reconciler.model.proposals import BlastRadius, Edit, EditKind, Irreversibility, Proposal, Scalar
 from reconciler.model.pulls import Narrative
 from reconciler.model.signals import Incident
@@ -17,6 +19,7 @@ from reconciler.model.signals import Incident
 MAX_EVIDENCE = 8
 MAX_EDITS = 20
 MAX_NAMES = 8  # in one sentence
+MAX_ALIKE, MAX_PASSAGES = 3, 3
 
 _REVERSIBILITY = {
     Irreversibility.REVERSIBLE: "The inverse edit restores everything.",
@@ -38,6 +41,7 @@ def describe(incident: Incident, diagnosis: Diagnosis, proposal: Proposal) -> Na
         incident=line(incident.id, 120),
         playbook=line(proposal.playbook, 120),
         fingerprint=line(proposal.fingerprint, 120),
+        seen=seen_in_words(diagnosis.seen),
     )
 
 
@@ -67,6 +71,23 @@ def _evidence(diagnosis: Diagnosis) -> tuple[str, ...]:
     found = top.evidence if top is not None else ()
     more = (f"and {len(found) - MAX_EVIDENCE} more in the record",) if len(found) > MAX_EVIDENCE else ()
     return (*(line(evidence.text) for evidence in found[:MAX_EVIDENCE]), *more)
+
+
+def seen_in_words(seen: Seen | None) -> tuple[str, ...]:
+    """The past of a diagnosis: counts, incidents that look alike, and passages of runbooks as quotations with their place."""
+    if seen is None:
+        return ()
+    return (line(seen.summary), *map(_alike, seen.alike[:MAX_ALIKE]), *map(_passage, seen.passages[:MAX_PASSAGES]))
+
+
+def _alike(other: Alike) -> str:
+    repaired = f"{other.playbook} landed: {other.outcome}" if other.playbook else "no repair landed"
+    return line(f"{other.incident} looks alike ({other.likeness}): {other.cause} of {other.component}; {repaired}")
+
+
+def _passage(passage: Passage) -> str:
+    heading = f", {line(passage.heading, 80)}" if passage.heading else ""
+    return f"{line(passage.path, 160)}:{passage.line}{heading}: \u201c{line(passage.text, 240)}\u201d"
 
 
 def edits_in_words(proposal: Proposal) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from reconciler.audit.facts import Brake, Hold, Merge, Panic
 from reconciler.audit.text import moment
+from reconciler.changes.narrative import seen_in_words
 from reconciler.changes.wording import counted
 from reconciler.errors import Permanent
 from reconciler.model.canonical import decode
@@ -121,7 +122,9 @@ def _diagnosis(payload: Payload) -> Told:
     causes = tuple((c.kind.value, c.component, c.confidence, c.commit[:12] or "-") for c in found.causes[:MAX_ROWS])
     evidence = found.top.evidence if found.top else ()
     table = Table("Causes, most likely first", ("cause", "component", "confidence", "commit"), causes)
-    return Told(found.summary, bullets=tuple(e.text for e in evidence[:MAX_ROWS]), tables=(table,) if causes else ())
+    past = Table("Seen before", ("what is known",), tuple((text,) for text in seen_in_words(found.seen)))
+    tables = ((table,) if causes else ()) + ((past,) if past.rows else ())
+    return Told(found.summary, bullets=tuple(e.text for e in evidence[:MAX_ROWS]), tables=tables)
 
 
 def _refusal(payload: Payload) -> Told:

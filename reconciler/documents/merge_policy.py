@@ -31,6 +31,9 @@ CONDITION_VARIABLES: Final = {
     "predictionOnly": CelType.BOOL,  # nothing is broken yet
     "level": CelType.STRING,  # the guardrail level in force
     "mergesLastHour": CelType.INT,  # by the machine, anywhere
+    "seenBefore": CelType.INT,  # earlier incidents with the same cause on the same component
+    "seenThisWeek": CelType.INT,  # those of the last seven days
+    "workedBefore": CelType.INT,  # how often this playbook made it better in them, and stayed
     # Of the objectives about what the repair touches and about its callers: `count`, `budgetLeft` (the least, 1 is all) and
     # `burnRate` (the highest, 1 is as promised); a number that is not known is absent, and a condition that needs it denies.
     "objective": CelType.NUMBERS,

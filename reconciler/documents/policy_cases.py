@@ -60,6 +60,11 @@ class Given(Spec):
     critical: bool = Field(default=False, description="Whether a touched unit has criticality high.")
     at: str = Field(default="2026-06-03T12:00Z", description="The time (a Wednesday noon by default), for freezes.")
     merges: tuple[EarlierMerge, ...] = Field(default=(), description="What the machine merged before.")
+    seen_before: int = Field(
+        default=0, ge=0, le=1_000_000, description="Earlier incidents with the same cause on the same component."
+    )
+    seen_this_week: int = Field(default=0, ge=0, le=1_000_000, description="Those of the last seven days.")
+    worked_before: int = Field(default=0, ge=0, le=1_000_000, description="How often this playbook made it better in them.")
     domains: tuple[str, ...] = Field(default=("shop",), description="Failure domains it touches.")
     open_domains: tuple[str, ...] = Field(default=(), description="Failure domains with a repair that is not verified yet.")
     braked: bool = Field(default=False, description="Whether a brake is on.")

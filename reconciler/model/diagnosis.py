@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from reconciler.model.findings import Finding
+from reconciler.model.memory import Portrait, Seen
 
 
 class CauseKind(enum.StrEnum):
@@ -64,6 +65,8 @@ class Diagnosis:
     summary: str
     prediction_only: bool = False  # born of a forecast, nothing is broken yet
     cascading: bool = False  # an emergent pattern is spreading
+    portrait: Portrait | None = None  # what it is recognised by later
+    seen: Seen | None = None  # what was like it before
     findings: tuple[Finding, ...] = ()  # what the detectors said, or why they did not; added with 0.2, older records have none
 
     @property

@@ -80,8 +80,13 @@ class Seen:
         """One sentence."""
         if not self.times:
             return "not seen before"
-        times = "once" if self.times == 1 else f"{self.times} times"
-        best = f" ({self.tried[0].playbook})" if self.worked else ""
         landed = sum(one.times for one in self.tried)
-        repaired = f"a repair landed {landed} times and worked {self.worked} times{best}" if landed else "never repaired here"
-        return f"seen before: {times}, {self.week} of them in the last seven days; {repaired}"
+        best = f" ({self.tried[0].playbook})" if self.worked else ""
+        repaired = (
+            f"a repair landed {_times(landed)} and worked {_times(self.worked)}{best}" if landed else "no repair ever landed"
+        )
+        return f"seen before: {_times(self.times)}, {self.week} in the last seven days; {repaired}"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

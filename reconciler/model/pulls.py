@@ -49,6 +49,7 @@ class Narrative:
     incident: str
     playbook: str
     fingerprint: str
+    seen: tuple[str, ...] = ()  # what was like it before, and what runbooks say
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,4 +119,7 @@ class Facts:
     inverse_of_revert: bool = False  # and that commit was itself a revert by the machine
     protected: tuple[str, ...] = ()  # more files and folders that only people change
     pull_request: int = 0  # for the commands in explanations
+    seen_before: int = 0  # earlier incidents with the same cause on the same component, from the log
+    seen_this_week: int = 0
+    worked_before: int = 0  # how often this playbook made it better in them, and nobody has undone it
     budgets: tuple[Budget, ...] = ()  # where the objectives stand that are about what is touched, and about its callers

@@ -111,6 +111,9 @@ def variables(bench: Bench, proposal: Proposal) -> Mapping[str, object]:
         "predictionOnly": proposal.prediction_only,
         "level": in_force(bench).level.value,
         "mergesLastHour": sum(1 for merge in facts.merges if merge.merged_ms > facts.now_ms - _HOUR_MS),
+        "seenBefore": facts.seen_before,
+        "seenThisWeek": facts.seen_this_week,
+        "workedBefore": facts.worked_before,
         "objective": _objective(facts.budgets),
     }
 

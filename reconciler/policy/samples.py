@@ -78,6 +78,9 @@ def facts(given: Given) -> Facts:
         merges=tuple(SpentMerge("sample", now - m.ago_ms, m.playbook, m.units, m.critical) for m in given.merges),
         open_domains=given.open_domains,
         cascading=given.cascading,
+        seen_before=given.seen_before,
+        seen_this_week=given.seen_this_week,
+        worked_before=given.worked_before,
         forecast=Forecast(given.forecast),
         budgets=(Budget("sample", "service-0", "0.99", str(given.budget_left), "0", "1"),)
         if given.budget_left is not None

@@ -19,6 +19,7 @@ from reconciler.steps import examining
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
 from reconciler.steps.progress import progress, step
+from reconciler.steps.remembering import remembered
 from reconciler.steps.telling import told_of
 from reconciler.steps.triage import LOOK_AGAIN_MS
 from reconciler.steps.world import Advance, World
@@ -49,7 +50,7 @@ def diagnose(world: World, case: Case) -> Advance:
     if answer is None:
         waiting = step(case, Stage.DIAGNOSE, found, now + ANALYSIS_MS, Reason.OK, "waits for the analysis")
         return Advance(dataclasses.replace(waiting, attempts=case.attempts))
-    diagnosis = examining.weighed(diagnosis, answer, now)
+    diagnosis = remembered(world, found.incident, examining.weighed(diagnosis, answer, now))
     found = dataclasses.replace(found, diagnosis=diagnosis, asked_ms=0)
     record = world.record(RecordKind.DIAGNOSIS, f"{case.id}/{now}", {"diagnosis": diagnosis}, subject=case.id, incident=case.id)
     if diagnosis.top is None:

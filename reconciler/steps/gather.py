@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.audit import facts as audit
 from reconciler.audit.facts import Merge
+from reconciler.audit.recurrence import recurrence
 from reconciler.audit.view import Fact
 from reconciler.audit.view import Facts as Ledger
 from reconciler.changes.building import Built
@@ -48,6 +49,7 @@ def gather(
     units = sorted(owners | world.converger.readers(rules.index, built.base, changed))
     moves, examined = _moves(world, changed)
     reviews = _reviews(rules, ledger, pull, now)
+    again = recurrence(ledger, proposal.cause, proposal.component, proposal.incident, now)
     commit = world.repo.commit(built.head)
     proved = commit is not None and world.verifier.verify_ssh(commit.signature, commit.signed, "git") in world.machine_keys
     facts = Facts(
@@ -72,6 +74,9 @@ def gather(
         inverse_of=_inverse_of(world, ledger, built, proposal),
         inverse_of_revert=undoes_an_undo(ledger, proposal.is_revert_of),
         pull_request=pull.number if pull else 0,
+        seen_before=again.times,
+        seen_this_week=again.week,
+        worked_before=again.worked(proposal.playbook),
         budgets=_budgets(world, rules, proposal),
     )
     return Gathered(facts, reviews)

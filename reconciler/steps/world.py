@@ -27,6 +27,7 @@ from reconciler.model.records import Record, RecordKind
 from reconciler.ports.analyst import Analyst
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
+from reconciler.ports.memory import Memory
 from reconciler.ports.notifier import Notifier
 from reconciler.ports.repo import Repo
 from reconciler.ports.signing import Signer, Verifier
@@ -39,6 +40,7 @@ from reconciler.signals import SensorState, Tellings
 from reconciler.signals.objectives import ObjectiveState
 from reconciler.steps.meters import Meters
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
+from reconciler.steps.runbooks import Runbooks
 
 if TYPE_CHECKING:
     from reconciler.converge.rounds import Converger
@@ -136,6 +138,8 @@ class World:
     worker: str = "loop"  # whose leases its cases are
     connect: Callable[[Rulebook], None] = _unconnected  # targets and sources as these documents name them
     analyst: Analyst | None = None  # None: the loop diagnoses without the detectors
+    memory: Memory | None = None  # None: nothing is said of incidents that look alike
+    runbooks: Runbooks = field(default_factory=Runbooks)
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)
 

@@ -6,14 +6,25 @@ from collections.abc import Iterator
 import pytest
 from installation import Installation, installation
 
+from reconciler.adapters.memories import EmbeddedMemory
+from reconciler.changes.building import built_of
+from reconciler.model.canonical import decode
+from reconciler.model.diagnosis import Diagnosis
+from reconciler.model.proposals import Proposal
 from reconciler.model.records import LoggedRecord
+from reconciler.model.signals import Incident
 from reconciler.replay import replay
+from reconciler.steps.gather import gather
+from reconciler.steps.remembering import remembered
+
+RUNBOOK = "# Releases\n\nA bad release of checkout: look at its error rate before anything else.\n\n# Holidays\n\nNobody.\n"
 
 
 @pytest.fixture(scope="module")
 def repaired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A release was rolled back, and that was better. These tests only read."""
     with installation(tmp_path_factory.mktemp("record")) as site:
+        site.add("runbooks/releases.md", RUNBOOK, "Write down what to do about releases")
         site.allow("rollback-release")
         site.bad_release("failing")
         site.until(lambda: site.payloads("outcome") and not site.cases(open_only=True), seconds=500)
@@ -40,6 +51,61 @@ def test_a_judge_that_changed_its_mind_is_noticed(repaired: Installation, monkey
     monkeypatch.setattr(module, "judge", lambda *a: dataclasses.replace(honest(*a), rule="another rule"))
     world = repaired.system.world
     assert [v.same for v in replay(world.repo, world.log, merge(repaired).record.incident)] == [False]
+
+
+def test_a_diagnosis_says_what_it_looks_like_what_runbooks_say_and_that_it_is_new(repaired: Installation) -> None:
+    found = diagnosed(repaired)
+    assert found.portrait
+    assert found.seen
+    assert {"checkout", "release"} <= set(found.portrait.words)
+    assert ("cause inner", "error_rate") in {(m.place, m.metric) for m in found.portrait.moved}
+    assert (found.seen.times, found.seen.tried, found.seen.alike) == (0, (), ())
+    assert [(p.path, p.line, p.heading) for p in found.seen.passages] == [("runbooks/releases.md", 3, "Releases")]
+    (pull,) = repaired.pulls("merged")
+    assert pull.narrative.seen[0] == "not seen before"
+    assert pull.narrative.seen[1].startswith("runbooks/releases.md:3, Releases: \u201cA bad release of checkout")
+
+
+def test_the_next_of_its_kind_knows_what_came_of_the_first(repaired: Installation) -> None:
+    seen = again(repaired).seen
+    assert seen
+    assert seen.summary == "seen before: once, 1 in the last seven days; a repair landed once and worked once (rollback-release)"
+    assert [(a.incident, a.component, a.playbook, a.outcome) for a in seen.alike] == [
+        (merge(repaired).record.incident, "checkout", "rollback-release", "better")
+    ]
+
+
+def test_a_lost_memory_is_made_anew_from_the_log(repaired: Installation) -> None:
+    before = again(repaired).seen
+    memory = repaired.system.world.memory
+    assert isinstance(memory, EmbeddedMemory)
+    memory.clear()
+    assert again(repaired).seen == before
+
+
+def test_policy_is_told_how_often_it_came_up_and_what_worked(repaired: Installation) -> None:
+    world = repaired.system.world
+    (pull,) = repaired.pulls("merged")
+    proposal = dataclasses.replace(proposed(repaired), incident="inc-next")
+    facts = gather(world, world.rulebook(), built_of(pull), proposal).facts
+    assert (facts.seen_before, facts.seen_this_week, facts.worked_before) == (1, 1, 1)
+    facts = gather(world, world.rulebook(), built_of(pull), proposed(repaired)).facts
+    assert (facts.seen_before, facts.worked_before) == (0, 0)
+
+
+def diagnosed(site: Installation) -> Diagnosis:
+    return decode(Diagnosis, site.payloads("diagnosis")[0]["diagnosis"])
+
+
+def proposed(site: Installation) -> Proposal:
+    return decode(Proposal, site.payloads("proposal")[0]["proposal"])
+
+
+def again(site: Installation) -> Diagnosis:
+    """The same is found for another incident."""
+    incident = dataclasses.replace(decode(Incident, site.payloads("incident")[0]["incident"]), id="inc-next")
+    now = site.clock.now()
+    return remembered(site.system.world, incident, dataclasses.replace(diagnosed(site), incident="inc-next", made_ms=now))
 
 
 def merge(site: Installation) -> LoggedRecord:
