@@ -78,7 +78,7 @@ class SampleStore:
         good = np.isfinite(values) & (times >= 0) & (times <= END_OF_TIME)
         which, times, values = which[good], times[good], values[good]
         with self._guard, self._answering(), self._folder.writing():
-            series = self._numbers(names, np.unique(which).tolist())[which]
+            series = self._numbers(names, np.bincount(which, minlength=len(names)) > 0)[which]
             kept = series >= 0
             if not kept.all():
                 self.refused += int(np.count_nonzero(~kept))
@@ -135,11 +135,11 @@ class SampleStore:
             folder.seal_head()
         folder.forget(folder.newest - self._bounds.retention_ms, self._bounds.max_bytes)
 
-    def _numbers(self, names: Sequence[Pair], used: Sequence[int]) -> Ints:
+    def _numbers(self, names: Sequence[Pair], used: Bools) -> Ints:
         """The number of each name that is used, -1 when it would be one too many."""
         folder, most = self._folder, min(self._bounds.max_series, MOST_SERIES)
         found = np.full(len(names), -1, np.int64)
-        for at in used:
+        for at in np.flatnonzero(used).tolist():
             if names[at] in folder.numbers or len(folder.pairs) < most:
                 found[at] = folder.number(names[at])
         return found

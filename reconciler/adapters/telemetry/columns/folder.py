@@ -97,7 +97,7 @@ class Folder:
             self._last += 1
         local = np.full(len(self.pairs), -1, np.int64)
         local[self._declared] = np.arange(len(self._declared))
-        new = np.unique(series[local[series] < 0])
+        new = np.flatnonzero((np.bincount(series, minlength=len(local)) > 0) & (local < 0))
         local[new] = np.arange(len(new)) + len(self._declared)
         self._journal.append(Frame([self.pairs[number] for number in new], local[series].astype(np.uint32), times, values))
         self._declared = np.append(self._declared, new)

@@ -15,6 +15,8 @@ from reconciler.adapters.telemetry.columns.reading import Bools, Known, crossed,
 from reconciler.adapters.telemetry.columns.values import Floats, Ints
 from reconciler.model.telemetry import Grid
 
+Where = tuple[slice, slice] | tuple[Ints, Ints]  # rows and steps
+
 
 class Tally:
     """Rows are the wanted series in the order of their numbers. Of each series, what is told later is later in time."""
@@ -31,10 +33,13 @@ class Tally:
 
     def grid(self, pairs: Sequence[tuple[str, str]], rows: Sequence[int]) -> Grid:
         """These rows. A mean lies within the least and the most, whatever the sum was rounded to."""
-        count, low, high, last = self.count[rows], self.low[rows], self.high[rows], self.last[rows]
-        low[count == 0] = high[count == 0] = np.nan
+        chosen = slice(None) if list(rows) == list(range(len(self.series))) else list(rows)  # nearly always all: no copy
+        count, low, high, last = self.count[chosen], self.low[chosen], self.high[chosen], self.last[chosen]
         with np.errstate(invalid="ignore", over="ignore"):
-            mean = np.clip(self.total[rows] / count, low, high)
+            mean = self.total[chosen] / count
+        np.clip(mean, low, high, out=mean)
+        np.copyto(low, np.nan, where=count == 0)
+        np.copyto(high, np.nan, where=count == 0)
         return Grid(tuple(pairs), self.times, count, low, high, mean, last)
 
     def add_block(self, known: Known, wanted: Bools) -> None:
@@ -47,11 +52,11 @@ class Tally:
                 continue
             steps = (times[low:high] - self._start) // self._step
             begins = np.flatnonzero(np.diff(steps, prepend=-1))
-            cells = self._row[known.series[a:b]][:, None] * len(self.times) + steps[begins]
+            where = _where(self._row[known.series[a:b]], steps[begins])
             if len(begins) == 1 and high - low == len(times):
-                self._add_rows(known, cells, a, b)
+                self._add_rows(known, where, a, b)
             else:
-                self._add_matrix(known, cells, a, b, begins + low, int(high))
+                self._add_matrix(known, where, a, b, begins + low, int(high))
 
     def add_samples(self, keys: Ints, values: Floats) -> None:
         """Sorted by series and time, of any series and time."""
@@ -66,14 +71,14 @@ class Tally:
         with np.errstate(over="ignore"):
             total = np.add.reduceat(values, begins)
         low, high = np.minimum.reduceat(values, begins), np.maximum.reduceat(values, begins)
-        self._put(cells[begins], counts, low, high, total, values[begins + counts - 1])
+        self._put(np.divmod(cells[begins], len(self.times)), counts, low, high, total, values[begins + counts - 1])
 
-    def _add_rows(self, known: Known, cells: Ints, a: int, b: int) -> None:
+    def _add_rows(self, known: Known, where: Where, a: int, b: int) -> None:
         rows = known.block.rows[a:b]
         low, high, total, last = (rows[name][:, None] for name in ("low", "high", "total", "last"))
-        self._put(cells, known.block.count[a:b, None], low, high, total, last)
+        self._put(where, known.block.count[a:b, None], low, high, total, last)
 
-    def _add_matrix(self, known: Known, cells: Ints, a: int, b: int, begins: Ints, end: int) -> None:
+    def _add_matrix(self, known: Known, where: Where, a: int, b: int, begins: Ints, end: int) -> None:
         block = known.block
         held = block.packed(a, b)[:, :end]
         counts = np.diff(np.append(begins, end))
@@ -83,16 +88,24 @@ class Tally:
             )
         low, high = np.minimum.reduceat(held, begins, axis=1), np.maximum.reduceat(held, begins, axis=1)
         low, high, last = (block.unpacked(part, a, b) for part in (low, high, held[:, begins + counts - 1]))
-        self._put(cells, counts[None, :], low, high, total, last)
+        self._put(where, counts[None, :], low, high, total, last)
 
-    def _put(self, cells: Ints, count: Ints, low: Floats, high: Floats, total: Floats, last: Floats) -> None:
-        """Cells are told once each."""
-        self.count.ravel()[cells] += count
-        self.low.ravel()[cells] = np.minimum(self.low.ravel()[cells], low)
-        self.high.ravel()[cells] = np.maximum(self.high.ravel()[cells], high)
+    def _put(self, where: Where, count: Ints, low: Floats, high: Floats, total: Floats, last: Floats) -> None:
+        """Every cell is told once a call."""
+        least, most = self.low[where], self.high[where]  # a view of slices, which is written in place
+        self.count[where] += count
+        self.low[where] = np.minimum(least, low, out=least)
+        self.high[where] = np.maximum(most, high, out=most)
         with np.errstate(over="ignore"):
-            self.total.ravel()[cells] += total
-        self.last.ravel()[cells] = last
+            self.total[where] += total
+        self.last[where] = last
+
+
+def _where(rows: Ints, steps: Ints) -> Where:
+    """Where they cross; as slices, which cost no copy, when both are without a gap."""
+    if (np.diff(rows) == 1).all() and (np.diff(steps) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(steps[0]), int(steps[-1]) + 1)
+    return rows[:, None], steps[None, :]
 
 
 def tally(blocks: Sequence[Known], head: Head, wanted: Bools, start_ms: int, end_ms: int, step_ms: int) -> Tally:
