@@ -21,7 +21,6 @@ class Home:
         self.telemetry = root / "telemetry"
         self.memory = root / "memory.db"
         self.log_templates = root / "log-templates.json"
-        self.memory = root / "memory.db"
         self.lab = root / "lab"
         self.checkpoint = root / "checkpoint"
         self.clock = root / "clock"
