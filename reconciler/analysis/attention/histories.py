@@ -75,6 +75,7 @@ class Histories:
         # Of a normal series both are its standard deviation; the second also sees what moves in a fifth of the samples only.
         usual = np.maximum(1.4826 * _median(away, held), 0.7803 * _at(away, (4 * held - 1) // 5))
         least = np.maximum(np.maximum(SMALLEST * np.abs(level), self.least[low:high]), np.finfo(float).tiny)
+        least = np.maximum(least, 0.5 * _smallest(away, least))  # whole numbers: one more than usual is no news
         known = held >= ENOUGH
         self.level[low:high] = np.where(known, level, np.nan)
         self.scale[low:high] = np.where(known, np.maximum(usual, least), np.nan)
@@ -109,6 +110,12 @@ class Histories:
 def _median(ordered: Floats, held: Ints) -> Floats:
     """Of the `held` numbers of each row; the others are NaN, which sort last."""
     return 0.5 * _at(ordered, (held - 1) // 2) + 0.5 * _at(ordered, held // 2)
+
+
+def _smallest(ordered: Floats, least: Floats) -> Floats:
+    """The smallest of each row that is more than `least`, 0 where there is none."""
+    more = np.where(ordered > least[:, None], ordered, np.inf).min(axis=1)
+    return np.where(np.isfinite(more), more, 0.0)
 
 
 def _at(ordered: Floats, place: Ints) -> Floats:
