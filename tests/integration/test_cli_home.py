@@ -15,7 +15,7 @@ from reconciler.cli import main
 from reconciler.model.home import Home
 from reconciler.ports.repo import RefMove
 
-HEAVY = ("httpx", "sqlmodel", "sqlalchemy", "fastapi", "pydantic", "uvicorn")
+HEAVY = ("httpx", "numpy", "sqlmodel", "sqlalchemy", "fastapi", "pydantic", "uvicorn")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_verbs_that_only_look_load_no_documents_targets_or_frameworks(made: Path
 
 
 NEVER = (
+    "numpy",
     "reconciler.converge.rounds",
     "reconciler.policy.judging",
     "reconciler.adapters.voters.causal",

@@ -16,7 +16,7 @@ from reconciler.cli.parser import build, parse
 from reconciler.errors import Misconfigured
 from reconciler.testing.clock import ManualClock
 
-HEAVY = ("pygit2", "pydantic", "httpx", "sqlmodel", "sqlalchemy", "fastapi", "cryptography", "yaml")
+HEAVY = ("pygit2", "numpy", "pydantic", "httpx", "sqlmodel", "sqlalchemy", "fastapi", "cryptography", "yaml")
 
 
 def verbs(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:

@@ -168,6 +168,20 @@ def test_a_batch_beyond_the_head_is_a_block_at_once_and_later_than_the_head(tmp_
     store.close()
 
 
+def test_what_follows_a_first_frame_that_failed_outlives_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = SampleStore(tmp_path / "t", Bounds(max_bytes=1_000_000))
+    monkeypatch.setattr("os.pwrite", lambda file, told, at: 7)
+    with pytest.raises(Retryable):
+        store.write([("cart", "m0", NOW, 1.0)])
+    monkeypatch.undo()
+    store.append([("cart", "m0")], np.zeros(9_000, np.int64), NOW + np.arange(9_000), np.full(9_000, 2.0))
+    store.write([("cart", "m0", NOW, 3.0)])
+    store.close()
+    store = SampleStore(tmp_path / "t")
+    assert _values(store) == [3.0] + [2.0] * 8_999
+    store.close()
+
+
 def test_a_writer_waits_for_another_and_then_says_so(store: SampleStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     beside = SampleStore(tmp_path / "t")
     monkeypatch.setattr("reconciler.adapters.telemetry.columns.folder._PATIENCE_S", 0.05)

@@ -8,6 +8,7 @@ sealed: the journal's size says what to read on, its removal that the folder is 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -37,7 +38,7 @@ class Folder:
         self.path = path
         self._opened: dict[tuple[int, int], Block] = {}  # by number and inode
         self._litter: set[str] = set()
-        self._damaged: set[str] = set()
+        self._damaged: dict[str, int] = {}  # inodes by name
         self._journal: Journal | None = None
         self._declared: Ints = np.empty(0, np.int64)  # the series of the journal in its order, by their numbers here
         self.newest = 0
@@ -104,9 +105,10 @@ class Folder:
         self._take([(series, times, values)])
 
     def seal_head(self) -> None:
-        """The head becomes a block."""
-        if self._journal is not None and len(self.head):
-            self._seal(self._journal.number, self.head.keys, self.head.values)
+        """The head becomes a block; a journal whose first frame failed goes."""
+        if self._journal is not None:
+            if len(self.head):
+                self._seal(self._journal.number, self.head.keys, self.head.values)
             self._journal.path.unlink()
             self._list()
 
@@ -167,12 +169,12 @@ class Folder:
                 self._read_on()
 
     def _join(self, which: tuple[int, int], name: str) -> None:
-        if any(known.block is self._opened.get(which) for known in self.blocks) or name in self._damaged:
+        if any(known.block is self._opened.get(which) for known in self.blocks) or self._damaged.get(name) == which[1]:
             return
         try:
             block = self._opened.get(which) or Block(self.path / name, which[0])
         except Damaged as error:
-            self._damaged.add(name)
+            self._damaged[name] = which[1]
             log.warning("telemetry.damaged", extra={"fields": {"file": str(self.path / name), "why": str(error)}})
             return
         self._opened[which] = block
@@ -220,5 +222,6 @@ class Folder:
             for old in self.path.glob("*.damaged"):
                 old.unlink()
             for name in self._damaged:
-                (self.path / name).replace(self.path / f"{name}.damaged")
-        self._litter, self._damaged = set(), set()
+                with contextlib.suppress(FileNotFoundError):  # another process was first
+                    (self.path / name).replace(self.path / f"{name}.damaged")
+        self._litter, self._damaged = set(), {}

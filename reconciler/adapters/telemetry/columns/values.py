@@ -2,7 +2,7 @@
 
 Most of what is measured are counts and decimals of few digits. A row whose values are all whole multiples of 10 to the
 -k (k from 0 to 6) is held as unsigned whole numbers above the row's least, in 0, 1, 2 or 4 bytes each: no general
-compressor decodes as fast, or needs no dependency. Whatever does not come back bit for bit is held as it is, in 8 bytes.
+compressor decodes as fast, or needs no dependency. Whatever does not come back equal is held as it is, in 8 bytes.
 """
 
 from __future__ import annotations
