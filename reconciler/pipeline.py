@@ -21,6 +21,7 @@ from reconciler.steps.accounting import account
 from reconciler.steps.apply import await_apply
 from reconciler.steps.converging import converge, correct_drift, remember
 from reconciler.steps.diagnose import diagnose
+from reconciler.steps.foreseeing import foresee
 from reconciler.steps.housekeeping import keep_house
 from reconciler.steps.intake import take_in
 from reconciler.steps.judge import judge
@@ -59,6 +60,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     scrape,  # measurements in
     sense,  # sensors and drift: signals out
     account,  # objectives: error budgets, and signals where one is spent too fast
+    foresee,  # what the detectors see coming: signals out
     converge,  # new revisions of the protected branch: admit, plan, apply
     operate,  # one-shot acts that came with them, each at most once
     correct_drift,

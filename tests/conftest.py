@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from installation import Installation, installation
 
-pytest_plugins = ["steps.world_steps", "steps.people_steps", "steps.outcome_steps", "steps.cluster_steps", "cluster.fixtures"]
+pytest_plugins = [
+    "steps.world_steps",
+    "steps.people_steps",
+    "steps.outcome_steps",
+    "steps.foresight_steps",
+    "steps.cluster_steps",
+    "cluster.fixtures",
+]
 
 
 @pytest.fixture

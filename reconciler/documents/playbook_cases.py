@@ -51,6 +51,9 @@ class GivenTrouble(Spec):
     suspect: bool = Field(default=False, description="Whether the newest commit is suspected. Default false.")
     machine: bool = Field(default=False, description="Whether the newest commit is the machine's own. Default false.")
     calls: tuple[tuple[str, str], ...] = Field(default=(), max_length=200, description="The call graph: caller, callee.")
+    prediction: bool = Field(
+        default=False, description="Whether nothing is broken yet, and this is only foreseen. Default false."
+    )
     cooling_down: bool = Field(
         default=False, description="Whether this playbook was merged for the component lately. Default false."
     )

@@ -22,7 +22,7 @@ class Signal:
     """One stored claim that something is wrong. Typed fields only; `labels` are allow-listed and length-capped."""
 
     id: str  # digest of source and content: the same delivery twice is one signal
-    source: str  # "alertmanager/<receiver>", "sensor/<name>", "drift/<unit>", "target/<name>"
+    source: str  # "alertmanager/<receiver>", "sensor/<name>", "drift/<unit>", "target/<name>", "predicted/<detector>"
     name: str  # alert or sensor name, or the word for a trouble
     component: str  # the service it is about, "" when it does not say
     fingerprint: str  # what makes two claims the same trouble: name and component, not time
@@ -38,6 +38,11 @@ class Signal:
     def told(self) -> bool:
         """Whether a target itself said it: then the target is asked whether it is still so, and no metric."""
         return self.source.startswith("target/")
+
+    @property
+    def foretold(self) -> bool:
+        """Whether nothing has happened yet: then the newest look ahead is asked whether it is foreseen still."""
+        return self.source.startswith("predicted/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _situation(made: Ready, given: GivenTrouble, repo: Rehearsed) -> Situation:
     components = {given.component, *(name for call in given.calls for name in call)}
     return Situation(
         incident=Incident("case", "group", "rehearsal", "lab", NOW_MS, given.severity, (given.component,), ()),
-        diagnosis=Diagnosis("case", NOW_MS, repo.tip, (cause,), BEFORE, AFTER, "a case"),
+        diagnosis=Diagnosis("case", NOW_MS, repo.tip, (cause,), BEFORE, AFTER, "a case", given.prediction),
         revision=repo.tip,
         units={folder.rsplit("/", 1)[-1]: folder for folder in sorted(folders)},
         topology=Topology(tuple(sorted(components)), tuple(sorted(given.calls))),

@@ -18,6 +18,7 @@ from reconciler.model.troubles import Trouble
 from reconciler.steps import examining
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
+from reconciler.steps.foreseeing import foretold
 from reconciler.steps.progress import progress, step
 from reconciler.steps.remembering import remembered
 from reconciler.steps.telling import told_of
@@ -44,6 +45,7 @@ def diagnose(world: World, case: Case) -> Advance:
     answer = examining.ask(world, found.incident, applied, found.asked_ms)
     causes = _told(world, found.incident, revision, now)
     diagnosis = find_causes(found.incident, world.telemetry, world.repo, revision, applied, now, causes)
+    diagnosis = foretold(world, found.incident, diagnosis)
     if diagnosis.top is None and case.attempts < LOOKS:
         again = dataclasses.replace(found, asked_ms=0)
         return Advance(step(case, Stage.DIAGNOSE, again, now + LOOK_AGAIN_MS, Reason.NO_CAUSE, diagnosis.summary))

@@ -36,7 +36,7 @@ SHIFTS = 3  # told beside a cause
 
 def ask(world: World, incident: Incident, applied: Sequence[Applied], asked_ms: int) -> Answer | None:
     """What the detectors find about an incident; None while they look and there is patience left."""
-    if world.analyst is None or not any(not signal.told for signal in incident.signals):
+    if world.analyst is None or all(signal.told or signal.foretold for signal in incident.signals):
         return Answer()
     answer = world.analyst.ask(inquiry(world, incident, applied, asked_ms))
     if answer is None and world.clock.now() >= asked_ms + PATIENCE_MS:
@@ -74,7 +74,9 @@ def weighed(diagnosis: Diagnosis, answer: Answer, now_ms: int) -> Diagnosis:
     """The diagnosis with what the analysis says to it."""
     findings = answer.findings or _silence(answer, now_ms)
     spreading = any(f.kind == "pattern" and f.metric in SPREADING for f in findings)
-    found = dataclasses.replace(diagnosis, findings=findings, cascading=diagnosis.cascading or spreading)  # 2. and 3.
+    found = dataclasses.replace(
+        diagnosis, findings=(*diagnosis.findings, *findings), cascading=diagnosis.cascading or spreading
+    )  # 2. and 3.
     top = found.top
     causes = [f for f in findings if f.kind == "cause"]
     if top is None or not causes:  # 6.

@@ -13,7 +13,6 @@ from reconciler.changes.building import Built, Rebuilt, built_of, rebuild
 from reconciler.changes.verdict import verdict as compose
 from reconciler.consensus.decision import decide as consensus_decide
 from reconciler.consensus.decision import not_applicable
-from reconciler.diagnosis import still_present
 from reconciler.errors import Misconfigured
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Ballot, Decision, Effect, Subject, Verdict
@@ -25,10 +24,10 @@ from reconciler.policy.bench import make_bench
 from reconciler.ports.voter import PastCase, Question
 from reconciler.steps.candidates import author, decide, files_of
 from reconciler.steps.endings import page_and_end, quiet_end
+from reconciler.steps.foreseeing import present
 from reconciler.steps.gather import Gathered, gather
 from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.rulebook import Rulebook
-from reconciler.steps.telling import told_of
 from reconciler.steps.world import Advance, World
 
 VOTES_LAST_MS = 300_000
@@ -92,7 +91,7 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
 def _gone(world: World, case: Case, found: Progress, pull: PullRequest) -> Advance | None:
     """Before the machine merges by itself, perhaps after hours of waiting: is it still true? None when it is."""
     now = world.clock.now()
-    presence = still_present(found.incident, world.telemetry, now, told_of(world, found.incident))
+    presence = present(world, found.incident)
     if presence.present:
         return None
     if presence.reason is not Reason.STALE:

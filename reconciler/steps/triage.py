@@ -7,14 +7,13 @@ keeps the machine away from the start.
 
 from __future__ import annotations
 
-from reconciler.diagnosis import still_present
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident
 from reconciler.steps.accounting import spending
 from reconciler.steps.endings import page_and_end, quiet_end
+from reconciler.steps.foreseeing import present
 from reconciler.steps.progress import progress, step
-from reconciler.steps.telling import told_of
 from reconciler.steps.world import Advance, World
 
 LOOK_AGAIN_MS = 15_000
@@ -37,7 +36,7 @@ def triage(world: World, case: Case) -> Advance:
     """TRIAGE: to DIAGNOSE, to DONE, or look again."""
     found = progress(case)
     now = world.clock.now()
-    presence = still_present(found.incident, world.telemetry, now, told_of(world, found.incident))
+    presence = present(world, found.incident)
     if presence.present:
         return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, presence.detail))
     if presence.reason is Reason.STALE and (watch := _still_fires(world, found.incident)):

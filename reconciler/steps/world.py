@@ -39,6 +39,7 @@ from reconciler.ports.work import Work
 from reconciler.signals import SensorState, Tellings
 from reconciler.signals.objectives import ObjectiveState
 from reconciler.steps.meters import Meters
+from reconciler.steps.outlook import Outlook
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
 from reconciler.steps.runbooks import Runbooks
 
@@ -100,6 +101,7 @@ class Cursor:
     asked_all_ms: int = -1
     restless: dict[str, int] = field(default_factory=dict)  # units that something happened to -> until when they are asked
     pulls: Mapping[str, str] | None = None
+    outlook: Outlook = field(default_factory=Outlook)
     beat_ms: int = 0
     house_ms: int = 0  # not before this is it time to keep house
     turns: int = 0

@@ -1,0 +1,5 @@
+"""The scenarios of features/proactive.feature."""
+
+from pytest_bdd import scenarios
+
+scenarios("proactive.feature")
