@@ -86,7 +86,7 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="show where an error came from")
     parser.add_argument("--version", action="version", version=f"homeostat {__version__}")
     verbs = Verbs(parser)
-    for module in ("system", "repairs", "rules", "health", "sensing", "looking", "records", "clusters"):
+    for module in ("system", "repairs", "rules", "health", "sensing", "looking", "diagnosis", "records", "clusters"):
         importlib.import_module(f"reconciler.cli.verbs_{module}").register(verbs)
     return parser
 

@@ -161,7 +161,7 @@ def _confirm(window: Window, findings: tuple[Finding, ...], cause: Finding) -> t
         told.append(f"undoing what was done to {named(suspect.component)} ends the trouble")
     up = falls(window.calls, cause.component)
     if up:
-        told.append(f"callers of {name} that do not wait for it stay well; those that do are {_list(up)}")
+        told.append(f"the trouble stays with those that call {name}, near or far ({_list(up)}), and all others are well")
     return tuple(told)
 
 
