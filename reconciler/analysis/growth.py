@@ -16,6 +16,7 @@ from reconciler.model.telemetry import Series
 
 MAX_POINTS = 40  # 780 pairs: well under a millisecond
 LEAST = 6
+BEND = 0.5  # of the squared error of a line without a bend
 Point = tuple[float, float]
 
 
@@ -51,6 +52,31 @@ def growth(series: Series, start_ms: int, end_ms: int) -> Growth:
         level=median(v for _, v in points[-3:]),
         samples=len(points),
     )
+
+
+def began(series: Series, start_ms: int, end_ms: int) -> int | None:
+    """When a level that was flat began to grow, by the bend that fits best; None where it grew from the start on.
+
+    Looks at what came before the highest level: kills after it, replica by replica, only hide the growth.
+    """
+    points = _known(series, start_ms, end_ms)
+    highest = max(range(len(points)), key=lambda i: points[i][1], default=-1)
+    sample = _thin(points[: highest + 1])
+    bends = [(_bent(sample, at), at) for at in range(LEAST, len(sample) - LEAST)]
+    if not bends:
+        return None
+    best, at = min(bends)
+    return round(1_000 * sample[at][0]) if best < BEND * _bent(sample, 0) else None
+
+
+def _bent(points: Sequence[Point], at: int) -> float:
+    """The squared error of a level that is flat up to a sample and then leaves it in a line."""
+    base = median(v for _, v in points[: max(at, 1)])
+    since = points[at][0]
+    rest = [(t - since, v - base) for t, v in points[at:]]
+    span = sum(t * t for t, _ in rest)
+    slope = sum(t * v for t, v in rest) / span if span else 0.0
+    return sum((v - base) ** 2 for _, v in points[:at]) + sum((v - slope * t) ** 2 for t, v in rest)
 
 
 def _since_fall(points: Sequence[Point]) -> Sequence[Point]:

@@ -21,6 +21,7 @@ BEYOND = 0.85  # share of pairs in which the later sample lies beyond the earlie
 RUN = 3  # samples in a row that open a departure
 OF_LEVEL = 0.2  # of the distance at the end
 LASTING = 0.7  # share of the samples from there on that stay beyond
+CALM = 4  # samples in a row at rest end what was before: a restart's moment of errors is no beginning of what comes after
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,12 @@ def onset(series: Series, reference: Sequence[float], floor: float, sign: int, s
     now = sign * (median(v for _, v in known[-LEAST:]) - centre)
     limit = max(EFFECT * spread(reference, floor), OF_LEVEL * now if now > 0 else 0.0)
     beyond = [sign * (v - centre) >= limit for _, v in known]
-    staying = sum(beyond)
+    staying, resting, began, over = sum(beyond), 0, None, True
     for index, (time, _) in enumerate(known):
         lasting = staying >= LASTING * (len(known) - index)
-        if lasting and index + RUN <= len(known) and all(beyond[index : index + RUN]):
-            return time
+        if over and lasting and index + RUN <= len(known) and all(beyond[index : index + RUN]):
+            began, over = time, False
         staying -= beyond[index]
-    return None
+        resting = 0 if beyond[index] else resting + 1
+        over = over or resting >= CALM
+    return began

@@ -20,22 +20,34 @@ from reconciler.model.diagnosis import Cause, CauseKind, Evidence
 
 MOST = 0.95
 EARLY_MS = 10_000  # two scrapes: an onset may be stamped this much before the apply that caused it
+SEEN_MS = 6_000  # a scrape, and the start of a first replica: what was applied later cannot have been seen
 TIMELY_MS = 300_000
 PROMPT_MS = 90_000
 SURGE = 1.2  # of the request rate before
 DEARER = 1.15  # CPU for each request, of what it was before
 MEMORY_LIMIT = 1.0
+GREW_EARLY_MS, GREW_LATE_MS = 20_000, 40_000  # a bend is found this well, and a rollout takes its time
+CRAMPED = 0.8
 
 
 def candidates(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
     """Every cause that the data supports at this root."""
-    found = [_commit(sight, root, touch, commits) for touch in commits if touch.component == root.component]
-    surge = _load(sight, root, commits, named)
-    found += [surge, _memory(sight, root.component, commits)]
-    causes = [c for c in found if c is not None]
+    asking = set(sight.topology.callers(root.component)) if _asked_again(sight, root.component) else set()
+    touched = [t for t in commits if t.component == root.component or (t.asks and t.component in asking)]
+    found = [_commit(sight, root, touch, commits) for touch in touched]
+    surge = _load(sight, root, touched, named)
+    causes = [c for c in [*found, surge] if c is not None] + filling(sight, root.component, commits)
     if not causes:
         causes += [c for c in (_saturation(sight, root), _dependency(sight, root, named)) if c is not None]
     return causes
+
+
+def filling(sight: Sight, component: str, commits: Sequence[Touch]) -> list[Cause]:
+    """The causes that a component's own memory shows, whoever else is in trouble."""
+    touched = [touch for touch in commits if touch.component == component]
+    brought = [c for touch in touched if (c := _leak(sight, touch, touched) or _cramped(sight, touch, touched)) is not None]
+    grown = _memory(sight, component, commits, brought)
+    return [*brought, *([grown] if grown else [])]
 
 
 def as_cause(kind: CauseKind, component: str, parts: Sequence[float], facts: Sequence[Evidence], commit: str = "") -> Cause:
@@ -45,40 +57,79 @@ def as_cause(kind: CauseKind, component: str, parts: Sequence[float], facts: Seq
 
 
 def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) -> Cause | None:
-    symptoms = sight.symptoms(root.component)
+    component = touch.component
+    symptoms = sight.symptoms(component)
     if not symptoms:
         return None
-    began = sight.onset(root.component) or sight.began_ms
+    began = sight.onset(component) or sight.began_ms
     delay = began - touch.applied_ms
     if not -EARLY_MS <= delay <= TIMELY_MS:
         return None
     kind = CauseKind.RELEASE if touch.releases else CauseKind.CONFIG
+    here = component == root.component  # a caller that asks too often has its trouble from the one it asks
     parts = [
         0.65 if touch.releases else 0.55,
         0.12 if delay <= PROMPT_MS else 0.0,
         0.08 if symptoms[0].shift.effect >= 6 else 0.0,
         0.05 if len(symptoms) > 1 else 0.0,
-        -_surge_doubt(sight, root.component),
-        -_rivalry(touch, commits),
-        -0.12 if _killed(sight, root.component) else 0.0,
-        -0.2 if _callee_in_trouble(sight, root.component, began) else 0.0,
+        _room(sight, touch),
+        -_surge_doubt(sight, component),
+        -_rivalry(touch, [t for t in commits if t.component == component], began),
+        -0.12 if _killed(sight, component) else 0.0,
+        -0.2 if here and _callee_in_trouble(sight, component, began) else 0.0,
     ]
     facts = [evidence.of_commit(touch), evidence.of_timing(touch, symptoms[0], began), *_shifts(symptoms), evidence.of_path(root)]
-    return as_cause(kind, root.component, parts, facts, touch.commit)
+    return as_cause(kind, component, parts, facts, touch.commit)
 
 
-def _rivalry(touch: Touch, commits: Sequence[Touch]) -> float:
-    """Other commits on the same component in the same minutes: the last one before the trouble is the likelier."""
-    rivals = [
-        other.applied_ms
-        for other in commits
-        if other.component == touch.component
-        and other.commit != touch.commit
-        and abs(other.applied_ms - touch.applied_ms) <= TIMELY_MS
-    ]
-    if not rivals:
-        return 0.0
-    return 0.1 if touch.applied_ms > max(rivals) else 0.25
+def _room(sight: Sight, touch: Touch) -> float:
+    """More room hurts nobody; less of it does, and surely where something is full now."""
+    if touch.room >= 0:
+        return -0.2 * touch.room
+    return 0.15 if any(_strained(r) for r in sight.rose(touch.component, (CPU, QUEUE, CONNECTIONS))) else 0.05
+
+
+def _asked_again(sight: Sight, component: str) -> bool:
+    rate = sight.reading(component, RATE)
+    return rate is not None and rate.shift.rose and repeated(sight, rate)
+
+
+def _leak(sight: Sight, touch: Touch, touched: Sequence[Touch]) -> Cause | None:
+    """Memory that was flat and grows since a release came: each release between is a rival."""
+    grown, since = sight.memory.get(touch.component), sight.grew.get(touch.component)
+    if not touch.releases or grown is None or since is None or not _fills(sight, touch.component):
+        return None
+    delay = since - touch.applied_ms
+    if not -GREW_EARLY_MS <= delay <= GREW_LATE_MS:
+        return None
+    parts = [0.8, 0.05 if delay >= -EARLY_MS else 0.0, -_rivalry(touch, touched, since + SEEN_MS)]
+    facts = [evidence.of_commit(touch), evidence.of_growth(touch.component, grown), evidence.of_growth_since(touch, since)]
+    return as_cause(CauseKind.RELEASE, touch.component, parts, facts, touch.commit)
+
+
+def _cramped(sight: Sight, touch: Touch, touched: Sequence[Touch]) -> Cause | None:
+    """Memory that is nearly full since a commit came: a level, and no growth that goes on."""
+    full = sight.reading(touch.component, MEMORY)
+    if full is None or not full.shift.rose or full.shift.after < CRAMPED or full.onset_ms is None:
+        return None
+    delay = full.onset_ms - touch.applied_ms
+    if not -EARLY_MS <= delay <= PROMPT_MS:
+        return None
+    parts = [0.65, 0.15 if touch.room < 0 else 0.0, -_rivalry(touch, touched, full.onset_ms)]
+    facts = [evidence.of_commit(touch), evidence.of_timing(touch, full, full.onset_ms), *_shifts((full,))]
+    kind = CauseKind.RELEASE if touch.releases else CauseKind.CONFIG
+    return as_cause(kind, touch.component, parts, facts, touch.commit)
+
+
+def _rivalry(touch: Touch, touched: Sequence[Touch], began_ms: int) -> float:
+    """Other commits on the same component in the same minutes: the last one that could be seen before the trouble is the
+    likelier; what was applied in the moment that it began, or after it, is not.
+    """
+    rivals = [t.applied_ms for t in touched if t.commit != touch.commit and abs(t.applied_ms - touch.applied_ms) <= TIMELY_MS]
+    latest = max((at for at in rivals if at <= began_ms - SEEN_MS), default=None)
+    if touch.releases and touch.applied_ms > began_ms - SEEN_MS:
+        return 0.1 * bool(rivals) if latest is None else 0.25
+    return 0.0 if latest is None else 0.1 if touch.applied_ms > latest else 0.25
 
 
 def surged(sight: Sight, component: str) -> Reading | None:
@@ -110,7 +161,7 @@ def _callee_in_trouble(sight: Sight, component: str, began_ms: int) -> bool:
     return any(at is not None and at <= began_ms + EARLY_MS for at in onsets)
 
 
-def _load(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[str]) -> Cause | None:
+def _load(sight: Sight, root: Root, touched: Sequence[Touch], named: Sequence[str]) -> Cause | None:
     rate = surged(sight, root.component)
     if rate is None:
         return None
@@ -123,35 +174,40 @@ def _load(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[st
         0.05 if root.component in named else 0.0,
         -0.3 if onset is not None and symptom is not None and onset > symptom + 20_000 else 0.0,
         -0.08 if repeated(sight, rate) else 0.0,
-        -0.2 if any(_timely(sight, root.component, touch) for touch in commits) else 0.0,
+        -0.2 if any(_timely(sight, touch) for touch in touched) else 0.0,
     ]
     return as_cause(CauseKind.LOAD, root.component, parts, [*_shifts((rate, *busy)), *_shifts(sight.symptoms(root.component))])
 
 
-def _timely(sight: Sight, component: str, touch: Touch) -> bool:
-    began = sight.onset(component) or sight.began_ms
-    return touch.component == component and -EARLY_MS <= began - touch.applied_ms <= TIMELY_MS
+def _timely(sight: Sight, touch: Touch) -> bool:
+    began = sight.onset(touch.component) or sight.began_ms
+    return -EARLY_MS <= began - touch.applied_ms <= TIMELY_MS
 
 
-def _memory(sight: Sight, component: str, commits: Sequence[Touch]) -> Cause | None:
+def _memory(sight: Sight, component: str, commits: Sequence[Touch], brought: Sequence[Cause]) -> Cause | None:
     grown = sight.memory.get(component)
-    if grown is None:
+    if grown is None or not _fills(sight, component):
         return None
     killed, soon = _killed(sight, component), grown.seconds_to(MEMORY_LIMIT) <= 900
-    filling = grown.steady and (grown.level >= 0.75 or (soon and grown.level >= 0.5))
-    if not (filling or killed):
-        return None
     parts = [
         0.65,
         0.1 if soon or killed else 0.0,
         0.08 if grown.level >= 0.85 or killed else 0.0,
         -0.25 if surged(sight, component) else 0.0,
         -0.15 if any(t.component == component for t in commits) else 0.0,
+        -0.25 if brought else 0.0,
     ]
     facts = [evidence.of_growth(component, grown)]
     if killed:
         facts.insert(0, evidence.of_kills(component, sight.kills[component], sight.peaks[component]))
     return as_cause(CauseKind.MEMORY, component, parts, [*facts, *_shifts(sight.rose(component, (MEMORY,)))])
+
+
+def _fills(sight: Sight, component: str) -> bool:
+    """Memory that grows steadily and is near its limit or will be soon, or has killed."""
+    grown = sight.memory[component]
+    soon = grown.seconds_to(MEMORY_LIMIT) <= 900
+    return (grown.steady and (grown.level >= 0.75 or (soon and grown.level >= 0.5))) or _killed(sight, component)
 
 
 def _killed(sight: Sight, component: str) -> bool:

@@ -19,6 +19,7 @@ MAX_COMMITS = 20
 MAX_FILES = 50
 MAX_TEXT = 100
 RELEASE_KEYS = frozenset({"release", "image", "tag", "version"})
+ROOM_KEYS = frozenset({"replicas", "workers", "cpuMillis", "memoryMiB", "connections", "limit"})  # more of it is more room
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,26 @@ class Touch:
         return any(field.rsplit(".", 1)[-1] in RELEASE_KEYS for field, _, _ in self.fields)
 
     @property
+    def room(self) -> int:
+        """1 when all it did was to give more room, -1 when it took some away, 0 when it did something else."""
+        given = [_more(*field) for field in self.fields]
+        return min(given) if -1 in given or 0 not in given else 0
+
+    @property
+    def asks(self) -> bool:
+        """Whether it changed how long and how often this component asks others."""
+        return any(".calls." in field for field, _, _ in self.fields)
+
+    @property
     def shown(self) -> tuple[str, str, str]:
         """The field that says most: a release before anything else."""
         return min(self.fields, key=lambda f: (f[0].rsplit(".", 1)[-1] not in RELEASE_KEYS, f))
+
+
+def _more(field: str, before: str, after: str) -> int:
+    if field.rsplit(".", 1)[-1] not in ROOM_KEYS or not (before.isdecimal() and after.isdecimal()):
+        return 0
+    return 1 if int(after) > int(before) else -1
 
 
 def touches(repo: Repo, applied: Sequence[Applied], until_ms: int) -> tuple[Touch, ...]:

@@ -41,6 +41,13 @@ def of_growth(component: str, grown: Growth) -> Evidence:
     return Evidence("growth", component, MEMORY, number(grown.per_second), number(grown.level), number(grown.rising), text)
 
 
+def of_growth_since(touch: Touch, since_ms: int) -> Evidence:
+    """As `of_timing`, of a growth that has no clear edge."""
+    delay = (since_ms - touch.applied_ms) / 1_000
+    text = f"memory of {touch.component} began to grow about {delay:.0f} s after commit {touch.commit[:10]} was applied"
+    return Evidence("timing", touch.component, MEMORY, str(touch.applied_ms), str(since_ms), number(delay), text)
+
+
 def of_kills(component: str, kills: float, peak: float) -> Evidence:
     """Restarts in the last minutes, in the robust deviations in which every other shift is given."""
     text = f"{component} restarted {number(kills)} times after its memory reached {number(peak)} of its limit"

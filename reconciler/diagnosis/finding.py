@@ -73,19 +73,13 @@ def _with_told(told: Sequence[Cause], found: list[Cause]) -> list[Cause]:
 
 
 def _rank(sight: Sight, found: Sequence[Root], commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
-    places = [*found, *(Root(c, (c,), ()) for c in named if c not in {r.component for r in found})]
-    ranked = [
-        cause for place in places for cause in causes.candidates(sight, place, commits, named) if _at_root(cause, place, found)
-    ]
+    rootless = [c for c in named if c not in {r.component for r in found}]  # can be a cause by what grows in itself only
+    ranked = [cause for place in found for cause in causes.candidates(sight, place, commits, named)]
+    ranked += [cause for component in rootless for cause in causes.filling(sight, component, commits)]
     best: dict[tuple[str, str, str], Cause] = {}
     for cause in sorted(ranked, key=_order):
         best.setdefault((cause.kind.value, cause.component, cause.commit), cause)
     return list(best.values())[:MAX_CAUSES]
-
-
-def _at_root(cause: Cause, place: Root, found: Sequence[Root]) -> bool:
-    """A named component that is no root can only be a cause by what grows in itself."""
-    return place in found or cause.kind is CauseKind.MEMORY
 
 
 def _order(cause: Cause) -> tuple[float, str, str, str]:

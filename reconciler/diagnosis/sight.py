@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.analysis.growth import Growth, growth, increase
+from reconciler.analysis.growth import began as grew_since
 from reconciler.analysis.robust import median, quantile
 from reconciler.analysis.shifts import LEAST, Shift, cut, onset, shift
 from reconciler.diagnosis.metrics import MEMORY, RESTARTS, SYMPTOMS, WATCHED
@@ -31,6 +32,7 @@ FIRING_LAG_MS = 60_000  # samples this close before the alert are not trusted as
 SPREADING_MS = 20_000  # the first moments of trouble, while it reaches the others, are left out
 EARLIEST_MS = 25_000  # what must remain of it: six samples
 MARGIN_MS = 10_000  # two scrapes between reference and trouble
+CROWDED = 0.5  # of the memory: below it nobody asks since when it grows
 GROWTH_MS = (900_000, 360_000, 180_000)  # a leak may be slow, or have begun minutes ago
 
 
@@ -51,6 +53,7 @@ class Sight:
     topology: Topology
     readings: Mapping[tuple[str, str], Reading]
     memory: Mapping[str, Growth]
+    grew: Mapping[str, int]  # since when the memory of a component grows or grew, where that can be told
     kills: Mapping[str, float]  # restarts in the last minutes
     peaks: Mapping[str, float]  # of memory in the last minutes: after a kill the level itself is low
     before: tuple[int, int]
@@ -115,7 +118,7 @@ def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tup
     end = before[1] if began is None else began - MARGIN_MS
     start = before[1] + FIRING_LAG_MS if began is None else began + min(max(0, now_ms - began - EARLIEST_MS), SPREADING_MS)
     windows = ((end - REFERENCE_MS, end), (max(start, now_ms - TROUBLE_MS), now_ms + 1))
-    readings, memory, kills, peaks = {}, {}, {}, {}
+    readings, memory, grew, kills, peaks = {}, {}, {}, {}, {}
     for component in topology.components:
         for metric in WATCHED:
             series = telemetry.series(component, metric, min(windows[0][0], now_ms - GROWTH_MS[0]), now_ms)
@@ -128,7 +131,12 @@ def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tup
                     _growth(series, now_ms),
                     quantile(cut(series, now_ms - REFERENCE_MS, now_ms + 1), 0.95),
                 )
-    return Sight(topology, readings, memory, kills, peaks, windows[0], (windows[1][0], now_ms), start if began is None else began)
+                if peaks[component] >= CROWDED:
+                    bend = grew_since(series, now_ms - GROWTH_MS[0], now_ms + 1)
+                    grew |= {} if bend is None else {component: bend}
+                    readings[(component, metric)] = _read_long(series, windows, now_ms)
+    since = start if began is None else began
+    return Sight(topology, readings, memory, grew, kills, peaks, windows[0], (windows[1][0], now_ms), since)
 
 
 def _growth(series: Series, now_ms: int) -> Growth:
@@ -149,6 +157,12 @@ def _beginning(named: Iterable[str], telemetry: Telemetry, before: tuple[int, in
                 start = onset(series, quiet, WATCHED[metric].floor(median(quiet)), 1, before[0])
                 found += [start] if start is not None and start > before[0] + MARGIN_MS else []
     return min(found, default=None)
+
+
+def _read_long(series: Series, windows: tuple[tuple[int, int], tuple[int, int]], now_ms: int) -> Reading:
+    """Memory is alarmed about late: its reference is the time before anybody would have alarmed."""
+    long = _read(series, ((now_ms - GROWTH_MS[0], now_ms - LOOK_BACK_MS), windows[1]))
+    return long if long.shift.known else _read(series, windows)
 
 
 def _read(series: Series, windows: tuple[tuple[int, int], tuple[int, int]]) -> Reading:
