@@ -1,14 +1,14 @@
 """Spans as the figures of components and of the calls between them. Pure, standard library only.
 
-In: the spans that ended in an interval, and those before and after it that they may belong to. Out: for each component
-how many requests entered it, how they ended and how long they took, and how much of that it spent itself; for each pair
-of caller and callee the same of the calls.
+In: the spans that ended in an interval, and those before and after it that they may belong to. Out: for each component how
+many requests entered it, how they ended and how long they took, and how much of that it spent itself; for each pair of caller
+and callee the same of the calls.
 
-A request enters where a span serves or consumes, or where its parent belongs to somebody else. A call is seen from both
-ends: by the one who calls (which also counts what never arrived) when its end is there, else by the one who answers. A
-caller's span without an answering span needs the name of the callee in it. The own time of a request is its duration
-without the union of the calls that were made below it in the same component: calls at the same time count once.
-Nothing here trusts a clock of another machine: times are compared within a component only.
+A call has failed when either end says so. A request enters where a span serves or consumes, or where its parent belongs to
+somebody else. A call is seen from both ends: by the one who calls (which also counts what never arrived) when its end is
+there, else by the one who answers. A caller's span without an answering span needs the name of the callee in it. The own time
+of a request is its duration without the union of the calls that were made below it in the same component: calls at the same
+time count once. Nothing here trusts a clock of another machine: times are compared within a component only.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Traffic:
     durations_ms: list[float] = field(default_factory=list)
     own_ms: list[float] = field(default_factory=list)
 
-    def add(self, span: Span) -> None:
+    def add(self, span: Span, *, failed: bool) -> None:
         self.count += 1
-        self.failed += span.failed
+        self.failed += failed
         self.durations_ms.append((span.end_ns - span.start_ns) / 1e6)
 
 
@@ -72,10 +72,12 @@ def summarise(ended: Sequence[Span], around: Iterable[Span] = ()) -> Interval:
         parent = known.get((span.trace, span.parent)) if span.parent else None
         if _enters(span, parent):
             traffic = components.setdefault(span.component, Traffic())
-            traffic.add(span)
+            traffic.add(span, failed=span.failed)
             traffic.own_ms.append(_own_ms(span, children))
         if edge := _edge(span, parent, children):
-            edges.setdefault(edge, Traffic()).add(span)
+            answers = children.get((span.trace, span.id), ()) if span.component == edge[0] else ()
+            failed = span.failed or any(answer.failed and answer.component == edge[1] for answer in answers)
+            edges.setdefault(edge, Traffic()).add(span, failed=failed)
     return Interval(components, edges)
 
 

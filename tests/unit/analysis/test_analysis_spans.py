@@ -22,6 +22,7 @@ def test_a_request_enters_each_component_once_and_a_call_is_seen_by_its_caller()
     assert found.edges[("front", "cart")].durations_ms == [60.0]
     assert found.components["cart"].failed == 1
     assert not found.components["front"].failed
+    assert found.edges[("front", "cart")].failed == 1  # either end knows
 
 
 def test_own_time_is_without_the_calls_and_counts_overlapping_calls_once():
