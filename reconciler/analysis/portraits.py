@@ -11,11 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.analysis.likeness import number
+from reconciler.analysis.robust import median
+from reconciler.analysis.shifts import EFFECT, shift
 from reconciler.analysis.words import words
+from reconciler.model.canonical import number as decimal
 from reconciler.model.memory import Moved, Portrait
 from reconciler.model.telemetry import Topology
 
 MOST_MOVED, MOST_WORDS, MOST_TEMPLATES = 30, 80, 20
+FLOOR = 0.05  # share of the larger level below which a departure means nothing: no departure is larger than its inverse
 LONGEST_TEMPLATE, LONGEST_METRIC = 200, 64
 
 
@@ -26,6 +30,15 @@ class Departure:
     component: str
     metric: str
     size: str
+
+
+def departure(component: str, metric: str, before: Sequence[float], after: Sequence[float]) -> Departure | None:
+    """None where the level stayed, or too little was measured to say. A short departure shows as well as a lasting one: this is to
+    recognise trouble by, and not to raise an alarm.
+    """
+    levels = (abs(median(before)), abs(median(after)))
+    found = shift(before, after, FLOOR * max(levels, default=0.0))
+    return Departure(component, metric, decimal(found.effect)) if found.known and abs(found.effect) >= EFFECT else None
 
 
 def portrait(

@@ -12,9 +12,8 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from reconciler.analysis.likeness import VERSION, vector
-from reconciler.analysis.portraits import Departure, neighbours, portrait
-from reconciler.analysis.robust import median
-from reconciler.analysis.shifts import cut, shift
+from reconciler.analysis.portraits import Departure, departure, neighbours, portrait
+from reconciler.analysis.shifts import cut
 from reconciler.audit.recurrence import outcome, recurrence, repairs
 from reconciler.audit.view import Facts
 from reconciler.diagnosis.sight import plain_topology
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 MOST_ALIKE = 5
 LEAST_ALIKE = 0.5  # of two incidents that share less, one says nothing about the other
 COMPONENTS, METRICS = 8, 40  # whose levels are compared, and how many of each
-FLOOR = 0.05  # share of the level below which a departure means nothing
 _COUNTERS = ("_total", "}")
 
 
@@ -77,10 +75,9 @@ def _departures(world: World, components: Sequence[str], found: Diagnosis) -> It
         names = (n for n in world.telemetry.metrics(component) if not n.endswith(_COUNTERS))
         for metric in [*names][:METRICS]:
             series = world.telemetry.series(component, metric, start, after[1])
-            before = cut(series, start, end)
-            moved = shift(before, cut(series, after[0], after[1] + 1), FLOOR * abs(median(before)) or FLOOR)
-            if moved.moved:
-                yield Departure(component, metric, number(moved.effect))
+            moved = departure(component, metric, cut(series, start, end), cut(series, after[0], after[1] + 1))
+            if moved:
+                yield moved
 
 
 def recollect(world: World, memory: Memory) -> None:
