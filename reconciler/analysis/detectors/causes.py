@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from reconciler.analysis.causes import Cause, Column, Kind, Recording, Sign, find
 from reconciler.analysis.causes import Finding as Answer
 from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import loudest, normal_ms, table, tidy
 from reconciler.analysis.detectors.suspects import suspects
+from reconciler.analysis.shifts import onset
 from reconciler.model.findings import Finding
+from reconciler.model.telemetry import Series
 from reconciler.ports.detector import Window
 
 TOLD = 5
+EARLIER_MS = 900_000  # an alarm comes this much later than its trouble at most
+LEAST, EVERYDAY = 4, 0.05  # normal samples, and the share of a level that means nothing
 CELLS = 8_000_000  # samples x series that are compared: some seconds and a few hundred MB at most
 
 
@@ -40,13 +46,32 @@ class Causes:
         seen = tidy(window)
         speaker = Speaker(self.name, self.version, self.settings)
         answer = find(_recording(seen, window.alarm_ms))
-        since = window.alarm_ms if answer.since is None else int(answer.since * 1000)
+        since = _began(seen, answer, window.alarm_ms)
         if answer.unknown is not None:
             return (speaker.unknown(since, answer.unknown), *suspects(speaker, seen, [], since))
         causes = answer.causes[: self._told]
         sure = _confidences(answer)
         told = [_said(speaker, cause, sure[place], since, first=place == 0) for place, cause in enumerate(causes)]
         return (*told, *suspects(speaker, seen, [c.service for c in causes], since))
+
+
+def _began(window: Window, answer: Answer, alarm_ms: int) -> int:
+    """When the loudest metric of the first cause left its normal level for good; else the block around the alarm that spoke."""
+    block = alarm_ms if answer.since is None else int(answer.since * 1000)
+    sign = next((s for cause in answer.causes[:1] for s in cause.signs), None)
+    if sign is None:
+        return block
+    key = (answer.causes[0].service, sign.metric)
+    times, values = window.samples[key]
+    start, end = normal_ms(window)
+    normal = values[(times >= start) & (times < end) & (times < block - EARLIER_MS)]
+    recent = (times >= block - EARLIER_MS) & (times <= block + EARLIER_MS)
+    if len(normal) < LEAST or not recent.any():
+        return block
+    series = Series(*key, tuple(times[recent].tolist()), tuple(values[recent].tolist()))
+    floor = EVERYDAY * abs(float(np.median(normal)))
+    found = onset(series, normal.tolist(), floor, 1 if values[recent][-LEAST:].mean() > np.median(normal) else -1, 0)
+    return block if found is None else min(block, found)
 
 
 def _recording(window: Window, alarm_ms: int) -> Recording:
@@ -70,9 +95,11 @@ def _said(speaker: Speaker, cause: Cause, sure: float, since_ms: int, *, first: 
     signs = {f"deviations {sign.metric}"[:120]: sign.deviations for sign in cause.signs}
     loudest = {sign.kind: sign for sign in reversed(cause.signs)}  # the percentiles of one latency are one witness
     told = sorted(loudest.values(), key=lambda sign: -abs(sign.deviations))[:3]
-    text = ", ".join(f"{named(s.metric)} {shown(abs(s.deviations))} deviations {_way(s)}" for s in told)
+    text = ", ".join(
+        f"{named(s.metric)}{f' at {named(s.at)}' if s.at else ''} {shown(abs(s.deviations))} deviations {_way(s)}" for s in told
+    )
     said = f"{named(cause.service)} is {'the likeliest' if first else 'a possible'} cause: "
-    metric = cause.signs[0].metric if cause.signs else ""
+    metric = next((sign.metric for sign in cause.signs if not sign.at), "")
     values = {"score": cause.score, **signs}
     return speaker.say("cause", (cause.service, metric), since_ms, sure, values, said + (text or "calls that it makes changed"))
 

@@ -17,8 +17,11 @@ import numpy as np
 from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.saying import Speaker, named
 from reconciler.analysis.detectors.series import Key, Times, Values, since_ms, table, tidy, until_ms, usual_step_ms
-from reconciler.analysis.patterns import Pattern, Reading, Watch
+from reconciler.analysis.patterns import Pattern, Reading, Watch, together
+from reconciler.analysis.robust import median
+from reconciler.analysis.shifts import onset, shift
 from reconciler.model.findings import Finding
+from reconciler.model.telemetry import Series
 from reconciler.ports.detector import Window
 
 FINEST_MS, STEPS = 15_000, 480
@@ -26,6 +29,9 @@ ENTRIES, SERVICES = 10, 30  # watches, and services that one goes along with
 EARLIER_MS = 1_500_000
 SURE = 0.9
 REPLICAS = re.compile(r"replica|instances|pods", re.IGNORECASE)
+SHARED = re.compile(r"connections|pool|quota", re.IGNORECASE)  # what several parties fill together
+WORSE_MS = 600_000  # how long before the alarm services may have got worse
+STEADY = 0.1  # of the level: what moves less is not worse
 READY = re.compile(r"ready|available|serv", re.IGNORECASE)
 Readings = Mapping[str, Mapping[str, Values]]
 
@@ -48,6 +54,9 @@ class Patterns:
             for pattern in _watched(group, times, readings):
                 if since <= pattern.told * 1000 <= until_ms(seen):
                     found.setdefault((pattern.kind.value, pattern.participants), _said(speaker, pattern))
+        alike = together(_worse(seen), window.calls, until_ms(seen) / 1000) if window.alarm_ms is not None else None
+        if alike:
+            found.setdefault((alike.kind.value, alike.participants), _said(speaker, alike))
         return sorted(found.values(), key=lambda f: (f.at_ms, f.component, f.metric))
 
 
@@ -88,6 +97,8 @@ def _readings(window: Window) -> tuple[Times, Readings]:
 def _role(metric: str) -> str:
     if REPLICAS.search(metric):
         return "replicas"
+    if SHARED.search(metric):
+        return "used"
     kind = kind_of(metric)
     return "attempts" if kind is Kind.TRAFFIC else "errors" if kind is Kind.ERRORS else ""
 
@@ -101,12 +112,30 @@ def _watched(group: Sequence[str], times: Times, readings: Readings) -> Iterator
             yield pattern
 
 
-def _rates(own: Mapping[str, Values], rows: int) -> tuple[Values, Values, Values, Values]:
+def _rates(own: Mapping[str, Values], rows: int) -> tuple[Values, Values, Values, Values, Values]:
     nothing = np.full(rows, math.nan)
-    attempts, errors, replicas = (own.get(role, nothing) for role in ("attempts", "errors", "replicas"))
+    attempts, errors, replicas, used = (own.get(role, nothing) for role in ("attempts", "errors", "replicas", "used"))
     known = errors[np.isfinite(errors)]
     refused = errors * attempts if len(known) and known.max() <= 1 else errors
-    return attempts, attempts - refused, refused, replicas
+    full = used[np.isfinite(used)]
+    share = used if len(full) and full.min() >= 0 and full.max() <= 1 else nothing  # a count without its limit says nothing
+    return attempts, attempts - refused, refused, replicas, share
+
+
+def _worse(window: Window) -> Mapping[str, float]:
+    """Who got slower or fails more since shortly before the alarm, and when, in seconds."""
+    alarm, found = window.alarm_ms or until_ms(window), dict[str, float]()
+    for (component, metric), (times, values) in window.samples.items():
+        if kind_of(metric) not in (Kind.LATENCY, Kind.ERRORS):
+            continue
+        before, after = values[times < alarm - WORSE_MS].tolist(), values[times >= alarm].tolist()
+        floor = STEADY * max((abs(level) for level in (median(before), median(after)) if math.isfinite(level)), default=0.0)
+        if floor > 0 and shift(before, after, floor).rose:
+            series = Series(component, metric, tuple(times.tolist()), tuple(values.tolist()))
+            began = onset(series, before, floor, 1, alarm - WORSE_MS)
+            if began is not None:
+                found[component] = min(began / 1000, found.get(component, math.inf))
+    return found
 
 
 def _said(speaker: Speaker, pattern: Pattern) -> Finding:

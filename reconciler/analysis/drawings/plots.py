@@ -8,6 +8,7 @@ from reconciler.analysis.drawings.svg import LEFT, RIGHT, TOP, WIDTH, clock, cut
 from reconciler.model.drawings import Mark, MarkKind, Plot
 
 HEIGHT, BOTTOM = 230, 26
+LABELLED = (MarkKind.ALARM, MarkKind.MADE, MarkKind.CHANGE, MarkKind.ANOMALY)
 LETTER = 7.0  # pixels of a small letter: enough to keep labels apart
 
 
@@ -83,17 +84,19 @@ def _limit(scale: _Scale, plot: Plot) -> Iterator[str]:
 
 
 def _marks(scale: _Scale, plot: Plot) -> Iterator[str]:
-    """A line each; a label where there is room for it, and what is left out still tells when pointed at."""
-    free = float(LEFT)
-    for mark in sorted(plot.marks, key=lambda m: (m.at_ms, m.kind is not MarkKind.ALARM)):
+    """A line each; a label where there is room, the alarm's first; what has none still tells when pointed at."""
+    taken: list[tuple[float, float]] = []
+    for mark in sorted(plot.marks, key=lambda m: (LABELLED.index(m.kind), m.at_ms)):
         x = scale.x(mark.at_ms)
         yield f'<path class="{mark.kind.value}" d="M{x:.1f} {TOP - 4}V{HEIGHT - BOTTOM}"><title>{_said(mark)}</title></path>'
         text = cut(mark.text, 34)
         wide = LETTER * len(text)
-        begin = min(max(x - wide / 2, free), WIDTH - RIGHT - wide)
-        if begin >= free and abs(begin + wide / 2 - x) <= wide:
-            yield text_at(begin, TOP - 8, text, kind=mark.kind.value)
-            free = begin + wide + 8
+        for begin in (min(max(x - wide / 2, LEFT), WIDTH - RIGHT - wide), x - wide - 4, x + 4):
+            fits = begin >= LEFT and begin + wide <= WIDTH - RIGHT
+            if fits and all(begin > right + 8 or begin + wide + 8 < left for left, right in taken):
+                yield text_at(begin, TOP - 8, text, kind=mark.kind.value)
+                taken.append((begin, begin + wide))
+                break
 
 
 def _said(mark: Mark) -> str:

@@ -1,0 +1,104 @@
+"""`homeostat diagnose` as a stranger runs it: on the recorded outage that is shipped, and on files that are wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import main
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "slow-release"
+ASKED = ["--alarm", "2024-05-01T12:33:00Z", "--symptom", "gateway"]
+
+
+def homeostat(*arguments, code=""):
+    """One call in a process and a folder of its own; `code` runs in it first."""
+    run = f"{code}\nimport sys; from reconciler.cli import main; sys.exit(main(sys.argv[1:]))"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HOMEOSTAT_HOME": "/nonexistent"}
+    return subprocess.run(
+        [sys.executable, "-c", run, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=90,
+    )
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    return homeostat("--json", "diagnose", "--from-dir", EXAMPLE, *ASKED, "--out", out), out
+
+
+def test_the_shipped_outage_is_explained_by_the_release_that_was_slow(report):
+    answer, _ = report
+    assert answer.returncode == 0, answer.stderr
+    told = json.loads(answer.stdout)["explanation"]
+    assert told["cause"] == "checkout"
+    assert float(told["confidence"]) > 0.7
+    assert "release of checkout (commit b0a710ad)" in told["chain"][0]
+    assert "catalog" not in told["summary"]
+    assert told["falls"] == ["frontend", "gateway"]
+
+
+def test_every_finding_says_which_version_with_which_settings_spoke(report):
+    found = json.loads(report[0].stdout)["findings"]
+    assert {"causes", "levels"} <= {f["detector"] for f in found}
+    assert all(f["version"] and f["settings"].startswith("sha256:") for f in found)
+
+
+def test_the_report_is_one_page_with_drawings_that_needs_nothing_from_elsewhere(report):
+    out = report[1]
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert page.count("<svg") >= 5
+    assert "<script" not in page
+    assert "://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert {"explanation.json", "graph.svg", "graph.mmd", "timeline.svg", "plot-1.svg"} <= {p.name for p in out.iterdir()}
+
+
+def test_what_is_wrong_in_a_file_is_told_with_its_line(tmp_path, capsys):
+    (tmp_path / "m.csv").write_text("time,cart|cpu\n1,2\n2,much\n", encoding="utf-8")
+    assert main(["diagnose", "--from-dir", str(tmp_path)]) == 78
+    assert f"{tmp_path}/m.csv:3: 'much' is no number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--alarm", "yesterday"], "'yesterday' is no time"),
+        (["--alarm", "1999-01-01"], "nothing was recorded within an hour of the alarm"),
+        (["--normal", "1..x"], "'x' is no time"),
+        (["--normal", "9..1"], "ends before it begins"),
+        (["--limit", "cart|cpu=x"], "'x' is no number"),
+        (["--limit", "cart|nothing=1"], "of cart there is cart|cpu"),
+    ],
+)
+def test_an_argument_that_is_wrong_says_what_is_right(tmp_path, more, told, capsys):
+    (tmp_path / "m.csv").write_text("time,cart|cpu\n1,2\n2,3\n", encoding="utf-8")
+    assert main(["diagnose", "--from-dir", str(tmp_path), *more]) == 78
+    assert told in capsys.readouterr().err
+
+
+def test_without_the_packages_of_the_analysis_it_says_how_to_install_them(tmp_path):
+    hide = (
+        "import importlib.util as u; found = u.find_spec; u.find_spec = lambda n, *a: None if n == 'networkx' else found(n, *a)"
+    )
+    answer = homeostat("diagnose", "--from-dir", tmp_path, code=hide)
+    assert answer.returncode == 78
+    assert "pip install 'homeostat[analysis]'" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_nobody_complains_is_an_answer_and_growth_to_a_limit_is_foretold(tmp_path, capsys):
+    rows = "".join(f"{1_714_564_800 + i * 15},{0.3 + i * 0.004:.4f}\n" for i in range(120))
+    (tmp_path / "m.csv").write_text("time,cart|memory_usage\n" + rows, encoding="utf-8")
+    assert main(["diagnose", "--from-dir", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "Nobody complains." in told
+    assert "memory_usage of cart grew steadily for 20 minutes and reaches 1" in told
