@@ -177,7 +177,8 @@ def _problems(parsed: ParsedDocument, kind: str, error: ValidationError) -> Iter
         seen.add(pointer)
         if found["type"] == "extra_forbidden":
             name = str(pointer[-1])
-            hint = nearest(name, valid_keys(kind, pointer[:-1]))
+            known = valid_keys(kind, pointer[:-1])
+            hint = "another kind has it: remove it" if name in known else nearest(name, known)
             yield Problem(parsed.locate(pointer, key=True), f"{said_at(pointer)} is no field", hint)
         elif found["type"] == "missing":
             yield Problem(parsed.locate(pointer[:-1]), f"{said_at(pointer)} is missing", "add it")
