@@ -58,7 +58,7 @@ def cases(folder: Path) -> Iterator[Case]:
         normal = at[phase == "normal"]
         injected = datetime.strptime(label["source"][-19:], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
         columns = [Column.of(*n.split("|", 1)) for n in names]
-        edges = [(e[0], e[1]) for e in facts["call_edges"]]
+        edges = [(e[0], e[1], e[2]) for e in facts["call_edges"]]
         period = (float(normal[0]), float(normal[-1]) + 1)
         yield Case(
             Recording.of(at, values, columns, edges, facts["detect_ts"], period, PROBE), label["service"], system, injected

@@ -3,10 +3,11 @@
 1. The metrics of one kind speak once: the mean of the louder half, on a log scale from `LOUD` deviations up, so that three
    percentiles of one latency are one witness.
 2. Means over few requests are noise: self time, latency and failures count by n / (n + `FEW`) where requests are counted.
-3. A slow or failing dependency makes its callers slow and failing: what the callees show is taken off the caller. Self time needs
-   no such discount, and where it is known a service's total duration counts half.
+3. A slow or failing dependency makes its callers slow and failing: what the callees show is taken off the caller, and so is, off
+   its latency and self time, what it waits for the calls that it makes. Where self time is known the total duration counts half.
 4. Who calls whom how often is the caller's doing: calls that vanish or multiply speak against those that make them.
-5. Who the alarm is about cannot suffer from what it does not reach: services outside its call tree count little.
+5. What callers wait for and no callee shows is a delay on the way to one of them: see `paths`.
+6. Who the alarm is about cannot suffer from what it does not reach: services outside its call tree count little.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reconciler.analysis.causes.kinds import Kind
+from reconciler.analysis.causes.paths import loudness, ways
 from reconciler.analysis.causes.recording import Array, Recording
 from reconciler.analysis.causes.windows import Windows
 
-LOUD = 1.5
 FEW = 40.0
 DURATION = 0.5
 CALLS = 0.5
@@ -26,6 +27,7 @@ OUTSIDE = 0.3
 DIRECT, SUPPORT = 1.0, 0.2
 WEIGHTS = {
     Kind.SELF: DIRECT, Kind.LATENCY: DIRECT, Kind.ERRORS: DIRECT, Kind.SUCCESS: DIRECT, Kind.CPU: DIRECT, Kind.LOGS: DIRECT,
+    Kind.WAY: DIRECT,
     Kind.LOG_ERRORS: 1.5,  # rare while all is well: the clearest words a service has
     Kind.MEMORY: SUPPORT, Kind.NETWORK: SUPPORT, Kind.DISK: SUPPORT, Kind.OTHER: SUPPORT, Kind.TRAFFIC: 0.0,
 }  # fmt: skip
@@ -38,11 +40,9 @@ def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, 
     """Per block and service: the sum against it, and per block, service and kind what each kind adds."""
     calls, reach = graph(recording)
     spoken = _spoken(recording, found, shown)
-    clear = spoken.copy()
-    for kind in INHERITED:
-        said = spoken[:, :, KINDS.index(kind)]
-        below = (said[:, None, :] * calls[None]).max(axis=2, initial=0.0)
-        clear[:, :, KINDS.index(kind)] = np.maximum(0.0, said - below)
+    way = ways(recording, found, spoken[:, :, KINDS.index(Kind.LATENCY)])
+    spoken[:, :, KINDS.index(Kind.WAY)] = way.to
+    clear = _cleared(spoken, calls, way.waiting)
     weights = np.array([WEIGHTS[k] for k in KINDS])
     parts = clear * weights
     parts[:, :, KINDS.index(Kind.LATENCY)] *= np.where(_self_known(recording, shown), DURATION, 1.0)
@@ -51,6 +51,19 @@ def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, 
     parts[:, :, KINDS.index(Kind.TRAFFIC)] = CALLS * (traffic[:, None, :] * shared[None]).max(axis=2, initial=0.0)
     parts *= _within(recording, reach)[None, :, None]
     return parts.sum(axis=2), parts
+
+
+def _cleared(spoken: Array, calls: Array, waiting: Array) -> Array:
+    """Less what the callees show, and less what is waited for them."""
+    clear = spoken.copy()
+    for kind in INHERITED:
+        said = spoken[:, :, KINDS.index(kind)]
+        below = (said[:, None, :] * calls[None]).max(axis=2, initial=0.0)
+        clear[:, :, KINDS.index(kind)] = np.maximum(0.0, said - below)
+    for kind in (Kind.LATENCY, Kind.SELF):
+        own = np.maximum(0.0, spoken[:, :, KINDS.index(kind)] - waiting)
+        clear[:, :, KINDS.index(kind)] = np.minimum(clear[:, :, KINDS.index(kind)], own)
+    return clear
 
 
 def graph(recording: Recording) -> tuple[Array, Array]:
@@ -91,7 +104,7 @@ def _spoken(recording: Recording, found: Windows, shown: Array) -> Array:
     for (service, kind), columns in groups.items():
         loud = voice(kind, shown[:, columns])
         louder = -np.sort(-loud, axis=1)[:, : (len(columns) + 1) // 2].mean(axis=1)
-        said = np.log(np.maximum(louder, LOUD) / LOUD)
+        said = loudness(louder)
         if kind in (Kind.SELF, Kind.LATENCY, Kind.SUCCESS) and service in requests:
             said = said * requests[service] / (requests[service] + FEW)
         spoken[:, service, KINDS.index(kind)] = said

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     SELF = "self time"
     LATENCY = "latency"
     CALLS = "latency of calls made"
+    WAY = "delay on the way"  # no metric of its own: what the callers see of it
     ERRORS = "errors"
     SUCCESS = "success"
     LOG_ERRORS = "error logs"

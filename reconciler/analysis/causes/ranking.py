@@ -21,20 +21,22 @@ from reconciler.analysis.causes.kinds import Kind
 from reconciler.analysis.causes.recording import Array, Recording
 from reconciler.analysis.causes.windows import Windows, windows
 
-ENOUGH = 1.4  # 95 % of windows of a quiet normal period stay below
+ENOUGH = 1.34  # 95 % of windows of a quiet normal period stay below
 LATER = 0.7
 OFF = 0.35  # taken off a block that begins `OFF_BY` seconds from the alarm
 OFF_BY = 480.0
 TOLD = 5  # metrics told for each cause
+WAY = KINDS.index(Kind.WAY)
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A metric that speaks against a service: its departure in robust deviations."""
+    """A metric that speaks against a service, in robust deviations; `at` is the caller that measured it, where one did."""
 
     metric: str
     kind: Kind
     deviations: float
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def _ranked(recording: Recording, total: Array, parts: Array, shown: Array) -> t
     order = np.argsort(-total, kind="stable")
     services = recording.services
     return tuple(
-        Cause(services[i], float(total[i]), _parts(parts[i]), _signs(recording, services[i], shown))
+        Cause(services[i], float(total[i]), _parts(parts[i]), _signs(recording, services[i], shown, asked=parts[i, WAY] > 0))
         for i in order
         if total[i] > 0
     )
@@ -104,8 +106,14 @@ def _parts(parts: Array) -> tuple[tuple[Kind, float], ...]:
     return tuple((KINDS[i], float(parts[i])) for i in order if parts[i] > 0)
 
 
-def _signs(recording: Recording, service: str, shown: Array) -> tuple[Sign, ...]:
-    own = [(i, c) for i, c in enumerate(recording.columns) if c.service == service and WEIGHTS.get(c.kind, 0.0) > 0]
-    loud = [(float(voice(c.kind, shown[i : i + 1])[0]), i, c) for i, c in own]
+def _signs(recording: Recording, service: str, shown: Array, *, asked: bool) -> tuple[Sign, ...]:
+    """`asked`: what callers measure of their calls speaks too."""
+    callers = {a for a, b in recording.edges if b == service} - {service} if asked else set()
+    speaking = [
+        (i, c, c.service if c.service != service else "")
+        for i, c in enumerate(recording.columns)
+        if (c.service == service and WEIGHTS.get(c.kind, 0.0) > 0) or (c.service in callers and c.kind is Kind.CALLS)
+    ]
+    loud = [(float(voice(c.kind, shown[i : i + 1])[0]), i, c, at) for i, c, at in speaking]
     told = sorted((entry for entry in loud if entry[0] > 0), key=lambda entry: (-entry[0], entry[1]))[:TOLD]
-    return tuple(Sign(c.metric, c.kind, float(shown[i])) for _, i, c in told)
+    return tuple(Sign(c.metric, c.kind, float(shown[i]), at) for _, i, c, at in told)

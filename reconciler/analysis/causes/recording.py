@@ -6,8 +6,8 @@ behind it needs to ask. Times are seconds; a value that nobody measured is NaN, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from reconciler.analysis.causes.kinds import Kind, kind_of
 
 Array = NDArray[np.float64]
+Edge = tuple[str, str] | tuple[str, str, float]  # caller, callee and, where counted, how many calls
 LARGEST = 1e18  # beyond it squares overflow: no measurement, a gap
 
 
@@ -33,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """`normal` is [start, end); `edges` are (caller, callee); `symptom` is who the alarm is about, where that is known."""
+    """`normal` is [start, end); `edges` are (caller, callee) and `calls` counts them; `symptom` is who the alarm is about."""
 
     times: Array
     values: Array  # samples x columns
@@ -42,6 +43,7 @@ class Recording:
     alarm: float
     normal: tuple[float, float]
     symptom: str | None = None
+    calls: Mapping[tuple[str, str], float] = field(default_factory=dict)  # an edge that is not counted counts 1
 
     @classmethod
     def of(
@@ -49,7 +51,7 @@ class Recording:
         times: ArrayLike,
         values: ArrayLike,
         columns: Sequence[Column],
-        edges: Iterable[tuple[str, str]],
+        edges: Iterable[Edge],
         alarm: float,
         normal: tuple[float, float],
         symptom: str | None = None,
@@ -65,8 +67,8 @@ class Recording:
         kept = order[last]
         table = table[kept]
         table = np.where(np.isfinite(table) & (np.abs(table) < LARGEST), table, np.nan)
-        known = dict.fromkeys((a, b) for a, b in edges if a != b)
-        return cls(at[kept], table, tuple(columns), tuple(known), alarm, normal, symptom)
+        known = {(e[0], e[1]): float(e[2]) if len(e) == 3 else 1.0 for e in edges if e[0] != e[1]}
+        return cls(at[kept], table, tuple(columns), tuple(known), alarm, normal, symptom, known)
 
     @property
     def services(self) -> tuple[str, ...]:
