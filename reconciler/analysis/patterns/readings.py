@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One service over one period: requests a second that were tried, done and refused, and replicas that serve. NaN: unknown."""
+    """One service over one period: requests a second that were tried, done and refused, replicas that serve, and how full the
+    fullest thing is that its callers share (connections, a pool; 1 is all of it). NaN: unknown.
+    """
 
     attempts: float = math.nan
     good: float = math.nan
     errors: float = math.nan
     replicas: float = math.nan
+    used: float = math.nan
 
 
 class Usual:

@@ -6,17 +6,20 @@ Callers come before those they call; the first service is where users come in. A
 3. lost for `SURE` seconds without: how often is work tried that is usually tried once? Up to what a retry policy gives per
    layer: a retry storm. Beyond any policy: refused work piles up and keeps the overload alive by itself (metastable);
    little amplification while a bottleneck still completes its usual work: overload, and no pattern;
-4. nothing lost: does a scaler swing by itself (`swings`).
+4. nothing lost: does a scaler swing by itself (`swings`), do two controllers fight (`flips`), does a herd come again and again
+   (`bursts`), or has what several ask more of than usual been full for `SURE` seconds (exhaustion).
 What is usual is not learnt while work is being lost. A later reading never changes an earlier answer.
 """
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.analysis.patterns.bursts import Bursts
+from reconciler.analysis.patterns.flips import Flips
+from reconciler.analysis.patterns.kinds import Kind, Pattern
 from reconciler.analysis.patterns.readings import Reading, Usual
 from reconciler.analysis.patterns.swings import Swings
 
@@ -29,37 +32,9 @@ NOTHING = 0.1  # of the usual goodput: no service completes anything
 MORE = 1.5  # attempts that make an overload of it when nothing is completed
 RECENT = 300.0  # seconds before the loss in which replicas may have gone
 CALM = 600.0  # seconds without loss or swing that end an episode
-
-
-class Kind(enum.StrEnum):
-    OSCILLATION = "oscillation"
-    CASCADE = "cascade"
-    RETRY_STORM = "retry_storm"
-    METASTABLE = "metastable"
-
-    @property
-    def remedy(self) -> str:
-        """What changes the structure, so that it does not come back."""
-        return _REMEDIES[self]
-
-
-_REMEDIES = {
-    Kind.OSCILLATION: "damp the scaler: hysteresis, a longer stabilisation window or a smaller step",
-    Kind.CASCADE: "keep spare capacity, shed load before replicas fall over, and put breakers and bulkheads between the services",
-    Kind.RETRY_STORM: "give retries a budget, with backoff and jitter, at one layer only, and break the circuit when it is spent",
-    Kind.METASTABLE: "shed load at the entry until the backlog is gone; bound queues, and drop work nobody waits for any more",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """`onset` is when it began as far as can be told at `told`; times as they were given, in seconds."""
-
-    kind: Kind
-    onset: float
-    told: float
-    participants: tuple[str, ...]
-    reason: str
+FULL, USUALLY = 0.95, 0.8  # of a resource
+LOST = frozenset({Kind.CASCADE, Kind.RETRY_STORM, Kind.METASTABLE})
+HANDS = frozenset({Kind.OSCILLATION, Kind.FIGHT})
 
 
 @dataclass(slots=True)
@@ -67,7 +42,11 @@ class _Service:
     attempts: Usual
     good: Usual
     replicas: Usual
+    used: Usual
     swings: Swings
+    flips: Flips
+    bursts: Bursts
+    full_since: float = math.nan
     gone: float = -math.inf  # when its replicas were last far below usual
     peak: float = 0.0  # attempts, of the usual, since work is being lost
 
@@ -78,7 +57,7 @@ class Watch:
     def __init__(self, services: Sequence[str]) -> None:
         if not services:
             raise ValueError("a watch needs the services it goes along with: name the entry first, then those it calls")
-        self._services = {name: _Service(Usual(), Usual(), Usual(), Swings()) for name in services}
+        self._services = {name: _Service(Usual(), Usual(), Usual(), Usual(), Swings(), Flips(), Bursts()) for name in services}
         self._entry = services[0]
         self._lost_since: float | None = None
         self._troubled = -math.inf
@@ -100,18 +79,19 @@ class Watch:
         now = {name: readings.get(name, Reading()) for name in self._services}
         lost = self._losing(now[self._entry])
         self._mark(now, lost=lost)
-        found = self._swinging(now)
+        swinging, herding, exhausting = self._swinging(now), self._herding(now, lost=lost), self._exhausting(now)
         if lost:
             self._troubled = time
             found = self._lost(now)
         else:
+            found = swinging or herding or exhausting
             self._learn(now)
         return None if found is None else self._news(found)
 
     def _news(self, found: Pattern) -> Pattern | None:
-        """The pattern, unless this episode has it already; of the three kinds of lost work only the first is told."""
+        """The pattern, unless this episode has it already; of the kinds of lost work, and of moved replicas, only the first."""
         self._troubled = self._time
-        kinds = {found.kind} if found.kind is Kind.OSCILLATION else set(Kind) - {Kind.OSCILLATION}
+        kinds = next((alike for alike in (LOST, HANDS) if found.kind in alike), {found.kind})
         if kinds & self._told:
             return None
         self._told.add(found.kind)
@@ -144,17 +124,54 @@ class Watch:
             service.attempts.add(self._time, now[name].attempts)
             service.good.add(self._time, now[name].good)
             service.replicas.add(self._time, now[name].replicas)
+            service.used.add(self._time, now[name].used)
 
     def _swinging(self, now: Mapping[str, Reading]) -> Pattern | None:
+        """Replicas that move by themselves: hunting, or put back and forth by two hands."""
         demand = now[self._entry].attempts
         found = None
         for name, service in self._services.items():
             lost = service.gone == self._time  # replicas that went were not scaled in, nor out when they come back
-            since = service.swings.see(self._time, math.nan if lost else now[name].replicas, demand)
-            if since is not None and self.known:
+            replicas = math.nan if lost else now[name].replicas
+            since, fought = service.swings.see(self._time, replicas, demand), service.flips.see(self._time, replicas, demand)
+            if not self.known:
+                continue
+            if since is not None:
                 reason = f"the replicas of {name} swing by themselves while demand does not"
                 found = found or Pattern(Kind.OSCILLATION, since, self._time, (name,), reason)
+            if fought is not None:
+                reason = f"the replicas of {name} go back and forth between the same two counts"
+                found = found or Pattern(Kind.FIGHT, fought, self._time, (name,), reason)
         return found
+
+    def _herding(self, now: Mapping[str, Reading], *, lost: bool) -> Pattern | None:
+        """What comes back while work is being lost is no herd."""
+        users = math.nan if lost else self._times_usual(self._entry, now)
+        found = None
+        for name, service in self._services.items():
+            since = None if name == self._entry else service.bursts.see(self._time, self._times_usual(name, now), users)
+            if since is not None:
+                reason = f"{name} is asked many times as often as usual, in bursts, while {self._entry} is not"
+                found = found or Pattern(Kind.HERD, since, self._time, (name,), reason)
+        return found
+
+    def _exhausting(self, now: Mapping[str, Reading]) -> Pattern | None:
+        found = None
+        for name, service in self._services.items():
+            used = now[name].used
+            if not used >= FULL or not service.used.at(self._time) < USUALLY:
+                service.full_since = math.nan if math.isfinite(used) else service.full_since
+                continue
+            service.full_since = self._time if math.isnan(service.full_since) else service.full_since
+            parties = tuple(n for n in self._services if n != name and self._times_usual(n, now) >= MORE)
+            if self._time - service.full_since >= SURE and len(parties) > 1:
+                reason = f"{name} is full, and {', '.join(parties)} all ask more of it than usual"
+                found = found or Pattern(Kind.EXHAUSTION, service.full_since, self._time, (name, *parties), reason)
+        return found
+
+    def _times_usual(self, name: str, now: Mapping[str, Reading]) -> float:
+        usual = self._services[name].attempts.at(self._time)
+        return now[name].attempts / usual if usual > 0 else math.nan
 
     def _lost(self, now: Mapping[str, Reading]) -> Pattern | None:
         since = self._lost_since if self._lost_since is not None else self._time
