@@ -99,15 +99,14 @@ class SampleStore:
         with self._looking() as folder:
             wanted = _wanted(folder.pairs, components)
             found = many(folder.blocks, folder.head, wanted, max(start_ms, 0), min(end_ms, END_OF_TIME))
-            return {folder.pairs[number]: found[number] for number in sorted(found, key=folder.pairs.__getitem__)}
+            return {folder.pairs[number]: found[number] for number in folder.in_order().tolist() if number in found}
 
     def grid(self, components: Collection[str] | None, start_ms: int, end_ms: int, step_ms: int) -> Grid:
         """Steps of [start + k * step, + step) over [start, end) of every series with a sample there, sorted."""
         with self._looking() as folder:
-            made = tally(folder.blocks, folder.head, _wanted(folder.pairs, components), start_ms, end_ms, step_ms)
-            pairs = [folder.pairs[number] for number in made.series.tolist()]
-            rows = sorted(np.flatnonzero(made.count.any(axis=1)).tolist(), key=pairs.__getitem__)
-            return made.grid([pairs[row] for row in rows], rows)
+            wanted, order = _wanted(folder.pairs, components), folder.in_order()
+            made = tally(folder.blocks, folder.head, wanted, start_ms, end_ms, step_ms)
+            return made.grid(folder.pairs, order[wanted[order]])
 
     def metrics(self, component: str) -> tuple[str, ...]:
         with self._looking() as folder:

@@ -41,6 +41,7 @@ class Folder:
         self._damaged: dict[str, int] = {}  # inodes by name
         self._journal: Journal | None = None
         self._declared: Ints = np.empty(0, np.int64)  # the series of the journal in its order, by their numbers here
+        self._order: Ints = np.empty(0, np.int64)
         self.newest = 0
         self._last = 0  # the highest number in use
         self._forget()
@@ -56,6 +57,12 @@ class Folder:
         if found == len(self.pairs):
             self.pairs.append(pair)
         return found
+
+    def in_order(self) -> Ints:
+        """The numbers of all series in the order of their names."""
+        if len(self._order) != len(self.pairs):
+            self._order = np.array(sorted(range(len(self.pairs)), key=self.pairs.__getitem__), np.int64)
+        return self._order
 
     def look(self) -> None:
         """What others wrote since the last look."""
@@ -200,6 +207,7 @@ class Folder:
 
     def _forget(self) -> None:
         self.pairs: list[Pair] = []
+        self._order = np.empty(0, np.int64)
         self.numbers: dict[Pair, int] = {}
         self.blocks: list[Known] = []
         self.newest = 0

@@ -74,10 +74,12 @@ def many(blocks: Sequence[Known], head: Head, wanted: Bools, start_ms: int, end_
                 values = known.block.unpacked(known.block.packed(a, b), a, b)[:, low:high]
                 for series, row in zip(known.series[a:b].tolist(), values, strict=True):
                     pieces.setdefault(series, []).append((times[low:high], row))
-    for series in head.rows()[0].tolist():
-        if wanted[series] and len((piece := head.read(series, start_ms, end_ms))[0]):
-            pieces.setdefault(series, []).append(piece)
-    return {series: joined(found) for series, found in pieces.items()}
+    latest = head.read_many(np.flatnonzero(wanted), start_ms, end_ms)
+    for series, found in pieces.items():
+        if series in latest:
+            found.append(latest[series])
+        latest[series] = joined(found)
+    return latest
 
 
 def joined(pieces: Sequence[Samples]) -> Samples:

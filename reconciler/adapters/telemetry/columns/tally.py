@@ -23,24 +23,25 @@ class Tally:
 
     def __init__(self, wanted: Bools, start_ms: int, end_ms: int, step_ms: int) -> None:
         self.times: Ints = np.arange(start_ms, end_ms, step_ms, dtype=np.int64)
-        self.series = np.flatnonzero(wanted)
         self._row = np.cumsum(wanted) - 1
         self._start, self._end, self._step = start_ms, end_ms, step_ms
-        shape = (len(self.series), len(self.times))
+        shape = (int(np.count_nonzero(wanted)), len(self.times))
         self.count = np.zeros(shape, np.int64)
         self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
         self.total, self.last = np.zeros(shape), np.full(shape, np.nan)
 
-    def grid(self, pairs: Sequence[tuple[str, str]], rows: Sequence[int]) -> Grid:
-        """These rows. A mean lies within the least and the most, whatever the sum was rounded to."""
-        chosen = slice(None) if list(rows) == list(range(len(self.series))) else list(rows)  # nearly always all: no copy
-        count, low, high, last = self.count[chosen], self.low[chosen], self.high[chosen], self.last[chosen]
+    def grid(self, pairs: Sequence[tuple[str, str]], series: Ints) -> Grid:
+        """Those of these series that have samples. A mean lies within the least and the most, whatever the sum was rounded to."""
+        rows, told = self._row[series], np.flatnonzero(self.count.any(axis=1))
+        held = np.isin(rows, told)
+        rows, count = rows[held], self.count[rows[held]]
+        low, high, last, mean = self.low[rows], self.high[rows], self.last[rows], self.total[rows]
         with np.errstate(invalid="ignore", over="ignore"):
-            mean = self.total[chosen] / count
+            mean /= count
         np.clip(mean, low, high, out=mean)
         np.copyto(low, np.nan, where=count == 0)
         np.copyto(high, np.nan, where=count == 0)
-        return Grid(tuple(pairs), self.times, count, low, high, mean, last)
+        return Grid(tuple(pairs[number] for number in series[held].tolist()), self.times, count, low, high, mean, last)
 
     def add_block(self, known: Known, wanted: Bools) -> None:
         if not known.overlaps(self._start, self._end - 1):
