@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,18 +98,19 @@ class BuiltinTelemetry:
     def _rows(self, samples: Sequence[Sample], now_ms: int, prefix: str, label: str) -> Iterator[Row]:
         for sample in samples:
             time = now_ms if sample.time_ms is None else sample.time_ms
-            names = _names(sample, prefix, label)
+            names = _names(sample.name, sample.labels, prefix, label)
             if names and now_ms - self._bounds.retention_ms <= time <= now_ms + AHEAD_MS:
                 yield (*names, time, sample.value)
 
 
-def _names(sample: Sample, prefix: str, label: str) -> tuple[str, str] | None:
+@lru_cache(maxsize=8_192)  # every scrape brings the same ones again
+def _names(name: str, pairs: tuple[tuple[str, str], ...], prefix: str, label: str) -> tuple[str, str] | None:
     """Component and metric, None for what is not ours."""
-    labels = dict(sample.labels)
-    component, metric = labels.pop(label, ""), sample.name.removeprefix(prefix)
-    if not (sample.name.startswith(prefix) and _COMPONENT.fullmatch(component) and _METRIC.fullmatch(metric)):
+    labels = dict(pairs)
+    component, metric = labels.pop(label, ""), name.removeprefix(prefix)
+    if not (name.startswith(prefix) and _COMPONENT.fullmatch(component) and _METRIC.fullmatch(metric)):
         return None
     if len(labels) > _MAX_EXTRA or not all(_LABEL_VALUE.fullmatch(value) for value in labels.values()):
         return None
-    extra = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
+    extra = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
     return component, f"{metric}{{{extra}}}" if extra else metric
