@@ -33,8 +33,8 @@ class Departure:
 
 
 def departure(component: str, metric: str, before: Sequence[float], after: Sequence[float]) -> Departure | None:
-    """None where the level stayed, or too little was measured to say. A short departure shows as well as a lasting one: this is to
-    recognise trouble by, and not to raise an alarm.
+    """None where the level stayed, or too little was measured to say. A short departure counts like a lasting one: trouble is
+    recognised by it, and no alarm is raised.
     """
     levels = (abs(median(before)), abs(median(after)))
     found = shift(before, after, FLOOR * max(levels, default=0.0))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from reconciler import plugins
-from reconciler.adapters.memories import EmbeddedMemory
+from reconciler.adapters.memories import EmbeddedMemory, KeptTemplates
 from reconciler.adapters.notify import make_notifier
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
@@ -148,6 +148,7 @@ def _open(
         connect=connections.adopt,
         analyst=analyst,
         memory=memory,
+        log_template=KeptTemplates(home.log_templates).text,
     )
     if connected:
         connections.adopt(world.standing())

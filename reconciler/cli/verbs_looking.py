@@ -43,6 +43,12 @@ def register(verbs: Verbs) -> None:
         help="healthy (the default), applied (the tip of the protected branch) or applied=COMMIT",
     )  # fmt: skip
     wait.add_argument("--timeout", default="5m", help="at most this long, such as 30s or 10m (default 5m)")
+    runbooks = verbs.group("runbooks", "what people wrote down about trouble, below runbooks/ of the infra repository", RUNBOOKS)
+    search = runbooks.add(
+        "search", "reconciler.cli.runbooks:search", "the passages that fit best, as a diagnosis would cite them", RUNBOOKS
+    )
+    search.add_argument("words", nargs="+", help="what it is about")
+    search.add_argument("--limit", type=int, default=5, help="at most this many (default 5)")
 
 
 TREE = """\
@@ -60,3 +66,4 @@ DRIFT = """\
 WAIT = """\
   homeostat wait shop
   homeostat wait shop --for applied=9d1e0b7 --timeout 10m"""
+RUNBOOKS = "  homeostat runbooks search checkout error rate"

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections.abc import Iterator, Sequence
 
 from reconciler.analysis.likeness import VERSION, vector
+from reconciler.analysis.likeness import number as size
 from reconciler.analysis.portraits import Departure, departure, neighbours, portrait
 from reconciler.analysis.shifts import cut
 from reconciler.audit.recurrence import outcome, recurrence, repairs
@@ -34,6 +36,7 @@ MOST_ALIKE = 5
 LEAST_ALIKE = 0.5  # of two incidents that share less, one says nothing about the other
 COMPONENTS, METRICS = 8, 40  # whose levels are compared, and how many of each
 _COUNTERS = ("_total", "}")
+_TEMPLATE = re.compile(r"log_template_rate\{template=([0-9]{1,6})\}")
 
 
 def remembered(world: World, incident: Incident, found: Diagnosis) -> Diagnosis:
@@ -53,14 +56,16 @@ def pictured(world: World, incident: Incident, found: Diagnosis) -> Portrait:
     """What the incident looks like now. Without measurements it is words only."""
     cause = found.causes[0].component if found.causes else ""
     said = [*(f"{signal.name} {signal.metric}" for signal in incident.signals), *_words(found.causes)]
-    topology, departures = Topology((), ()), list[Departure]()
+    topology, departures, templates = Topology((), ()), list[Departure](), list[str]()
     try:
         topology = plain_topology(world.telemetry.topology(), incident.components)
         around = neighbours(cause, incident.components, topology, COMPONENTS)
-        departures = list(_departures(world, [c for c in around if c in topology.components], found))
+        measured = [c for c in around if c in topology.components]
+        departures = list(_departures(world, measured, found))
+        templates = list(_templates(world, measured, found))
     except Retryable as error:
         _told(world, error)
-    return portrait(cause, incident.components, topology, departures, said)
+    return portrait(cause, incident.components, topology, departures, said, templates)
 
 
 def _words(causes: Sequence[Cause]) -> Iterator[str]:
@@ -78,6 +83,21 @@ def _departures(world: World, components: Sequence[str], found: Diagnosis) -> It
             moved = departure(component, metric, cut(series, start, end), cut(series, after[0], after[1] + 1))
             if moved:
                 yield moved
+
+
+def _templates(world: World, components: Sequence[str], found: Diagnosis) -> Iterator[str]:
+    """What logs said in the trouble and not, or clearly less, before."""
+    (start, end), after = found.window_before, found.window_after
+    for component in components:
+        for metric in world.telemetry.metrics(component):
+            which = _TEMPLATE.fullmatch(metric)
+            series = world.telemetry.series(component, metric, start, after[1]) if which else None
+            if which is None or series is None:
+                continue
+            before, since = cut(series, start, end), cut(series, after[0], after[1] + 1)
+            moved = departure(component, metric, before, since)
+            if (since and not before) or (moved and size(moved.size) > 0):
+                yield world.log_template(component, int(which[1]))
 
 
 def recollect(world: World, memory: Memory) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.memories import EmbeddedMemory
+from reconciler.adapters.memories import EmbeddedMemory, KeptTemplates
 from reconciler.ports.memory import Memo
 from reconciler.testing.check_memory import EAST, MEMORY_PROMISES, NORTH, Make, check_memory
 from reconciler.testing.memory import HeldMemory
@@ -101,3 +101,16 @@ def test_a_vector_of_another_length_is_near_nothing(file: Path):
     memory.put([Memo("old", (1.0, 0.0, 0.0))], "1")
     assert not memory.nearest(EAST, 9)
     memory.close()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "no json", '{"cart": 3}', '{"cart": {"templates": [["x"]]}}', '{"cart": {}}'])
+def test_a_file_of_log_templates_that_is_none_knows_no_words(file: Path, content: str):
+    file.write_text(content)
+    assert KeptTemplates(file).text("cart", 1) == ""
+
+
+def test_words_of_log_templates_are_read_when_they_change(file: Path):
+    kept = KeptTemplates(file)
+    assert kept.text("cart", 1) == ""
+    file.write_text('{"cart": {"since": 1, "templates": [[4, "disk", "full"]]}}')
+    assert (kept.text("cart", 1), kept.text("cart", 2), kept.text("front", 1)) == ("disk full", "", "")

@@ -8,6 +8,8 @@ from installation import Installation, installation
 
 from reconciler.adapters.memories import EmbeddedMemory
 from reconciler.changes.building import built_of
+from reconciler.changes.markdown import render_markdown
+from reconciler.cli import main
 from reconciler.model.canonical import decode
 from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.proposals import Proposal
@@ -15,7 +17,8 @@ from reconciler.model.records import LoggedRecord
 from reconciler.model.signals import Incident
 from reconciler.replay import replay
 from reconciler.steps.gather import gather
-from reconciler.steps.remembering import remembered
+from reconciler.steps.remembering import pictured, remembered
+from reconciler.testing.telemetry import MemoryTelemetry
 
 RUNBOOK = "# Releases\n\nA bad release of checkout: look at its error rate before anything else.\n\n# Holidays\n\nNobody.\n"
 
@@ -91,6 +94,32 @@ def test_policy_is_told_how_often_it_came_up_and_what_worked(repaired: Installat
     assert (facts.seen_before, facts.seen_this_week, facts.worked_before) == (1, 1, 1)
     facts = gather(world, world.rulebook(), built_of(pull), proposed(repaired)).facts
     assert (facts.seen_before, facts.worked_before) == (0, 0)
+
+
+def test_people_search_the_same_runbooks(repaired: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(repaired.home.root), "runbooks", "search", "checkout", "release"]) == 0
+    assert capsys.readouterr().out.startswith("runbooks/releases.md:3  Releases\n  A bad release of checkout")
+
+
+def test_people_are_told_of_the_past_wherever_they_look(repaired: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    (pull,) = repaired.pulls("merged")
+    for asked in (["why", merge(repaired).record.incident], ["pr", "show", str(pull.number)]):
+        assert main(["--home", str(repaired.home.root), *asked]) == 0
+        told = capsys.readouterr().out
+        assert "not seen before" in told
+        assert "runbooks/releases.md:3, Releases" in told
+    assert "## Seen before" in render_markdown(pull)
+
+
+def test_what_logs_said_only_in_the_trouble_belongs_to_the_portrait(repaired: Installation) -> None:
+    found, incident = diagnosed(repaired), decode(Incident, repaired.payloads("incident")[0]["incident"])
+    at = [*range(found.window_before[0], found.window_after[1], 15_000)]
+    heard = MemoryTelemetry(())
+    heard.put("checkout", "log_template_rate{template=1}", [(t, 1.0) for t in at])
+    heard.put("checkout", "log_template_rate{template=2}", [(t, 1.0) for t in at if t >= found.window_after[0]])
+    lines = {1: "served <*>", 2: "connection refused by <*>"}
+    world = dataclasses.replace(repaired.system.world, telemetry=heard, log_template=lambda _, number: lines[number])
+    assert pictured(world, incident, found).templates == ("connection refused",)
 
 
 def diagnosed(site: Installation) -> Diagnosis:

@@ -1,0 +1,52 @@
+"""KeptTemplates: the words of a log template by its number, from the file in which the ingress keeps them.
+
+Read when it changed, and never written: the ingress learns, this only looks. A file that is missing, too large or of another
+shape knows no words; the numbers alone say nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.analysis.templates import Miner
+from reconciler.errors import Permanent
+
+MAX_FILE = 32 << 20
+
+
+class KeptTemplates:
+    """For one process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: tuple[int, int] = (0, 0)
+        self._kept: Mapping[str, Any] = {}
+        self._miners: dict[str, Miner] = {}
+
+    def text(self, component: str, template: int) -> str:
+        """Empty when it is not known."""
+        self._look()
+        if component not in self._miners:
+            self._miners[component] = _miner(self._kept.get(component))
+        return self._miners[component].text(template)
+
+    def _look(self) -> None:
+        try:
+            found = self._path.stat()
+            stamp = found.st_mtime_ns, found.st_size
+            if stamp == self._stamp:
+                return
+            told = json.loads(self._path.read_bytes()) if found.st_size <= MAX_FILE else {}
+        except (OSError, ValueError, RecursionError):
+            stamp, told = (0, 0), {}
+        self._stamp, self._kept, self._miners = stamp, told if isinstance(told, dict) else {}, {}
+
+
+def _miner(told: object) -> Miner:
+    try:
+        return Miner.restored(told.get("templates") if isinstance(told, dict) else [])
+    except Permanent:
+        return Miner()
