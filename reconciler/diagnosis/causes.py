@@ -83,10 +83,10 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
 
 
 def _room(sight: Sight, touch: Touch) -> float:
-    """More room hurts nobody; less of it does, and surely where something is full now."""
+    """More room hurts nobody; less of it does where something is full now."""
     if touch.room >= 0:
         return -0.2 * touch.room
-    return 0.15 if any(_strained(r) for r in sight.rose(touch.component, (CPU, QUEUE, CONNECTIONS))) else 0.05
+    return 0.15 if any(_strained(r) for r in sight.rose(touch.component, (CPU, QUEUE, CONNECTIONS))) else 0.0
 
 
 def _asked_again(sight: Sight, component: str) -> bool:

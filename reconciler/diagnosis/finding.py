@@ -7,6 +7,7 @@
 4. Below the least confidence, or two different causes too close together: unknown first, the candidates behind it.
 5. What a target itself says (`workloads`) needs none of this. Beside metrics it is ranked with what they show, and no two
    causes are too close when the target names one of them.
+6. How sure: the first cause that metrics show says how often such a sum was right (`calibration`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.diagnosis import causes, evidence
+from reconciler.diagnosis.calibration import calibrated
 from reconciler.diagnosis.commits import Applied, Touch, touches
 from reconciler.diagnosis.falls import fall
 from reconciler.diagnosis.roots import Root, roots
@@ -55,7 +57,8 @@ def diagnose(
     falls = [] if ranked else [fall(sight, component, commits) for component in named]
     gone = sorted((f for f in falls if isinstance(f, Cause)), key=_order)[:MAX_CAUSES]
     why = next((f for f in falls if isinstance(f, str) and f), NOTHING_MOVED)
-    return _diagnosis(incident, revision, now_ms, sight, _with_told(told, _honest(incident, ranked or gone, why)))  # 4.
+    ordered = _with_told(told, _honest(incident, ranked or gone, why))  # 4.
+    return _diagnosis(incident, revision, now_ms, sight, _sure(ordered) if ranked else ordered)  # 6.
 
 
 def _with_told(told: Sequence[Cause], found: list[Cause]) -> list[Cause]:
@@ -70,6 +73,19 @@ def _with_told(told: Sequence[Cause], found: list[Cause]) -> list[Cause]:
     if found[0].kind is CauseKind.UNKNOWN:  # the metrics do not decide: what they suspect comes after
         return [*sorted(both, key=_order), *measured.values()][:MAX_CAUSES]
     return sorted((*both, *measured.values()), key=_order)[:MAX_CAUSES]
+
+
+def _sure(found: list[Cause]) -> list[Cause]:
+    top = found[0]
+    if top.kind is CauseKind.UNKNOWN or top.trouble:
+        return found
+    second = max((float(cause.confidence) for cause in _others(found)), default=0.0)
+    return [replace(top, confidence=number(round(calibrated(float(top.confidence), second), 2))), *found[1:]]
+
+
+def _others(found: Sequence[Cause]) -> list[Cause]:
+    """What speaks against the first cause. One surge fills several places at once: those agree with each other."""
+    return [cause for cause in found[1:] if not (cause.kind is found[0].kind is CauseKind.LOAD)]
 
 
 def _rank(sight: Sight, found: Sequence[Root], commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
@@ -92,8 +108,7 @@ def _honest(incident: Incident, ranked: list[Cause], why: str) -> list[Cause]:
     top = float(ranked[0].confidence)
     if top < LEAST_SURE:
         return [_unknown(incident, "no cause is likely enough"), *ranked]
-    # One surge fills several places at once: those agree with each other.
-    others = [c for c in ranked[1:] if not (c.kind is ranked[0].kind is CauseKind.LOAD)]
+    others = _others(ranked)
     if others and top - float(others[0].confidence) < TIE:
         return [_unknown(incident, "two causes are equally likely"), *ranked]
     return ranked

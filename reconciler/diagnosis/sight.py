@@ -118,7 +118,8 @@ def _see(named: list[str], topology: Topology, telemetry: Telemetry, before: tup
     end = before[1] if began is None else began - MARGIN_MS
     start = before[1] + FIRING_LAG_MS if began is None else began + min(max(0, now_ms - began - EARLIEST_MS), SPREADING_MS)
     windows = ((end - REFERENCE_MS, end), (max(start, now_ms - TROUBLE_MS), now_ms + 1))
-    readings, memory, grew, kills, peaks = {}, {}, {}, {}, {}
+    readings, memory, kills, peaks = {}, {}, {}, {}
+    grew: dict[str, int] = {}
     for component in topology.components:
         for metric in WATCHED:
             series = telemetry.series(component, metric, min(windows[0][0], now_ms - GROWTH_MS[0]), now_ms)
