@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
 from reconciler.model.memory import Portrait, Seen
 
@@ -68,6 +69,7 @@ class Diagnosis:
     portrait: Portrait | None = None  # what it is recognised by later
     seen: Seen | None = None  # what was like it before
     findings: tuple[Finding, ...] = ()  # what the detectors said, or why they did not; added with 0.2, older records have none
+    explanation: Explanation | None = None  # of the findings, for people: nothing is decided by it
 
     @property
     def top(self) -> Cause | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Change
 
@@ -42,6 +43,7 @@ class Answer:
 
     findings: tuple[Finding, ...] = ()
     missing: str = ""
+    explanation: Explanation | None = None  # for people, where somebody complained
 
 
 class Analyst(Protocol):

@@ -75,7 +75,10 @@ def weighed(diagnosis: Diagnosis, answer: Answer, now_ms: int) -> Diagnosis:
     findings = answer.findings or _silence(answer, now_ms)
     spreading = any(f.kind == "pattern" and f.metric in SPREADING for f in findings)
     found = dataclasses.replace(
-        diagnosis, findings=(*diagnosis.findings, *findings), cascading=diagnosis.cascading or spreading
+        diagnosis,
+        findings=(*diagnosis.findings, *findings),
+        cascading=diagnosis.cascading or spreading,
+        explanation=answer.explanation,
     )  # 2. and 3.
     top = found.top
     causes = [f for f in findings if f.kind == "cause"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.errors import HomeostatError
+from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.ports.detector import Window
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
     from reconciler.ports.telemetry import Samples
 
 Examine = Callable[[Window, tuple[str, ...]], tuple[Finding, ...]]  # by the detectors of these names, () is all
+Explain = Callable[[Window, tuple[Finding, ...]], Explanation | None]
 MOST = 60  # findings of one answer: records are bounded, and nobody reads more
 
 
-def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine) -> Answer:
-    """What `examine` finds in the window that the inquiry is about."""
+def _silent(_window: Window, _findings: tuple[Finding, ...]) -> None:
+    """Findings alone."""
+
+
+def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine, explain: Explain = _silent) -> Answer:
+    """What `examine` finds in the window that the inquiry is about, and why, where somebody complained."""
     try:
         samples = _samples(inquiry, telemetry)
         window = Window(
@@ -37,7 +43,8 @@ def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine) -> Answer
         )
     except HomeostatError as error:
         return Answer(missing=f"telemetry did not answer the analysis: {error.message}")
-    return Answer(_foremost(examine(window, inquiry.detectors)))
+    findings = _foremost(examine(window, inquiry.detectors))
+    return Answer(findings, explanation=None if inquiry.alarm_ms is None else explain(window, findings))
 
 
 def _samples(inquiry: Inquiry, telemetry: BulkTelemetry) -> Mapping[tuple[str, str], Samples]:

@@ -6,6 +6,6 @@ clocks. Names of components and metrics are foreign text: what a finding quotes 
 """
 
 from reconciler.analysis.detectors.examining import built_in, examine
-from reconciler.analysis.detectors.explaining import explain
+from reconciler.analysis.detectors.explaining import explain, explained
 
-__all__ = ["built_in", "examine", "explain"]
+__all__ = ["built_in", "examine", "explain", "explained"]

@@ -16,6 +16,7 @@ from reconciler.model.findings import Finding
 from reconciler.ports.detector import Detector, Window
 
 MOST = 200  # findings of one detector that are kept: records are bounded
+BROKEN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, MemoryError, RuntimeError, HomeostatError)
 _log = logging.getLogger(__name__)
 
 

@@ -11,11 +11,13 @@
 from __future__ import annotations
 
 import itertools
+import logging
 
 import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.drawing import draw
+from reconciler.analysis.detectors.examining import BROKEN
 from reconciler.analysis.detectors.reach import critical, falls, way
 from reconciler.analysis.detectors.saying import named
 from reconciler.analysis.detectors.series import Values, loudest, since_ms, table, tidy, usual_step_ms
@@ -29,6 +31,16 @@ USERS_SEE = frozenset({Kind.LATENCY, Kind.ERRORS, Kind.SUCCESS})
 EVIDENCE = ("cause", "suspect", "change", "anomaly", "pattern", "risk", "breach")
 LEAST_ALIKE = 0.3  # a rank correlation below it is not told
 LEAST_SAMPLES = 12
+_log = logging.getLogger(__name__)
+
+
+def explained(window: Window, findings: tuple[Finding, ...]) -> Explanation | None:
+    """None where it fails: findings are worth having without their explanation."""
+    try:
+        return explain(window, findings)
+    except BROKEN:
+        _log.warning("explanation_failed", exc_info=True)
+        return None
 
 
 def explain(window: Window, findings: tuple[Finding, ...]) -> Explanation:
