@@ -26,7 +26,7 @@ class PrometheusPeer:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self._folder = folder
+        self._folder, self._client = folder, httpx.Client(trust_env=False, verify=False)  # noqa: S501 plain HTTP to ourselves
         self._log = (folder / "log").open("wb")
         self._process = subprocess.Popen(
             [
@@ -51,25 +51,21 @@ class PrometheusPeer:
             point = told.gauge.data_points.add(time_unix_nano=at * 1_000_000, as_double=value)
             for name, text in labels.items():
                 point.attributes.add(key=name).value.string_value = text
-        answer = httpx.post(
-            f"{self.url}/api/v1/otlp/v1/metrics",
-            content=request.SerializeToString(),
-            headers={"content-type": "application/x-protobuf"},
-            trust_env=False,
-        )
-        answer.raise_for_status()
+        url, headers = f"{self.url}/api/v1/otlp/v1/metrics", {"content-type": "application/x-protobuf"}
+        self._client.post(url, content=request.SerializeToString(), headers=headers).raise_for_status()
 
     def stop(self) -> None:
         self._process.kill()
         self._process.wait(10)
         self._log.close()
+        self._client.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait(self) -> None:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
-                if httpx.get(f"{self.url}/-/ready", trust_env=False).status_code == 200:
+                if self._client.get(f"{self.url}/-/ready").status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)

@@ -93,11 +93,6 @@ def test_a_query_that_is_none_says_what_the_server_said(shop: Callable[..., Prom
         shop("sum(({WORLD,$component}").series("cart", "request_rate", AT_MS, AT_MS)
 
 
-def test_a_component_is_only_ever_a_name(shop: Callable[..., PrometheusTelemetry]):
-    telemetry = shop("sum by (service) (http_requests{WORLD,$component})")
-    assert telemetry.series('cart"} or vector(1) or x{a="', "request_rate", AT_MS, AT_MS).times == ()
-
-
 def test_a_follower_reads_the_past_first_and_then_what_is_new(shop: Callable[..., PrometheusTelemetry]):
     telemetry = shop("sum by (service) (rate(http_requests{WORLD,$component}[20s]))")
     follower = Follower("prom", telemetry, ("request_rate",), interval_ms=1_000, behind_ms=30_000)
@@ -105,6 +100,13 @@ def test_a_follower_reads_the_past_first_and_then_what_is_new(shop: Callable[...
     assert (first.error, second.error) == ("", "")
     assert [(c, m, t) for c, m, t, _ in first.rows] == [("cart", "request_rate", AT_MS - 1_000 * n) for n in range(30, -1, -1)]
     assert [t - AT_MS for _, _, t, _ in second.rows] == [-2_000, -1_000, 0, 1_000, 2_000, 3_000]
+
+
+@pytest.mark.parametrize("component", ['cart"} or vector(1) or x{a="', "Cart", "", "cart\n"])
+def test_what_is_no_component_is_not_even_asked_for(component: str):
+    telemetry = PrometheusTelemetry(PrometheusServer("gone", "http://127.0.0.1:9", (("a", "a{$component}"),)), ManualClock(AT_MS))
+    assert telemetry.series(component, "a", AT_MS, AT_MS).times == ()
+    telemetry.close()
 
 
 def test_a_server_that_is_gone_costs_one_question_a_round_and_leaves_a_gap(tmp_path: Path):

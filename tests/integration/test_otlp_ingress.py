@@ -40,11 +40,12 @@ class Server:
     telemetry: BuiltinTelemetry
     clock: ManualClock
     intake: OtlpIntake
+    client: httpx.Client
     seen: list[str] = field(default_factory=list)
 
     def post(self, kind: str, body: bytes, **headers: str) -> httpx.Response:
         told = {**BEARER, **PROTOBUF, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return httpx.post(f"{self.url}/v1/{kind}", content=body, headers=told, timeout=5, trust_env=False)
+        return self.client.post(f"{self.url}/v1/{kind}", content=body, headers=told)
 
     def settle(self, ms: int = 20_000) -> None:
         self.intake.settle(self.clock.advance(ms))
@@ -54,13 +55,19 @@ class Server:
         return values[-1] if values else None
 
 
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=5, trust_env=False) as made:
+        yield made
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path, client: httpx.Client) -> Iterator[Server]:
     clock, telemetry = ManualClock(AT_MS), BuiltinTelemetry(tmp_path / "telemetry")
     intake = OtlpIntake(telemetry.write, clock, tmp_path / "templates.json")
     intake.adopt(SOURCE)
     listener = socket.create_server(("127.0.0.1", 0))
-    made = Server(f"http://127.0.0.1:{listener.getsockname()[1]}", telemetry, clock, intake)
+    made = Server(f"http://127.0.0.1:{listener.getsockname()[1]}", telemetry, clock, intake, client)
     app = FastAPI()
     app.include_router(make_otlp_router(intake, clock, SECRET, SMALL, observe=made.seen.append))
     running = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
@@ -117,7 +124,7 @@ def test_traces_and_logs_become_rates_and_shares(server: Server):
 @pytest.mark.parametrize("header", [{}, {"authorization": "Bearer wrong-secret-of-bytes"}])
 def test_who_does_not_know_the_secret_is_refused_and_then_not_even_read(server: Server, header: dict[str, str]):
     asked = [
-        httpx.post(f"{server.url}/v1/metrics", content=_gauge(), headers={**PROTOBUF, **header}, trust_env=False).status_code
+        server.client.post(f"{server.url}/v1/metrics", content=_gauge(), headers={**PROTOBUF, **header}).status_code
         for _ in range(4)
     ]
     assert asked == [401, 401, 401, 429]

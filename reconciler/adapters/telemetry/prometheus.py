@@ -74,7 +74,9 @@ class PrometheusTelemetry:
         if access and not _within(server.url, access.origin):
             message = f"source {server.name} asks {server.url} with a credential that is for {access.origin}"
             raise Misconfigured(message, where="homeostat.yaml", next_step="set its origin in the settings of this machine")
-        trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=access.trust) if access and access.trust else True
+        trust: ssl.SSLContext | bool = server.url.startswith("https:")  # without TLS there is no certificate to check
+        if trust and access and access.trust:
+            trust = ssl.create_default_context(cafile=access.trust)
         self._client = httpx.Client(follow_redirects=False, trust_env=False, timeout=server.timeout_ms / 1_000, verify=trust)
         self._server, self._clock, self._access = server, clock, access
         self._queries = dict(server.queries)
