@@ -19,6 +19,7 @@ from reconciler.ports.work import Lease
 from reconciler.steps import endings
 from reconciler.steps.accounting import account
 from reconciler.steps.apply import await_apply
+from reconciler.steps.attending import attend
 from reconciler.steps.converging import converge, correct_drift, remember
 from reconciler.steps.diagnose import diagnose
 from reconciler.steps.foreseeing import foresee
@@ -59,6 +60,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     recover,  # once: machine merges without an outcome become cases again
     scrape,  # measurements in
     sense,  # sensors and drift: signals out
+    attend,  # a cheap look at every series: what stands out
     account,  # objectives: error budgets, and signals where one is spent too fast
     foresee,  # what the detectors see coming: signals out
     converge,  # new revisions of the protected branch: admit, plan, apply

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.common import answer, looking
 from reconciler.model.judging import Effect
+from reconciler.model.notices import NOTED as ATTENTION
+from reconciler.model.notices import noted as notices
 from reconciler.model.objectives import NOTED, noted
 from reconciler.model.records import RecordKind
 
@@ -78,6 +80,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "holds": dict(home.holds()),
         "units": _units(home),
         "objectives": noted(home.store.noted(NOTED)) if home.store else (),
+        "attention": notices(home.store.noted(ATTENTION)) if home.store else (),
         "alarms": _alarms(home),
         "repairs": _repairs(home),
         "records": home.log.size,

@@ -10,7 +10,10 @@ from reconciler.ports.clock import Clock
 
 if TYPE_CHECKING:
     from reconciler.audit.facts import Brake
+    from reconciler.model.notices import Noticed
     from reconciler.model.objectives import Budget
+
+STANDS_OUT = 5
 
 
 def text(seen: dict[str, Any], clock: Clock) -> str:
@@ -29,6 +32,7 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
         _rows("stops in force", _stops(seen, clock)),
         _rows("units that are not as Git says", [(u["unit"], u["target"], u["reason"], u["detail"]) for u in seen["units"]]),
         _rows("objectives", [_budget(one) for one in seen["objectives"]]),
+        _rows("stands out", [_noticed(one, clock) for one in seen["attention"][:STANDS_OUT]]),
         _rows("alarms", [(f"entry {a['index']}", ago(clock, a["clock_ms"]), str(a["text"])) for a in seen["alarms"]]),
         _rows("repairs, newest first", [_repair(one, clock) for one in seen["repairs"]]),
     )
@@ -77,6 +81,11 @@ def _budget(one: Budget) -> tuple[str, ...]:
     pace = f"spending {float(one.burn):.3g} times as fast as promised" if one.burn else "not measured now"
     measured = f"{float(one.measured):.0%} measured"
     return (one.objective, one.component, f"{float(one.target):.3%}", left, pace, measured, ", ".join(one.alarms))
+
+
+def _noticed(one: Noticed, clock: Clock) -> tuple[str, ...]:
+    why = ", ".join(f"{name} {value}" for name, value in one.reasons)
+    return (one.component, one.metric, one.level, f"salience {one.salience}", ago(clock, one.at_ms), why)
 
 
 def reach(brake: Brake) -> str:

@@ -14,6 +14,7 @@ from reconciler.console.index import RecordIndex
 from reconciler.console.timeline import Event, events
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Effect
+from reconciler.model.notices import Noticed
 from reconciler.model.objectives import Budget
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.records import RecordKind
@@ -23,6 +24,7 @@ from reconciler.steps.world import World
 MAX_CASES = 50
 MAX_REPAIRS = 15
 MAX_BUDGETS = 50
+MAX_NOTICED = 10
 MAX_ENDED = 10
 MAX_ALARMS = 5
 QUIET_ENDS = ("stale", "better", "merged", "coalesced")  # ends that ask nothing of anybody
@@ -60,6 +62,7 @@ class Overview:
     brakes: tuple[Brake, ...]
     holds: tuple[tuple[str, Hold], ...]
     budgets: tuple[Budget, ...]
+    noticed: tuple[Noticed, ...]
     repairs: tuple[Repair, ...]
     alarms: tuple[Event, ...]
     unproven: tuple[Alarm, ...]  # what the forge leaves out
@@ -84,6 +87,7 @@ def overview(world: World, records: RecordIndex) -> Overview:
         brakes=brakes_in_force(world),
         holds=holds_in_force(world),
         budgets=world.cursor.budgets[:MAX_BUDGETS],
+        noticed=world.cursor.attending.now[:MAX_NOTICED],
         repairs=tuple(_repair(world, fact) for fact in _newest(list(ledger.merges.values()))),
         alarms=events(records.read(records.kind(RecordKind.ALARM)[-MAX_ALARMS:][::-1])),
         unproven=tuple(world.forge.alarms())[:MAX_ALARMS],

@@ -34,6 +34,7 @@ class Inquiry:
     symptom: str = ""  # the component that the alarm is about, where that is known
     changes: tuple[Change, ...] = ()
     limits: tuple[Limit, ...] = ()
+    components: tuple[str, ...] = ()  # whose series are looked at; () is everyone
     detectors: tuple[str, ...] = ()  # which of them look; () is all
 
 

@@ -16,6 +16,7 @@ from reconciler.model.records import RecordKind
 from reconciler.model.signals import Incident
 from reconciler.model.troubles import Trouble
 from reconciler.steps import examining
+from reconciler.steps.attending import beside
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
 from reconciler.steps.foreseeing import foretold
@@ -52,6 +53,7 @@ def diagnose(world: World, case: Case) -> Advance:
     if answer is None:
         waiting = step(case, Stage.DIAGNOSE, found, now + ANALYSIS_MS, Reason.OK, "waits for the analysis")
         return Advance(dataclasses.replace(waiting, attempts=case.attempts))
+    diagnosis = dataclasses.replace(diagnosis, findings=(*diagnosis.findings, *beside(world, found.incident.components)))
     diagnosis = remembered(world, found.incident, examining.weighed(diagnosis, answer, now))
     found = dataclasses.replace(found, diagnosis=diagnosis, asked_ms=0)
     record = world.record(RecordKind.DIAGNOSIS, f"{case.id}/{now}", {"diagnosis": diagnosis}, subject=case.id, incident=case.id)

@@ -21,6 +21,7 @@ from reconciler.model.findings import Finding
 from reconciler.model.signals import Incident
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.ports.detector import Change
+from reconciler.steps.attending import focus
 from reconciler.steps.world import World
 
 PATIENCE_MS = 10_000
@@ -55,6 +56,7 @@ def inquiry(world: World, incident: Incident, applied: Sequence[Applied], asked_
         alarm_ms=fired,
         symptom=incident.components[0] if len(incident.components) == 1 else "",
         changes=tuple(sorted(done, key=_when)),
+        components=focus(world, incident.components),
         detectors=DETECTORS,
     )
 

@@ -18,6 +18,7 @@ from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import Inquiry, Limit
+from reconciler.steps.attending import focus
 from reconciler.steps.outlook import LOOKS, Foreseen, Look, foreseen
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.telling import told_of
@@ -44,7 +45,8 @@ def _answered(world: World, look: Look) -> bool:
     if look.name not in outlook.asked:
         if now < outlook.due.setdefault(look.name, now + FIRST_MS):
             return False
-        outlook.asked[look.name] = ahead(world.applied_rulebook(), look, now)
+        rules = world.applied_rulebook()
+        outlook.asked[look.name] = dataclasses.replace(ahead(rules, look, now), components=focus(world, promised(rules)))
         outlook.due[look.name] = now + look.every_ms
     answer = world.analyst.ask(outlook.asked[look.name]) if world.analyst else None
     if answer is None:
@@ -74,6 +76,11 @@ def limits(rules: Rulebook) -> tuple[Limit, ...]:
         if bound is not None and bound.above is not None:
             found |= {Limit(component, bound.metric, number(bound.above)) for component in promise.components}
     return tuple(sorted(found, key=lambda limit: (limit.component, limit.metric, limit.at)))
+
+
+def promised(rules: Rulebook) -> set[str]:
+    """Whose objectives there are: these are looked at whatever else stands out."""
+    return {component for objective in rules.objectives for component in objective.spec.components}
 
 
 def _told(world: World) -> bool:

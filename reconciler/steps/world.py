@@ -33,12 +33,13 @@ from reconciler.ports.repo import Repo
 from reconciler.ports.signing import Signer, Verifier
 from reconciler.ports.store import Store
 from reconciler.ports.target import Target
-from reconciler.ports.telemetry import Telemetry
+from reconciler.ports.telemetry import BulkTelemetry
 from reconciler.ports.voter import Voter
 from reconciler.ports.work import Work
 from reconciler.signals import SensorState, Tellings
 from reconciler.signals.objectives import ObjectiveState
 from reconciler.steps.meters import Meters
+from reconciler.steps.notices import Attending
 from reconciler.steps.outlook import Outlook
 from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
 from reconciler.steps.runbooks import Runbooks
@@ -95,6 +96,7 @@ class Cursor:
     objectives: ObjectiveState = field(default_factory=ObjectiveState)
     budgets: tuple[Budget, ...] = ()  # of the objectives, as they were settled last
     accounted_ms: int = -1  # when they are looked at again
+    attending: Attending = field(default_factory=Attending)
     elsewhere: frozenset[str] = frozenset()  # units that another process converges, and speaks for
     told: Tellings | None = None  # what the targets said last
     asked_ms: int = -1  # when they were asked
@@ -112,11 +114,6 @@ def _unconnected(_: Rulebook) -> None:
     """For a World whose targets and sources never change."""
 
 
-def _no_words(_: str, __: int) -> str:
-    """For a World that hears no logs."""
-    return ""
-
-
 @dataclass(frozen=True)
 class World:
     """One installation as the loop sees it."""
@@ -130,7 +127,7 @@ class World:
     forge: Forge
     store: Store
     work: Work
-    telemetry: Telemetry
+    telemetry: BulkTelemetry
     scraper: Scraper
     targets: Mapping[str, Target]
     voters: tuple[Voter, ...]
@@ -146,7 +143,6 @@ class World:
     connect: Callable[[Rulebook], None] = _unconnected  # targets and sources as these documents name them
     analyst: Analyst | None = None  # None: the loop diagnoses without the detectors
     memory: Memory | None = None  # None: nothing is said of incidents that look alike
-    log_template: Callable[[str, int], str] = _no_words  # of a component, by its number
     runbooks: Runbooks = field(default_factory=Runbooks)
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)

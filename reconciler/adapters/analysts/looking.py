@@ -49,8 +49,8 @@ def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine, explain: 
 
 def _samples(inquiry: Inquiry, telemetry: BulkTelemetry) -> Mapping[tuple[str, str], Samples]:
     if not inquiry.step_ms:
-        return telemetry.window(None, inquiry.start_ms, inquiry.now_ms)
-    grid = telemetry.grid(None, inquiry.start_ms, inquiry.now_ms, inquiry.step_ms)
+        return telemetry.window(inquiry.components or None, inquiry.start_ms, inquiry.now_ms)
+    grid = telemetry.grid(inquiry.components or None, inquiry.start_ms, inquiry.now_ms, inquiry.step_ms)
     taken = grid.count > 0
     return {key: (grid.times[taken[row]], grid.mean[row][taken[row]]) for row, key in enumerate(grid.series) if taken[row].any()}
 

@@ -84,7 +84,7 @@ class Attention:
         """
         new: list[int] = []
         for place, key in enumerate(keys):
-            if key in self._rows:
+            if self.knows(key):
                 continue
             if len(self._rows) >= self.settings.series or not key[0] or not key[1] or len(key[0]) + len(key[1]) > LONGEST:
                 self.refused += 1
@@ -93,7 +93,15 @@ class Attention:
             new.append(place)
         if new:
             self._begin([keys[i] for i in new], _picked(bad, new), _picked(least, new), _picked(period_ms, new))
-        return np.array([self._rows.get(key, -1) for key in keys], np.int64)
+        return np.array([self.row(key) for key in keys], np.int64)
+
+    def knows(self, key: Key) -> bool:
+        """Whether this series was begun."""
+        return key in self._rows
+
+    def row(self, key: Key) -> int:
+        """Its row, -1 where it was not begun."""
+        return self._rows.get(key, -1)
 
     def weigh(self, criticality: Mapping[str, float]) -> None:
         """How much each component matters from now on, 1 where nothing is said."""

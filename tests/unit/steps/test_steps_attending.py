@@ -1,0 +1,115 @@
+"""What stands out is kept with its reasons, comes first in expensive looks, and is known at once after a restart."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+
+import pytest
+
+from reconciler.documents.sensor import Sensor
+from reconciler.errors import Retryable
+from reconciler.model.notices import NOTED, noted
+from reconciler.steps.attending import EVERY_MS, FEW, attend, beside, focus
+from reconciler.steps.world import Cursor
+from reconciler.testing.clock import ManualClock
+from reconciler.testing.store import MemoryStore
+from reconciler.testing.telemetry import MemoryTelemetry
+
+NOW = 1_000_000_000
+
+
+def _world(components: int = 3, sensors: tuple[Sensor, ...] = (), measured: int = 3) -> SimpleNamespace:
+    """Sixty quiet samples of each, up to now."""
+    names = [f"s{n:03}" for n in range(components)]
+    telemetry = MemoryTelemetry(calls=[(names[0], names[1])], components=names)
+    noise = random.Random(4)
+    for name in names[:measured]:
+        for metric in ("cpu_usage", "latency_p99"):
+            level = 0.5 if metric == "cpu_usage" else 100.0
+            telemetry.put(name, metric, [(NOW - EVERY_MS * n, level * (1 + 0.03 * noise.gauss(0, 1))) for n in range(60)])
+    book = SimpleNamespace(sensors=sensors, objectives=())
+    return SimpleNamespace(
+        clock=ManualClock(NOW), store=MemoryStore(), telemetry=telemetry, cursor=Cursor(applied="head"),
+        applied_rulebook=lambda: book,
+    )  # fmt: skip
+
+
+def _next(world: SimpleNamespace, **latency: float) -> None:
+    now = world.clock.advance(EVERY_MS)
+    for name in world.telemetry.topology().components[:3]:
+        world.telemetry.put(name, "cpu_usage", [(now, 0.5)])
+        world.telemetry.put(name, "latency_p99", [(now, latency.get(name, 100.0))])
+    attend(world)
+
+
+def test_a_quiet_site_has_no_notice():
+    world = _world()
+    attend(world)
+    assert noted(world.store.noted(NOTED)) == ()
+
+
+def test_what_stands_out_is_noted_with_its_reasons_right_after_a_start():
+    world = _world()
+    attend(world)
+    _next(world, s001=300.0)
+    (found,) = noted(world.store.noted(NOTED))
+    assert (found.component, found.metric, found.level) == ("s001", "latency_p99", "service")
+    assert {"deviation", "criticality"} <= set(dict(found.reasons))
+    assert float(dict(found.reasons)["criticality"]) == 1.5  # one of the two others needs it
+    assert found.text.startswith("latency_p99 of s001 stands out (salience ")
+
+
+def test_what_the_library_calls_good_counts_less():
+    falls, rises = _world(), _world()
+    for world, latency in ((falls, 20.0), (rises, 180.0)):
+        attend(world)
+        _next(world, s001=latency)
+    (less,), (more,) = (noted(world.store.noted(NOTED)) for world in (falls, rises))
+    assert float(less.salience) < 0.5 * float(more.salience)
+
+
+def test_it_looks_every_quarter_of_a_minute():
+    world = _world()
+    attend(world)
+    reads = world.telemetry.reads
+    world.clock.advance(EVERY_MS - 1)
+    attend(world)
+    assert world.telemetry.reads == reads
+
+
+def test_a_blind_source_costs_a_look_and_nothing_else():
+    world = _world()
+    attend(world)
+    world.telemetry.failing = True
+    world.clock.advance(EVERY_MS)
+    with pytest.raises(Retryable):
+        attend(world)
+    world.telemetry.failing = False
+    _next(world, s001=300.0)
+    assert [one.component for one in world.cursor.attending.now] == ["s001"]
+
+
+def test_a_notice_is_kept_beside_the_diagnosis_of_its_component():
+    world = _world()
+    attend(world)
+    _next(world, s001=300.0)
+    (finding,) = beside(world, ["s001", "s000"])
+    assert (finding.detector, finding.kind, finding.component, finding.at_ms) == ("attention", "notice", "s001", NOW + EVERY_MS)
+    assert finding.settings.startswith("sha256:")
+    assert beside(world, ["s002"]) == ()
+
+
+def test_expensive_looks_take_everyone_where_they_are_few():
+    assert focus(_world(), ["s001"]) == ()
+
+
+def test_where_there_are_many_what_is_asked_about_comes_first_and_then_what_stood_out():
+    world = _world(components=3 * FEW)
+    world.cursor.attending.lately = {"s250": (NOW, 5.0), "s260": (NOW, 9.0)}
+    chosen = focus(world, ["s001"])
+    assert len(chosen) == FEW
+    assert {"s000", "s001", "s250", "s260"} <= set(chosen)  # s000 calls s001
+    world.cursor.attending.lately = {f"s{n:03}": (NOW, float(n)) for n in range(3 * FEW)}
+    assert {"s000", "s001", "s299"} <= set(focus(world, ["s001"]))
+    assert "s150" not in focus(world, ["s001"])
