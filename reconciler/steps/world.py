@@ -114,6 +114,11 @@ def _unconnected(_: Rulebook) -> None:
     """For a World whose targets and sources never change."""
 
 
+def _no_words(_: str, __: int) -> str:
+    """For a World that hears no logs."""
+    return ""
+
+
 @dataclass(frozen=True)
 class World:
     """One installation as the loop sees it."""
@@ -143,6 +148,7 @@ class World:
     connect: Callable[[Rulebook], None] = _unconnected  # targets and sources as these documents name them
     analyst: Analyst | None = None  # None: the loop diagnoses without the detectors
     memory: Memory | None = None  # None: nothing is said of incidents that look alike
+    log_template: Callable[[str, int], str] = _no_words  # of a component, by its number
     runbooks: Runbooks = field(default_factory=Runbooks)
     meters: Meters = field(default_factory=Meters)
     cursor: Cursor = field(default_factory=Cursor)
