@@ -11,9 +11,12 @@ from reconciler.adapters.signing.ed25519 import FileSigner
 from reconciler.bootstrap.system import System
 from reconciler.console.gate import Deps
 from reconciler.console.router import make_router as make_pages
+from reconciler.steps import predicting, reporting
+from reconciler.steps.world import World
 from webhooks.app import make_router
 from webhooks.otlp import make_otlp_router
 from webhooks.otlp_intake import OtlpIntake
+from webhooks.questions import Question, make_questions_router
 
 STALE_MS = 60_000  # a loop that has not turned for a minute is not alive
 
@@ -27,11 +30,24 @@ def make_app(system: System, wake: Callable[[], None]) -> FastAPI:
     otlp = OtlpIntake(system.connections.write, world.clock, system.home.log_templates)
     system.connections.take_in(otlp)
     app.include_router(make_otlp_router(otlp, world.clock, secret, observe=world.meters.delivery))
+    app.include_router(make_questions_router(_answers(world), world.clock, secret, observe=world.meters.delivery))
     app.include_router(
         make_pages(Deps(world, system.home, FileSigner(system.home.key("review"), "review"), wake, system.settings.web.origins))
     )
     _watching(app, system)
     return app
+
+
+def _answers(world: World) -> dict[str, Callable[[Question], object]]:
+    """What programs may ask about a component."""
+
+    def predicted(question: Question) -> object:
+        return predicting.plain(predicting.predict(world, question.service, question.horizon_minutes))
+
+    def reported(question: Question) -> object:
+        return predicting.plain(reporting.report(world, question.service))
+
+    return {"/api/predict": predicted, "/api/report": reported}
 
 
 def _watching(app: FastAPI, system: System) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from reconciler.console import actions, units, views
+from reconciler.console import actions, services, units, views
 from reconciler.console.gate import HEADERS, Deps, Desk, Gate, View
 from reconciler.console.index import RecordIndex
 from reconciler.console.pages import STATIC, static
@@ -18,6 +18,8 @@ READ: tuple[tuple[str, View], ...] = (
     ("/pr/{number:int}/revert", views.revert),
     ("/units", units.listing),
     ("/units/{unit}", units.one),
+    ("/services", services.listing),
+    ("/services/{service}", services.one),
     ("/incidents/{incident}", views.incident),
     ("/log", views.log),
     ("/log/{number:int}", views.record),
