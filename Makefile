@@ -11,20 +11,22 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Benchmarks take JSON=FILE, STRICT=1 and, where they score data, DATA=DIR from the environment.
 export JSON STRICT DATA QUICK ONLY
 
-.PHONY: help demo demo-kube up clusters test test-kube lint fix chaos bench bench-health bench-diagnosis bench-kube peers schemas docs lock clean wheel
+.PHONY: help demo demo-kube up analysis clusters test test-kube lint fix chaos bench bench-health bench-diagnosis bench-kube peers schemas docs lock clean wheel
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: $(VENV)/run.ready ## set up and play the five acts on embedded defaults
+demo: $(VENV)/analysis.ready ## set up and play the five acts on embedded defaults
 	@$(BIN)/homeostat demo
 
 demo-kube: $(VENV)/dev.ready ## four acts on a real Kubernetes control plane with fake nodes (needs `make peers`)
 	@$(BIN)/python benchmarks/demo_kube.py
 
-up: $(VENV)/run.ready ## the same embedded system kept running, with the page on localhost
+up: $(VENV)/analysis.ready ## the same embedded system kept running, with the page on localhost
 	@test -d $(HOMEOSTAT_HOME) || $(BIN)/homeostat --home $(HOMEOSTAT_HOME) init
 	@exec $(BIN)/homeostat --home $(HOMEOSTAT_HOME) up
+
+analysis: $(VENV)/analysis.ready ## also install what the detectors need
 
 clusters: $(VENV)/clusters.ready ## also install what targets of kind kubernetes need
 
@@ -78,6 +80,7 @@ wheel: $(VENV)/dev.ready ## build the wheel into dist/
 lock: $(VENV)/dev.ready ## resolve the lock files again (KEEP=1: only what is new)
 	@echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile -q - -o requirements/uv.lock $(LOCK)
 	@$(BIN)/uv pip compile -q pyproject.toml --group build -o requirements/run.lock $(LOCK)
+	@$(BIN)/uv pip compile -q pyproject.toml --group build --extra analysis -o requirements/analysis.lock $(LOCK)
 	@$(BIN)/uv pip compile -q pyproject.toml --group build --extra kubernetes -o requirements/clusters.lock $(LOCK)
 	@$(BIN)/uv pip compile -q pyproject.toml --group dev --all-extras -o requirements/dev.lock $(LOCK)
 LOCK := $(if $(KEEP),,--upgrade) --generate-hashes --no-header --no-annotate --universal --python-version 3.11

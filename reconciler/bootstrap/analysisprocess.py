@@ -16,7 +16,7 @@ from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.model.home import Home
 from reconciler.ports.analyst import Answer, Inquiry
 
-NEEDED = ("numpy", "scipy", "statsmodels", "sklearn", "xgboost", "networkx", "pyarrow")  # what the extra `analysis` brings
+NEEDED = ("numpy", "scipy", "statsmodels", "sklearn", "xgboost", "networkx")  # of the extra `analysis`
 
 
 def lacking() -> tuple[str, ...]:
@@ -29,14 +29,11 @@ def main(home: Home, memory_mib: int) -> None:
     telemetry = BuiltinTelemetry(home.telemetry)
 
     def work(inquiry: Inquiry) -> Answer:
-        from reconciler.analysis.detectors import built_in, examine, explained
+        from reconciler.analysis.detectors import built_in, examine
 
         detectors = built_in()
         return look(
-            inquiry,
-            telemetry,
-            lambda window, names: examine(window, [d for d in detectors if not names or d.name in names]),
-            explained,
+            inquiry, telemetry, lambda window, names: examine(window, [d for d in detectors if not names or d.name in names])
         )
 
     serve(work, memory_mib)

@@ -61,6 +61,7 @@ def bad_release(stage: Stage, voice: Voice) -> Seen:
             stage.live("checkout", "release") == "1.4.2" and after < 2 * before,
         ),
         (f"log: the outcome is {outcome}", outcome == "better"),
+        *look.examined(stage, pull["narrative"]["incident"]),
     ]
 
 
@@ -168,6 +169,7 @@ def panic(stage: Stage, voice: Voice) -> Seen:
     stage.fault(kind="surge", service="search", factor=2.2)
     voice.say("people search more than twice as often; the loop scales search out")
     stage.until(lambda: len(stage.machine_commits()) > commits, 300, "the loop scales search out")
+    look.tell_findings(stage, voice, stage.pulls()[0]["narrative"]["incident"])
     stage.advance(30)
     before = stage.head()
     window = [c for c, _ in stage.machine_commits()[: len(stage.machine_commits()) - commits]]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from reconciler.bootstrap.analysisprocess import lacking
 from reconciler.cli.demo_site import Site
 from reconciler.cli.demo_voice import Voice
 
@@ -15,6 +16,7 @@ def tell_repair(stage: Site, voice: Voice, pull: dict[str, Any]) -> None:
     incident = told["incident"]
     voice.say(f"cause found: {told['what_happened']}")
     voice.more("\n".join(f"- {line}" for line in told["evidence"]))
+    tell_findings(stage, voice, incident)
     voice.say(f"proposed as pull request #{pull['number']}: {told['title']}")
     diff = stage.git("show", "--format=", "--unified=0", pull["merged"], where=stage.home.repository)
     voice.more("\n".join(line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")))
@@ -28,6 +30,28 @@ def tell_repair(stage: Site, voice: Voice, pull: dict[str, Any]) -> None:
         held = f"{passed} of {len(rows)} requirements hold"
         voice.say(f"{decision['judge']:<9} says {decision['effect']}: {held}  ({decision['rule']})")
     voice.say(f"merged by itself as {pull['merged'][:12]}, by {pull['merged_by']}")
+
+
+def findings(stage: Site, incident: str) -> list[dict[str, Any]]:
+    """What the detectors said of an incident, those that found something first."""
+    said = stage.records("diagnosis", incident)[-1]["payload"]["diagnosis"]["findings"]
+    return sorted(said, key=lambda finding: finding["kind"] == "unknown")
+
+
+def tell_findings(stage: Site, voice: Voice, incident: str, most: int = 3) -> None:
+    """Beside the loop's own diagnosis; nothing where the detectors are not installed."""
+    found = findings(stage, incident)
+    if found:
+        voice.say(f"the detectors, from their own process, say {len(found)} thing(s), each recorded with its version:")
+        voice.more("\n".join(f"- {f['detector']} {f['version']}: {f['text']}"[:160] for f in found[:most]))
+
+
+def examined(stage: Site, incident: str) -> list[tuple[str, bool]]:
+    """That detectors had their say, where they are installed."""
+    if lacking():
+        return []
+    named = sorted({finding["detector"] for finding in findings(stage, incident) if finding["version"]})
+    return [(f"log: findings of {', '.join(named) or 'no detector'} stand beside the diagnosis", bool(named))]
 
 
 def outcome(stage: Site, voice: Voice, commit: str, stage_name: str = "outcome") -> str:
