@@ -29,11 +29,14 @@ def main(home: Home, memory_mib: int) -> None:
     telemetry = BuiltinTelemetry(home.telemetry)
 
     def work(inquiry: Inquiry) -> Answer:
-        from reconciler.analysis.detectors import built_in, examine
+        from reconciler.analysis.detectors import built_in, examine, explained
 
         detectors = built_in()
         return look(
-            inquiry, telemetry, lambda window, names: examine(window, [d for d in detectors if not names or d.name in names])
+            inquiry,
+            telemetry,
+            lambda window, names: examine(window, [d for d in detectors if not names or d.name in names]),
+            explained,
         )
 
     serve(work, memory_mib)
