@@ -82,11 +82,6 @@ class LogBook:
                     yield component, metric, end_ms, value
         self._closed = max(self._closed, last)
 
-    def text(self, component: str, template: int) -> str:
-        """A template in words, for people and for similarity; empty when it is not known."""
-        speaker = self._speakers.get(component)
-        return speaker.miner.text(template) if speaker else ""
-
     def keep(self, now_ms: int) -> None:
         """Writes the templates, at most once a minute, in one step."""
         if self._path is None or not self._changed or now_ms - self._kept_ms < KEEP_EVERY_MS:

@@ -49,12 +49,15 @@ class Stub:
     def __init__(self) -> None:
         self.status, self.body = 200, json.dumps({"status": "success", "data": MATRIX}).encode()
         self.asked: list[tuple[str, str | None, dict[str, list[str]]]] = []
+        self.answers = threading.Event()
+        self.answers.set()
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
                 stub.asked.append((self.path, self.headers.get("authorization"), form))
+                stub.answers.wait(10)
                 self.send_response(stub.status)
                 self.send_header("content-length", str(len(stub.body)))
                 self.send_header("location", "/elsewhere")
@@ -176,6 +179,18 @@ def test_a_secret_that_is_gone_is_asked_for_again_later(site: Site, tmp_path: Pa
     site.turn()
     assert site.stub.asked[-1][1] == "Bearer new"
     assert site.connections.faults == ()
+
+
+def test_a_server_that_hangs_does_not_stop_the_loop(site: Site):
+    site.adopt()
+    site.stub.answers.clear()
+    began = time.monotonic()
+    for _ in range(5):
+        site.connections.scrape(site.clock.advance(1_000))
+    assert time.monotonic() - began < 1
+    assert len(site.stub.asked) <= 1  # nobody asks again who still waits
+    site.stub.answers.set()
+    assert site.turn() == 1
 
 
 def test_what_is_dropped_from_the_documents_is_asked_no_more(site: Site):
