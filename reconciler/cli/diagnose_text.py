@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from reconciler.model.explanations import Explanation, Path
+from reconciler.model.explanations import Explanation, in_words
 from reconciler.model.findings import Finding
 
 WIDE = 110
@@ -22,19 +22,13 @@ def told(explanation: Explanation, findings: Sequence[Finding]) -> str:
         _section("evidence", _evidence(explanation)),
         _section("foretold", [f.text for f in findings if f.kind in FORETOLD][:ROWS]),
         _section("moves with what users see", [f"{metric} of {who}: {alike[:4]}" for who, metric, alike in explanation.health]),
-        _section("longest ways", [way(path) for path in explanation.paths]),
+        _section("longest ways", [in_words(path) for path in explanation.paths]),
         _section(f"falls when {cause} falls", [", ".join(explanation.falls)] if explanation.falls else []),
         _section("confirmed if", [f"- {text}" for text in explanation.confirm]),
         _section("refuted if", [f"- {text}" for text in explanation.refute]),
         _section("unknown", [f"{f.detector}: {f.text}" for f in findings if f.kind == "unknown"]),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def way(path: Path) -> str:
-    """Who waits for whom, with each one's own time."""
-    steps = " > ".join(f"{name} {float(own):,.6g}" for name, own in path.steps)
-    return f"{steps} (own time by {path.metric})"
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """Pages: templates into bytes. Everything that is put into one is escaped, and invisible characters are shown.
 
 `finalize` runs on every value of every template, so that no author of a template can forget it: names and labels come
-from telemetry and are hostile. There is no filter that would let markup through, and no value is marked safe.
+from telemetry and are hostile. There is no filter that would let markup through, and one kind of value is marked safe: a drawing,
+in which `analysis.drawings` has escaped every text (`explanations`).
 """
 
 from __future__ import annotations

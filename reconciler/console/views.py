@@ -9,6 +9,7 @@ from reconciler.changes.diffs import unified_diff
 from reconciler.commands import panic
 from reconciler.commands.brakes import MAX_MS
 from reconciler.commands.reviews import find
+from reconciler.console.explanations import explained
 from reconciler.console.gate import Refused, Visit
 from reconciler.console.logins import peek
 from reconciler.console.overview import brakes_in_force, holds_in_force, overview
@@ -89,9 +90,11 @@ def incident(visit: Visit) -> Page:
     case = visit.world.store.case(name)
     if case is None and not positions:
         raise Refused(404, f"no incident is called {name[:80]!r}", "the log lists every incident")
-    told = events(visit.desk.records.read(positions[-MAX_EVENTS:]))
+    records = visit.desk.records.read(positions[-MAX_EVENTS:])
+    told = events(records)
     values = {"name": name, "case": case, "events": told, "left_out": max(0, len(positions) - MAX_EVENTS)}
-    return Page("incident.html", values | {"pull": next((e.told.pull for e in reversed(told) if e.told.pull), 0)})
+    pull = next((e.told.pull for e in reversed(told) if e.told.pull), 0)
+    return Page("incident.html", values | {"pull": pull, "explained": explained(records)})
 
 
 def log(visit: Visit) -> Page:

@@ -32,6 +32,12 @@ class Path:
     metric: str
 
 
+def in_words(path: Path) -> str:
+    """Who waits for whom, with each one's own time."""
+    steps = " > ".join(f"{name} {float(own):,.6g}" for name, own in path.steps)
+    return f"{steps} (own time by {path.metric})"
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     summary: str

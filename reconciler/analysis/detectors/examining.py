@@ -36,16 +36,7 @@ def examine(window: Window, detectors: Sequence[Detector] | None = None) -> tupl
 def _asked(detector: Detector, window: Window) -> Sequence[Finding]:
     try:
         return tuple(detector.detect(window))[:MOST]
-    except (
-        ArithmeticError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        MemoryError,
-        RuntimeError,
-        HomeostatError,
-    ) as error:
+    except BROKEN as error:
         _log.warning("detector_failed detector=%s", detector.name, exc_info=True)
         speaker = Speaker(detector.name, detector.version, detector.settings)
         return (speaker.unknown(window.now_ms, f"the detector {detector.name} failed with {type(error).__name__}"),)

@@ -1,0 +1,62 @@
+"""The explanation of an incident for its page: the newest that its records hold, with its drawings as inline SVG.
+
+A drawing is made anew from the values of the record, every text in it escaped, so it may stand in a page as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reconciler.analysis.drawings import inline
+from reconciler.console.timeline import Table
+from reconciler.errors import Permanent
+from reconciler.model.canonical import decode
+from reconciler.model.diagnosis import Diagnosis
+from reconciler.model.explanations import Explanation, in_words
+from reconciler.model.records import LoggedRecord, RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """`drawings` are safe to show as they are; everything else is text."""
+
+    told: Explanation
+    drawings: tuple[Markup, ...]
+
+    @property
+    def evidence(self) -> Table:
+        rows = tuple((f"{float(row.confidence):.2f}", row.kind, row.text, row.detector) for row in self.told.evidence)
+        return Table("Evidence, by kind and confidence", ("confidence", "kind", "what", "detector"), rows)
+
+    @property
+    def lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Title and lines of what else there is to say; some are empty."""
+        told = self.told
+        return (
+            ("Moves with what users see", tuple(f"{metric} of {who}: {alike[:4]}" for who, metric, alike in told.health)),
+            ("Longest ways", tuple(in_words(path) for path in told.paths)),
+            (f"Falls when {told.cause} falls", told.falls),
+            ("Confirmed if", told.confirm),
+            ("Refuted if", told.refute),
+        )
+
+
+def explained(records: Iterable[LoggedRecord]) -> Explained | None:
+    """None where no diagnosis has one: the analysis is not installed, did not answer, or is older than it."""
+    newest = None
+    for logged in records:
+        if logged.record.kind is RecordKind.DIAGNOSIS:
+            newest = _of(logged) or newest
+    if newest is None:
+        return None
+    return Explained(newest, tuple(Markup(svg) for svg in inline(newest.drawings)))  # noqa: S704 - escaped by `drawings`
+
+
+def _of(logged: LoggedRecord) -> Explanation | None:
+    try:
+        return decode(Diagnosis, logged.record.payload["diagnosis"]).explanation
+    except (Permanent, KeyError):
+        return None  # of another release: the timeline still shows it by its plain fields
