@@ -1,5 +1,6 @@
 """From a recording to the services most likely at fault, with what speaks against each, or "unknown".
 
+0. Where nobody says who calls whom, it is learned; what is learned takes the callees' share off a caller and excludes nobody.
 1. Blocks around the alarm and a reference from the normal period are chosen.
 2. Every metric's departure in every block is measured.
 3. The departures become evidence against services.
@@ -10,7 +11,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from reconciler.analysis.causes import confidence
 from reconciler.analysis.causes.departures import departures
 from reconciler.analysis.causes.evidence import KINDS, WEIGHTS, against, voice
 from reconciler.analysis.causes.kinds import Kind
+from reconciler.analysis.causes.learned import learned
 from reconciler.analysis.causes.recording import Array, Recording
 from reconciler.analysis.causes.windows import Windows, windows
 
@@ -51,12 +53,16 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`causes` are those with anything against them, the likeliest first; `unknown` says why none should be acted on."""
+    """`causes` are those with anything against them, the likeliest first; `unknown` says why none should be acted on.
+
+    `learned` is who waits for whom, and how surely, where the recording did not say.
+    """
 
     causes: tuple[Cause, ...]
     confidence: float
     since: float | None
     unknown: str | None
+    learned: tuple[tuple[str, str, float], ...] = ()
 
     @property
     def known(self) -> bool:
@@ -70,16 +76,25 @@ def find(recording: Recording, curve: confidence.Curve = confidence.SHIPPED, eno
     found = windows(recording)
     if found is None:
         return Finding((), 0.0, None, "no samples around the alarm, or none in the normal period")
+    waits = () if recording.edges else learned(recording, found)
+    recording = _told(recording, waits) if waits else recording
     shown = departures(recording, found)
     total, parts = against(recording, found, shown)
     block = _block(recording, found, total)
     causes = _ranked(recording, total[block], parts[block], shown[block])
     if not causes:
-        return Finding((), 0.0, None, "no metric departed from its normal period")
+        return Finding((), 0.0, None, "no metric departed from its normal period", waits)
     sure = curve.of(causes[0].score, causes[1].score if len(causes) > 1 else 0.0)
     since = float(recording.times[found.starts[block]])
     weak = f"nothing departed clearly: the loudest evidence is {causes[0].score:.2f}, less than {enough:.2f}"
-    return Finding(causes, sure, since, None if causes[0].score >= enough else weak)
+    return Finding(causes, sure, since, None if causes[0].score >= enough else weak, waits)
+
+
+def _told(recording: Recording, waits: tuple[tuple[str, str, float], ...]) -> Recording:
+    """A learned graph has gaps: what the one with the alarm does not reach in it is no less suspect."""
+    callers = {caller for caller, _, _ in waits}
+    symptom = None if recording.symptom in callers else recording.symptom
+    return replace(recording, edges=tuple((a, b) for a, b, _ in waits), symptom=symptom)
 
 
 def _block(recording: Recording, found: Windows, total: Array) -> int:
