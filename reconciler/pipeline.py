@@ -33,6 +33,7 @@ from reconciler.steps.operating import operate
 from reconciler.steps.progress import readable
 from reconciler.steps.propose import propose
 from reconciler.steps.publishing import publish, recover
+from reconciler.steps.scoring import score
 from reconciler.steps.sensing import scrape, sense
 from reconciler.steps.telling import listen
 from reconciler.steps.triage import triage
@@ -62,6 +63,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     sense,  # sensors and drift: signals out
     attend,  # a cheap look at every series: what stands out
     account,  # objectives: error budgets, and signals where one is spent too fast
+    score,  # how well the whole is, for people
     foresee,  # what the detectors see coming: signals out
     converge,  # new revisions of the protected branch: admit, plan, apply
     operate,  # one-shot acts that came with them, each at most once

@@ -13,6 +13,8 @@ from reconciler.model.notices import NOTED as ATTENTION
 from reconciler.model.notices import noted as notices
 from reconciler.model.objectives import NOTED, noted
 from reconciler.model.records import RecordKind
+from reconciler.model.scores import NOTED as SCORE
+from reconciler.model.scores import noted as score
 
 if TYPE_CHECKING:
     from reconciler.audit.facts import Merge
@@ -79,6 +81,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "brakes": home.brakes(),
         "holds": dict(home.holds()),
         "units": _units(home),
+        "health": score(home.store.noted(SCORE)) if home.store else None,
         "objectives": noted(home.store.noted(NOTED)) if home.store else (),
         "attention": notices(home.store.noted(ATTENTION)) if home.store else (),
         "alarms": _alarms(home),

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from reconciler.audit.facts import Brake
     from reconciler.model.notices import Noticed
     from reconciler.model.objectives import Budget
+    from reconciler.model.scores import SystemScore
 
 STANDS_OUT = 5
+SAID = 3  # of what took points
 
 
 def text(seen: dict[str, Any], clock: Clock) -> str:
@@ -50,7 +52,15 @@ def _head(seen: dict[str, Any]) -> str:
         (seen["branch"], f"{seen['head'][:12] or 'deleted'}, {applied}"),
         ("log", f"{seen['records']} records"),
     ]
+    if health := seen["health"]:
+        lines.append(("health", _health(health)))
     return table(lines)
+
+
+def _health(health: SystemScore) -> str:
+    """The number, and what took the most points."""
+    lost = ", ".join(f"{one.points} for {one.kind} of {one.component}" for one in health.lost[:SAID])
+    return f"{health.score} of 100{': ' + lost + ' lost' if lost else ''}"
 
 
 def _waiting(seen: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from reconciler.model.notices import Noticed
 from reconciler.model.objectives import Budget
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.records import RecordKind
+from reconciler.model.scores import SystemScore
 from reconciler.ports.forge import Alarm
 from reconciler.steps.world import World
 
@@ -61,6 +62,7 @@ class Overview:
     ended: tuple[CaseLine, ...]
     brakes: tuple[Brake, ...]
     holds: tuple[tuple[str, Hold], ...]
+    score: SystemScore | None  # how well the whole is, None while that is not known
     budgets: tuple[Budget, ...]
     noticed: tuple[Noticed, ...]
     repairs: tuple[Repair, ...]
@@ -86,6 +88,7 @@ def overview(world: World, records: RecordIndex) -> Overview:
         ended=tuple(_line(case) for case in recent if case.reason not in QUIET_ENDS)[:MAX_ENDED],
         brakes=brakes_in_force(world),
         holds=holds_in_force(world),
+        score=world.cursor.score,
         budgets=world.cursor.budgets[:MAX_BUDGETS],
         noticed=world.cursor.attending.now[:MAX_NOTICED],
         repairs=tuple(_repair(world, fact) for fact in _newest(list(ledger.merges.values()))),

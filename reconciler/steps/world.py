@@ -24,6 +24,7 @@ from reconciler.model.cases import Case
 from reconciler.model.judging import Effect
 from reconciler.model.objectives import Budget
 from reconciler.model.records import Record, RecordKind
+from reconciler.model.scores import SystemScore
 from reconciler.ports.analyst import Analyst
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
@@ -96,6 +97,8 @@ class Cursor:
     objectives: ObjectiveState = field(default_factory=ObjectiveState)
     budgets: tuple[Budget, ...] = ()  # of the objectives, as they were settled last
     accounted_ms: int = -1  # when they are looked at again
+    score: SystemScore | None = None  # how well the whole is, None while that is not known
+    scored_ms: int = -1  # when that is looked at again
     attending: Attending = field(default_factory=Attending)
     elsewhere: frozenset[str] = frozenset()  # units that another process converges, and speaks for
     told: Tellings | None = None  # what the targets said last

@@ -1,0 +1,67 @@
+"""The health score is made once a minute of what is measured, and never of what was."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from reconciler.errors import Retryable
+from reconciler.model.scores import NOTED, noted
+from reconciler.steps.scoring import EVERY_MS, score
+from reconciler.steps.world import Cursor
+from reconciler.testing.clock import ManualClock
+from reconciler.testing.store import MemoryStore
+from reconciler.testing.telemetry import MemoryTelemetry
+
+NOW = 1_700_000_000_000
+
+
+def _world(**levels: float) -> SimpleNamespace:
+    telemetry = MemoryTelemetry(components=["checkout", "payment"])
+    for metric, level in levels.items():
+        telemetry.put("checkout", metric, [(NOW - back * 5_000, level) for back in range(800)])
+    return SimpleNamespace(clock=ManualClock(NOW), store=MemoryStore(), telemetry=telemetry, cursor=Cursor())
+
+
+def test_what_is_well_has_a_hundred_and_what_is_not_measured_is_told() -> None:
+    world = _world(error_rate=0.0, latency_p99=20.0, cpu_usage=0.4, replicas_ready=3, replicas_desired=3)
+    score(world)
+    found = noted(world.store.noted(NOTED))
+    assert found is not None
+    assert (found.score, found.lost, found.unknown) == ("100", (), ("payment",))
+
+
+def test_what_fails_and_lacks_replicas_loses_points_by_name() -> None:
+    world = _world(error_rate=0.05, latency_p99=20.0, replicas_ready=1, replicas_desired=2)
+    score(world)
+    assert [(one.component, one.kind) for one in world.cursor.score.lost] == [("checkout", "failures"), ("checkout", "replicas")]
+
+
+def test_a_score_is_made_anew_when_its_minute_is_over_and_not_before() -> None:
+    world = _world(error_rate=0.0)
+    score(world)
+    world.telemetry.put("checkout", "error_rate", [(NOW + back * 5_000, 1.0) for back in range(12)])
+    world.clock.advance(EVERY_MS - 1)
+    score(world)
+    assert world.cursor.score.score == "100"
+    world.clock.advance(1)
+    score(world)
+    assert float(world.cursor.score.score) < 50
+
+
+def test_old_telemetry_takes_the_score_away() -> None:
+    world = _world(error_rate=0.0)
+    score(world)
+    world.clock.advance(10 * EVERY_MS)
+    score(world)
+    assert world.cursor.score is None
+    assert world.store.noted(NOTED) == ""
+
+
+def test_telemetry_that_does_not_answer_is_no_score_and_no_crash() -> None:
+    def silent() -> int:
+        raise Retryable("it does not answer")
+
+    world = _world(error_rate=0.0)
+    world.telemetry.newest_ms = silent
+    score(world)
+    assert world.cursor.score is None
