@@ -110,6 +110,7 @@ def _rows(memory: Attention, window: Mapping[tuple[str, str], Samples], world: W
         new,
         bad=[WAYS[one.spec.bad] if one else 0.0 for one in said],
         least=[LEAST.get(one.spec.unit, 0.0) if one else 0.0 for one in said],
+        period_ms=[float(one.spec.period_ms) if one else 0.0 for one in said],
     )
     return np.array([memory.row(key) for key in window], np.int64)
 
