@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.analysis.drawings import mermaid
 from reconciler.changes.wording import code, escape
 from reconciler.model.judging import Requirement, Status
-from reconciler.model.pulls import PullRequest
+from reconciler.model.pulls import Narrative, PullRequest
 
 MAX_BODY = 60_000  # characters; GitHub takes 65,536
 MAX_ROWS = 60
@@ -32,6 +33,7 @@ def render_markdown(pull: PullRequest, diff: str = "") -> str:
         ("What happened", escape(told.what_happened, 800)),
         ("Evidence", _bullets(told.evidence) or "None."),
         *([("Seen before", _bullets(told.seen))] if told.seen else []),
+        *_analysis(told),
         ("The edit", _bullets(told.edit_in_words)),
         ("Predicted effect", escape(told.predicted)),
         ("Blast radius", escape(told.blast_radius, 800)),
@@ -41,6 +43,16 @@ def render_markdown(pull: PullRequest, diff: str = "") -> str:
     ]
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)
     return _with_diff(body[:MAX_BODY], diff) + "\n"
+
+
+def _analysis(told: Narrative) -> list[tuple[str, str]]:
+    """The paragraph, and the calls around the cause as forges draw them; curves are on the incident's page."""
+    if not told.explained:
+        return []
+    drawn = (
+        f"\n\n```mermaid\n{mermaid(told.graph)}\n```\n\nThe page of the incident draws the metrics, too." if told.graph else ""
+    )
+    return [("What the analysis says", escape(told.explained, 800) + drawn)]
 
 
 def requirement_table(rows: Sequence[Requirement]) -> str:

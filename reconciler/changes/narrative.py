@@ -30,6 +30,7 @@ _REVERSIBILITY = {
 
 def describe(incident: Incident, diagnosis: Diagnosis, proposal: Proposal) -> Narrative:
     """The same words for pull request, page, CLI and record."""
+    told = diagnosis.explanation
     return Narrative(
         title=line(proposal.title, 120),
         what_happened=_what_happened(incident, diagnosis),
@@ -42,6 +43,8 @@ def describe(incident: Incident, diagnosis: Diagnosis, proposal: Proposal) -> Na
         playbook=line(proposal.playbook, 120),
         fingerprint=line(proposal.fingerprint, 120),
         seen=seen_in_words(diagnosis.seen),
+        explained=line(told.summary, 800) if told else "",
+        graph=told.drawings.graph if told and told.drawings.graph.nodes else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from reconciler.model.drawings import Graph
 from reconciler.model.judging import Requirement
 
 
@@ -50,6 +51,8 @@ class Narrative:
     playbook: str
     fingerprint: str
     seen: tuple[str, ...] = ()  # what was like it before, and what runbooks say
+    explained: str = ""  # what the analysis of all metrics says, in a paragraph
+    graph: Graph | None = None  # who calls whom around its likeliest cause
 
 
 @dataclass(frozen=True, slots=True)

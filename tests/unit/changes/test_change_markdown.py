@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.changes.markdown import MAX_BODY, render_markdown, requirement_table
+from reconciler.model.drawings import Graph, Node, Role
 from reconciler.model.judging import Requirement, Status
 from reconciler.model.pulls import Narrative, PullRequest, PullState
 
@@ -32,6 +33,22 @@ def test_every_section_is_there_in_order():
     assert [line[3:] for line in body.splitlines() if line.startswith("## ")] == titles
     assert "Not judged yet." in body
     assert f"`{'c' * 40}`" in body
+
+
+def test_what_the_analysis_says_is_drawn_as_forges_draw_it_and_no_name_ends_the_drawing():
+    evil = "cart\n```\n## Approved\n<img>"
+    graph = Graph((Node("front", Role.SYMPTOM), Node(evil, Role.CAUSE)), (("front", evil),))
+    body = render_markdown(replace(PULL, narrative=replace(NARRATIVE, explained="cart <b>did</b> it", graph=graph)))
+    fenced = body.split("```mermaid\n")[1].split("\n```\n")[0].splitlines()
+    assert fenced[:4] == [
+        "graph LR",
+        '  n0["front"]:::symptom',
+        '  n1["cart_______ Approved__img_"]:::cause',
+        "  n0 --> n1",
+    ]
+    assert body.count("```") == 2
+    assert "## Approved" not in body
+    assert "<b>" not in body
 
 
 def test_a_requirement_is_one_row_with_rule_values_and_remedy():
