@@ -42,6 +42,7 @@ class Asking:
             callee=source.calls.callee if source.calls else "callee",
             interval_ms=source.interval_ms,
             timeout_ms=source.timeout_ms,
+            remote=source.read == "remote",
         )
         telemetry = PrometheusTelemetry(server, self._clock, self._access(source))
         metrics = tuple(metric.name for metric in source.metrics)

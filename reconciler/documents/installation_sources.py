@@ -96,6 +96,11 @@ class PromqlSource(Spec):
         min_length=1, max_length=200, description="What is asked for, at least one. Each is one request an interval."
     )
     calls: AskedCalls | None = Field(default=None, description="Who calls whom. Default none: this server does not know.")
+    read: Literal["api", "remote"] = Field(
+        default="api",
+        description="How plain selectors are read: `api` by the HTTP API, `remote` by remote-read, which spares the server "
+        "its query engine. Expressions are always asked by the HTTP API. Default api.",
+    )
     credential: str = Field(
         default="",
         pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$",

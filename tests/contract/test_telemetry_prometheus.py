@@ -27,8 +27,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusP
     peer.stop()
 
 
-@pytest.fixture
-def make(prometheus: PrometheusPeer) -> Iterator[Make]:
+@pytest.fixture(params=["api", "remote"])
+def make(prometheus: PrometheusPeer, request: pytest.FixtureRequest) -> Iterator[Make]:
     opened: list[PrometheusTelemetry] = []
 
     def made(world: World) -> PrometheusTelemetry:
@@ -38,7 +38,8 @@ def make(prometheus: PrometheusPeer) -> Iterator[Make]:
         for caller, callee in world.calls:
             prometheus.pour("calls", {"service": caller, "callee": callee, "world": number}, [(AT_MS, 1.0)])
         queries = tuple((metric, f'{metric}{{world="{number}",$component}}') for metric in METRICS)
-        opened.append(_asking(prometheus, queries, calls=f'calls{{world="{number}"}}'))
+        calls = f'calls{{world="{number}"}}'
+        opened.append(_asking(prometheus, queries, calls, remote=request.param == "remote"))
         return opened[-1]
 
     yield made
@@ -46,8 +47,10 @@ def make(prometheus: PrometheusPeer) -> Iterator[Make]:
         telemetry.close()
 
 
-def _asking(prometheus: PrometheusPeer, queries: tuple[tuple[str, str], ...], calls: str = "") -> PrometheusTelemetry:
-    server = PrometheusServer("prom", prometheus.url, queries, calls=calls, interval_ms=1_000)
+def _asking(
+    prometheus: PrometheusPeer, queries: tuple[tuple[str, str], ...], calls: str = "", *, remote: bool = False
+) -> PrometheusTelemetry:
+    server = PrometheusServer("prom", prometheus.url, queries, calls=calls, interval_ms=1_000, remote=remote)
     return PrometheusTelemetry(server, ManualClock(AT_MS + 10_000))
 
 
@@ -71,6 +74,21 @@ def shop(prometheus: PrometheusPeer) -> Iterator[Callable[..., PrometheusTelemet
 @pytest.mark.parametrize("promise", TELEMETRY_PROMISES, ids=lambda promise: promise.__name__)
 def test_a_prometheus_keeps(promise: Callable[[Make], None], make: Make):
     promise(make)
+
+
+def test_remote_read_and_the_api_give_the_same_samples(prometheus: PrometheusPeer):
+    number = str(next(NUMBERS))
+    for component in range(10):
+        points = [(AT_MS + 5_000 * n, float(n % 7)) for n in range(-300, 1)]
+        prometheus.pour("queue_depth", {"service": f"component-{component}", "world": number}, points)
+    queries = (("queue_depth", f'queue_depth{{world="{number}",$component}}'),)
+    asked = [_asking(prometheus, queries, remote=remote) for remote in (False, True)]
+    api, remote = (telemetry.every("queue_depth", AT_MS - 1_000_000, AT_MS) for telemetry in asked)
+    assert len(api) == 10
+    assert len(api["component-3"]) == 201
+    assert api == remote
+    for telemetry in asked:
+        telemetry.close()
 
 
 def test_an_expression_is_read_at_steps(shop: Callable[..., PrometheusTelemetry]):

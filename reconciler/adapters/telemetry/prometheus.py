@@ -4,10 +4,10 @@ In: for each metric a line of PromQL from homeostat.yaml, in which `$component` 
 by plain names. What is put into a query is a label matcher that is made here, of a label and a component whose spelling was
 checked; nothing else is ever interpolated.
 
-A plain selector is read sample by sample, at the times that it was scraped: neither Prometheus' look-back nor a step makes up
-values in a gap. An expression is read at multiples of the interval, so that the same question has the same answer. A query has to
-give one series for each component: two are refused with the aggregation to write, because a sum of half the truth looks
-like the truth. Whatever goes wrong is Retryable and leaves a gap.
+A plain selector is read sample by sample, by the HTTP API or by remote-read, at the times that it was scraped: neither
+Prometheus' look-back nor a step makes up values in a gap. An expression is read at multiples of the interval, so that the same
+question has the same answer. A query has to give one series for each component: two are refused with the aggregation to write,
+because a sum of half the truth looks like the truth. Whatever goes wrong is Retryable and leaves a gap.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.adapters.telemetry import remote_read
 from reconciler.adapters.telemetry.gridding import gridded
 from reconciler.adapters.telemetry.pages import bounded
-from reconciler.errors import Misconfigured, Retryable
+from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.model.telemetry import Grid, Series, Topology
 from reconciler.ports.clock import Clock
 
@@ -38,7 +39,6 @@ MATCHER = "$component"
 Points = Sequence[tuple[int, float]]
 
 _COMPONENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_SELECTOR = re.compile(r"\s*[A-Za-z_:]?[A-Za-z0-9_:]*\{[^{}]*\}\s*")
 _UNPRINTED = re.compile(r"[^ -~]+")
 
 
@@ -63,6 +63,7 @@ class PrometheusServer:
     callee: str = "callee"
     interval_ms: int = 15_000
     timeout_ms: int = 10_000
+    remote: bool = False  # plain selectors by remote-read
 
 
 class PrometheusTelemetry:
@@ -166,7 +167,10 @@ class PrometheusTelemetry:
         return found
 
     def _read(self, metric: str, query: str, start_ms: int, end_ms: int) -> Sequence[tuple[Mapping[str, Any], Points]]:
-        if _SELECTOR.fullmatch(query):
+        plain = remote_read.SELECTOR.fullmatch(query)
+        if plain and self._server.remote:
+            return self._remotely(metric, query, start_ms, end_ms)
+        if plain:
             form = {"query": f"{query.strip()}[{end_ms - start_ms + 1}ms]", "time": f"{end_ms / 1_000:.3f}"}
             return list(_series(self._answer(metric, "query", form), start_ms, end_ms))
         joined: dict[str, tuple[Mapping[str, Any], list[tuple[int, float]]]] = {}
@@ -175,29 +179,48 @@ class PrometheusTelemetry:
                 joined.setdefault(json.dumps(labels, sort_keys=True), (labels, []))[1].extend(points)
         return list(joined.values())
 
-    def _answer(self, metric: str, path: str, form: Mapping[str, str]) -> list[Any]:
-        """The matrix of an answer; foreign text is quoted in an error only, and short."""
-        import httpx
+    def _remotely(self, metric: str, query: str, start_ms: int, end_ms: int) -> Sequence[tuple[Mapping[str, Any], Points]]:
+        try:
+            body = remote_read.question(query, start_ms, end_ms)
+            status, page = self._posted(remote_read.PATH, remote_read.HEADERS, content=body)
+            if status != 200:
+                raise self._refused(status, metric, page.decode("utf-8", "replace"))
+            read = [(labels, _kept(points, start_ms, end_ms)) for labels, points in remote_read.samples(page, MAX_BYTES)]
+        except Permanent as error:
+            message = f"source {self._server.name}: {metric}: {error.message}"
+            raise Retryable(message, after_ms=60_000, next_step=error.next_step or "check that it serves remote-read") from error
+        return read
 
+    def _answer(self, metric: str, path: str, form: Mapping[str, str]) -> list[Any]:
+        """The matrix of an answer."""
         server = self._server
         body = {**form, "timeout": f"{server.timeout_ms}ms", "partial_response": "false"}
-        headers = {"authorization": self._access.proof()} if self._access else {}
-        try:
-            with self._client.stream("POST", f"{server.url.rstrip('/')}/api/v1/{path}", data=body, headers=headers) as answer:
-                page = bounded(answer, server.name, MAX_BYTES, server.timeout_ms)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            message = f"source {server.name} did not answer: {type(error).__name__}"
-            raise Unreachable(message, after_ms=5_000, next_step=f"check that {server.url} is served") from error
+        status, page = self._posted(f"/api/v1/{path}", {}, data=body)
         told = _told(page)
-        if answer.status_code != 200 or told.get("status") != "success":
-            said = _UNPRINTED.sub(" ", str(told.get("error", "")))[:200]
-            message = f"source {server.name} answered {answer.status_code} to the query of {metric}: {said or 'no reason'}"
-            raise Retryable(message, after_ms=15_000, next_step="try the query in its own page, and correct homeostat.yaml")
+        if status != 200 or told.get("status") != "success":
+            raise self._refused(status, metric, str(told.get("error", "")))
         data = told.get("data")
         matrix = data.get("result") if isinstance(data, dict) and data.get("resultType") == "matrix" else None
         if not isinstance(matrix, list):
             raise Retryable(f"source {server.name} gave no series for {metric}", next_step="write a query that gives a vector")
         return matrix
+
+    def _posted(self, path: str, headers: Mapping[str, str], **body: Any) -> tuple[int, bytes]:
+        import httpx
+
+        server, proof = self._server, {"authorization": self._access.proof()} if self._access else {}
+        try:
+            with self._client.stream("POST", server.url.rstrip("/") + path, headers={**headers, **proof}, **body) as answer:
+                return answer.status_code, bounded(answer, server.name, MAX_BYTES, server.timeout_ms)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            message = f"source {server.name} did not answer: {type(error).__name__}"
+            raise Unreachable(message, after_ms=5_000, next_step=f"check that {server.url} is served") from error
+
+    def _refused(self, status: int, metric: str, said: str) -> Retryable:
+        """Foreign text is quoted here alone, and short."""
+        why = _UNPRINTED.sub(" ", said)[:200].strip() or "no reason"
+        message = f"source {self._server.name} answered {status} to the query of {metric}: {why}"
+        return Retryable(message, after_ms=15_000, next_step="try the query in its own page, and correct homeostat.yaml")
 
 
 class Unreachable(Retryable):
@@ -233,5 +256,8 @@ def _series(matrix: Sequence[Any], start_ms: int, end_ms: int) -> Iterator[tuple
             labels, told = row["metric"], [(round(float(at) * 1_000), float(value)) for at, value in row.get("values", ())]
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             raise Retryable("an answer holds what is no series", next_step="check what serves the address") from error
-        points = {at: value for at, value in told if start_ms <= at <= end_ms and math.isfinite(value)}
-        yield labels if isinstance(labels, dict) else {}, sorted(points.items())
+        yield labels if isinstance(labels, dict) else {}, _kept(told, start_ms, end_ms)
+
+
+def _kept(told: Points, start_ms: int, end_ms: int) -> Points:
+    return sorted({at: value for at, value in told if start_ms <= at <= end_ms and math.isfinite(value)}.items())
