@@ -19,12 +19,12 @@ from typing import Any, Generic, TypeVar
 
 from reconciler.analysis.distributions import quantiles
 from reconciler.analysis.spans import SHARES, Span, figures, summarise
-from reconciler.analysis.streams import Streams
+from reconciler.analysis.streams import Streams, scaled
 from reconciler.documents.installation_sources import OtlpSource
 from reconciler.ports.clock import Clock
 from webhooks import otlp_messages as messages
 from webhooks.otlp_logs import LogBook
-from webhooks.otlp_messages import Told
+from webhooks.otlp_messages import Line, Told
 from webhooks.otlp_rules import Rule, rule_for, rules_of
 
 Row = tuple[str, str, int, float]
@@ -33,6 +33,7 @@ Write = Callable[[Sequence[Row], int], int]
 GRACE_MS = 10_000  # after the end of an interval; exporters send every five seconds
 PAST_MS = 60_000  # what a sender may still hold when this process starts
 AHEAD_MS = 5_000  # clocks of senders that run ahead
+AT_ONCE = 500  # items that are counted in before others may go on
 MAX_STREAMS = 50_000
 MAX_FAMILIES = 5_000
 MAX_SPANS = 20_000  # of one interval
@@ -79,12 +80,12 @@ class Family:
     """The streams behind one metric of a component."""
 
     rule: Rule
-    ms: float
     streams: Streams
     told_ms: int = 0
 
     def add(self, told: Told) -> None:
-        self.streams.add(self.key(told), told.point, told.sender)
+        scale = told.ms if self.rule.in_ms and told.ms else self.rule.scale
+        self.streams.add(self.key(told), scaled(told.point, scale), told.sender)
 
     def key(self, told: Told) -> tuple[bytes, bool]:
         """Of the stream: whose second half says whether its requests failed."""
@@ -95,16 +96,15 @@ class Family:
         if self.streams.newest_ms <= self.told_ms:
             return
         self.told_ms = self.streams.newest_ms
-        scale = self.ms if self.rule.in_ms and self.ms else self.rule.scale
         if (value := self.streams.value(now_ms, self.rule.combine)) is not None:
-            yield self.rule.name, value * scale
+            yield self.rule.name, value
             return
         pieces = self.streams.pieces(now_ms)
         if pieces is None:
             return
         found = quantiles(pieces, SHARES)
         named = (f"{self.rule.name}_{share}" for share in ("p50", "p95", "p99"))
-        yield from ((name, value * scale) for name, value in zip(named, found, strict=bool(found)))
+        yield from zip(named, found, strict=bool(found))
         rate = sum(mass for _, _, mass in pieces)
         yield "request_rate" if self.rule.requests else f"{self.rule.name}_rate", rate
         if self.rule.requests and rate > 0:
@@ -159,14 +159,21 @@ class OtlpIntake:
                 self._state = self._begun(source) if source else None
 
     def take(self, kind: str, request: Any) -> Taken:
-        """Counts one request in."""
+        """Counts one request in, some items at a time: `settle` must never wait long."""
         with self._guard:
-            if self._state is None:
-                return Taken(0, 0)
-            count, refused = messages.Count(), Counter[str]()
-            steps = {"metrics": _metrics, "traces": _spans, "logs": _lines}
-            for why in steps[kind](self._state, request, count, self._clock.now()):
-                refused[why] += 1
+            source = self._state.source if self._state else None
+        if source is None:
+            return Taken(0, 0)
+        read, step = _KINDS[kind]
+        count, refused, delivery = messages.Count(), Counter[str](), _Delivery(self._clock.now())
+        items = list(read(request, source.components, count))
+        for at in range(0, len(items), AT_ONCE):
+            with self._guard:
+                if self._state is None or self._state.source is not source:
+                    break  # the documents have changed
+                refused.update(why for item in items[at : at + AT_ONCE] if (why := step(self._state, item, delivery)))
+        with self._guard:
+            delivery.end()
         if count.unread:
             refused["without component, time or a finite value"] = count.unread
         total = refused.total()
@@ -190,44 +197,56 @@ class OtlpIntake:
         return _State(source, now, Bins(now, source.interval_ms), logs, rules_of(source.metrics))
 
 
-def _metrics(state: _State, request: Any, count: messages.Count, now_ms: int) -> Iterator[str]:
-    heard: dict[tuple[int, bytes], tuple[Family, Told]] = {}
-    for told in messages.points(request, state.source.components, count):
-        if why := _unknown(state, told.component) or ("from the future" if told.point.time_ms > now_ms + AHEAD_MS else ""):
-            yield why
-            continue
-        rule = rule_for(told, state.rules)
-        if rule is None:
-            continue  # homeostat.yaml asked for other points of this metric
-        key = told.component, rule.name
-        family = state.families.get(key)
-        if family is None:
-            if len(state.families) >= MAX_FAMILIES:
-                yield "of too many metrics"
-                continue
-            family = state.families[key] = Family(rule, told.ms, Streams(state.began_ms))
-        if family.key(told) not in family.streams:
-            if state.streams >= MAX_STREAMS:
-                yield "of too many streams"
-                continue
-            state.streams += 1
-        family.add(told)
-        heard[id(family), told.sender] = (family, told)
-    for family, told in heard.values():
-        family.streams.heard(told.sender, told.point.time_ms)
+@dataclass
+class _Delivery:
+    """One request on its way in, and which families it told of whom."""
+
+    now_ms: int
+    told: dict[tuple[int, bytes], tuple[Family, Told]] = field(default_factory=dict)
+
+    def end(self) -> None:
+        for family, last in self.told.values():
+            family.streams.heard(last.sender, last.point.time_ms)
 
 
-def _spans(state: _State, request: Any, count: messages.Count, now_ms: int) -> Iterator[str]:
-    for span in messages.spans(request, state.source.components, count):
-        if why := _unknown(state, span.component) or state.spans.add(span.end_ns // 1_000_000, span, now_ms):
-            yield why
+def _metric(state: _State, told: Told, delivery: _Delivery) -> str:
+    """Why a point was refused; empty when it was counted, or when homeostat.yaml asks for other points of its metric."""
+    if why := _unknown(state, told.component):
+        return why
+    if told.point.time_ms > delivery.now_ms + AHEAD_MS:
+        return "from the future"
+    if (rule := rule_for(told, state.rules)) is None:
+        return ""
+    key = told.component, rule.name
+    family = state.families.get(key)
+    if family is None:
+        if len(state.families) >= MAX_FAMILIES:
+            return "of too many metrics"
+        family = state.families[key] = Family(rule, Streams(state.began_ms))
+    if family.key(told) not in family.streams:
+        if state.streams >= MAX_STREAMS:
+            return "of too many streams"
+        state.streams += 1
+    family.add(told)
+    delivery.told[id(family), told.sender] = family, told
+    return ""
 
 
-def _lines(state: _State, request: Any, count: messages.Count, now_ms: int) -> Iterator[str]:
-    for line in messages.lines(request, state.source.components, count):
-        late = line.time_ms > now_ms + AHEAD_MS
-        if why := _unknown(state, line.component) or ("from the future" if late else state.logs.add(line)):
-            yield why
+def _span(state: _State, span: Span, delivery: _Delivery) -> str:
+    return _unknown(state, span.component) or state.spans.add(span.end_ns // 1_000_000, span, delivery.now_ms)
+
+
+def _line(state: _State, line: Line, delivery: _Delivery) -> str:
+    if line.time_ms > delivery.now_ms + AHEAD_MS:
+        return "from the future"
+    return _unknown(state, line.component) or state.logs.add(line)
+
+
+_KINDS: Mapping[str, tuple[Callable[..., Iterator[Any]], Callable[..., str]]] = {
+    "metrics": (messages.points, _metric),
+    "traces": (messages.spans, _span),
+    "logs": (messages.lines, _line),
+}
 
 
 def _unknown(state: _State, component: str) -> str:
@@ -238,10 +257,8 @@ def _unknown(state: _State, component: str) -> str:
 
 
 def _rows(state: _State, now_ms: int) -> Iterator[Row]:
-    measured: set[tuple[str, str]] = set()
     for (component, _), family in state.families.items():
         for metric, value in family.figures(now_ms):
-            measured.add((component, metric))
             yield component, metric, min(family.told_ms, now_ms), value
     state.streams = sum(family.streams.forget(now_ms) for family in state.families.values())
     for key in [key for key, family in state.families.items() if not len(family.streams)]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from reconciler.analysis.distributions import Piece, merged
@@ -45,6 +45,15 @@ class Point:
     shape: tuple[tuple[float, float], ...] | None = None
     growing: bool = True  # a sum that only grows; False for a level
     delta: bool = False
+
+
+def scaled(point: Point, scale: float) -> Point:
+    """In another unit: a number, or the bounds of buckets."""
+    if scale == 1.0:
+        return point
+    if point.shape is None:
+        return replace(point, values=(point.values[0] * scale,))
+    return replace(point, shape=tuple((low * scale, high * scale) for low, high in point.shape))
 
 
 @dataclass(slots=True)

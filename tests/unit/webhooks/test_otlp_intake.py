@@ -51,6 +51,37 @@ def test_request_durations_become_latency_rate_and_errors():
     assert found["checkout-service", "latency_p99"] == pytest.approx(98.2)
 
 
+def test_histograms_in_seconds_and_in_milliseconds_are_one():
+    taking = Taking()
+    taking.clock.advance(MINUTE)
+    now = taking.clock.now()
+    old = Metrics("cart", **{"service.instance.id": "old"}).durations((0, 0, 60, 0, 0), now, now - MINUTE, temporality=DELTA)
+    old.request.resource_metrics[0].scope_metrics[0].metrics[0].name = "http.server.duration"
+    old.request.resource_metrics[0].scope_metrics[0].metrics[0].unit = "ms"
+    for request in (old.request, Metrics("cart").durations((0, 60, 0, 0, 0), now, now - MINUTE, temporality=DELTA).request):
+        taking.intake.take("metrics", request)
+    found = taking.settled(0)
+    assert found["cart", "request_rate"] == pytest.approx(2.0)
+    assert found["cart", "latency_p50"] == pytest.approx(0.1)  # half of them took less than a tenth of a millisecond
+    assert found["cart", "latency_p99"] == pytest.approx(9.9)
+
+
+def test_exponential_histograms_have_quantiles_and_summaries_are_refused():
+    taking = Taking()
+    told = Metrics("cart")
+    metric = told.request.resource_metrics[0].scope_metrics[0].metrics.add(name="job.duration")
+    metric.exponential_histogram.aggregation_temporality = DELTA
+    times = {"time_unix_nano": AT_MS * 1_000_000, "start_time_unix_nano": (AT_MS - 1_000) * 1_000_000}
+    point = metric.exponential_histogram.data_points.add(scale=0, zero_count=2, count=8, **times)
+    point.positive.offset = 2
+    point.positive.bucket_counts.extend([3, 3])
+    told.request.resource_metrics[0].scope_metrics[0].metrics.add(name="old").summary.data_points.add(**times)
+    assert taking.intake.take("metrics", told.request).refused == 1
+    found = taking.settled()
+    assert found["cart", "job_duration_rate"] == 8.0
+    assert found["cart", "job_duration_p50"] == pytest.approx(4 + 4 * 2 / 3)
+
+
 def test_sums_and_levels_keep_their_own_names():
     taking = Taking()
     told = Metrics("cart").sum("jobs.done.total", 300, AT_MS + MINUTE, AT_MS, temporality=DELTA).gauge("Heap Size", 5.0, AT_MS)
