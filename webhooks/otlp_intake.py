@@ -263,6 +263,7 @@ def _rows(state: _State, now_ms: int) -> Iterator[Row]:
     state.streams = sum(family.streams.forget(now_ms) for family in state.families.values())
     for key in [key for key, family in state.families.items() if not len(family.streams)]:
         del state.families[key]
+    state.components = {component for component, _ in state.families}  # the others make room until they are heard again
     served = {component for (component, _), family in state.families.items() if family.rule.requests}
     for end_ms, ended, around in state.spans.closed(now_ms):
         yield from _traffic(state, end_ms, ended, around, served)

@@ -21,6 +21,7 @@ GRACE_MS = 10_000
 PAST_MS = 60_000
 WARM_UP_MS = 600_000
 KEEP_EVERY_MS = 60_000
+SILENT_MS = 3_600_000
 MAX_COMPONENTS = 200
 MOST_TOLD = 30  # templates of one component and interval: the most frequent ones
 MAX_FILE = 32 << 20
@@ -32,6 +33,7 @@ class _Speaker:
     """One component, and since when it is heard."""
 
     since_ms: int
+    heard_ms: int = 0
     miner: Miner = field(default_factory=lambda: Miner(BOUNDS))
 
 
@@ -39,6 +41,7 @@ class _Speaker:
 class _Heard:
     """What one component said in one interval."""
 
+    since_ms: int  # since when it is heard at all
     lines: int = 0
     errors: int = 0
     new: int = 0
@@ -60,10 +63,11 @@ class LogBook:
             return "too late"
         speaker = self._speakers.get(line.component)
         if speaker is None:
-            if len(self._speakers) >= MAX_COMPONENTS:
+            if len(self._speakers) >= MAX_COMPONENTS and not self._made_room(line.time_ms):
                 return "of too many components with logs"
             speaker = self._speakers[line.component] = _Speaker(line.time_ms)
-        heard = self._heard.setdefault(at, {}).setdefault(line.component, _Heard())
+        speaker.heard_ms = max(speaker.heard_ms, line.time_ms)
+        heard = self._heard.setdefault(at, {}).setdefault(line.component, _Heard(speaker.since_ms))
         found = speaker.miner.learn(line.text)
         heard.lines += 1
         heard.errors += line.error
@@ -78,9 +82,17 @@ class LogBook:
         for at in sorted(at for at in self._heard if at <= last):
             end_ms = (at + 1) * self._interval_ms
             for component, heard in sorted(self._heard.pop(at).items()):
-                for metric, value in self._figures(component, heard, end_ms):
+                for metric, value in self._figures(heard, end_ms):
                     yield component, metric, end_ms, value
         self._closed = max(self._closed, last)
+
+    def _made_room(self, now_ms: int) -> bool:
+        """Whether a component was dropped that has been silent for long."""
+        name, silent = min(self._speakers.items(), key=lambda item: item[1].heard_ms)
+        if now_ms - silent.heard_ms < SILENT_MS:
+            return False
+        del self._speakers[name]
+        return True
 
     def keep(self, now_ms: int) -> None:
         """Writes the templates, at most once a minute, in one step."""
@@ -95,11 +107,11 @@ class LogBook:
         except OSError as error:
             raise Retryable(f"cannot keep the log templates in {self._path}: {error.strerror}", next_step="free space") from error
 
-    def _figures(self, component: str, heard: _Heard, end_ms: int) -> Iterator[tuple[str, float]]:
+    def _figures(self, heard: _Heard, end_ms: int) -> Iterator[tuple[str, float]]:
         seconds = self._interval_ms / 1_000
         yield "log_rate", heard.lines / seconds
         yield "log_error_share", heard.errors / heard.lines
-        if end_ms - self._speakers[component].since_ms >= WARM_UP_MS:
+        if end_ms - heard.since_ms >= WARM_UP_MS:
             yield "log_new_templates", float(heard.new)
         ranked = sorted(heard.templates.items(), key=lambda item: (-item[1], item[0]))
         for template, lines in ranked[:MOST_TOLD]:
@@ -112,6 +124,9 @@ def _read(path: Path | None) -> dict[str, _Speaker]:
         if path is None or path.stat().st_size > MAX_FILE:
             return {}
         told = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): _Speaker(int(one["since"]), Miner.restored(one["templates"], BOUNDS)) for name, one in told.items()}
+        return {
+            str(name): _Speaker(int(one["since"]), int(one["since"]), Miner.restored(one["templates"], BOUNDS))
+            for name, one in told.items()
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, Permanent):
         return {}

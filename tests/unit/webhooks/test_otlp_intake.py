@@ -10,7 +10,7 @@ from otlp_payloads import AT_MS, DELTA, Metrics, logs, spans, trace
 
 from reconciler.documents.installation_sources import OtlpSource, SentMetric
 from reconciler.testing.clock import ManualClock
-from webhooks import otlp_intake
+from webhooks import otlp_intake, otlp_logs
 from webhooks.otlp_intake import OtlpIntake, Row
 from webhooks.otlp_logs import KEEP_EVERY_MS, WARM_UP_MS
 
@@ -183,3 +183,13 @@ def test_what_names_no_component_is_left_out(name: str):
     taking = Taking()
     assert taking.intake.take("metrics", Metrics(name).gauge("a", 1.0, AT_MS).request).refused == 1
     assert taking.settled() == {}
+
+
+def test_a_component_that_was_silent_for_long_makes_room_for_another(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(otlp_logs, "MAX_COMPONENTS", 1)
+    taking = Taking()
+    taking.intake.take("logs", logs("old", [(AT_MS, "one", 9)]))
+    assert taking.intake.take("logs", logs("new", [(AT_MS, "one", 9)])).why == "1 of too many components with logs"
+    later = taking.clock.advance(otlp_logs.SILENT_MS)
+    assert taking.intake.take("logs", logs("new", [(later, "one", 9)])).refused == 0
+    assert {component for component, _ in taking.settled()} == {"old", "new"}
