@@ -13,6 +13,7 @@ labels cannot grow the folder, and a series whose last block is gone makes room 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from reconciler.adapters.telemetry.columns.tally import tally
 from reconciler.adapters.telemetry.columns.values import Floats, Ints
 from reconciler.errors import Retryable
 from reconciler.model.telemetry import Grid
+
+log = logging.getLogger(__name__)
 
 _SEAL_ROWS = 1 << 20  # 20 MB of journal, 16 MB of memory
 _BLOCKS = 6  # that the retention is cut into, at least
@@ -52,14 +55,13 @@ class SampleStore:
         self._bounds = bounds or Bounds()
         self._most_rows = min(_SEAL_ROWS, max(1_000, self._bounds.max_bytes // 8 // _ROW_BYTES))
         self._guard = threading.RLock()
-        self.refused = 0  # samples of series beyond the cap
+        self.refused, self._full = 0, False  # samples of series beyond the cap
         with self._answering():
             if self._path.exists() and not self._path.is_dir():
                 self._path.replace(self._path.with_name(self._path.name + ".damaged"))
             for name in _EARLIER:
                 if (old := self._path.with_name(name)).is_file():
                     old.unlink()
-            self._path.mkdir(mode=0o700, exist_ok=True)
             self._folder = Folder(self._path)
 
     def close(self) -> None:
@@ -80,9 +82,8 @@ class SampleStore:
         with self._guard, self._answering(), self._folder.writing():
             series = self._numbers(names, np.bincount(which, minlength=len(names)) > 0)[which]
             kept = series >= 0
-            if not kept.all():
-                self.refused += int(np.count_nonzero(~kept))
-                series, times, values = series[kept], times[kept], values[kept]
+            self._refuse(int(np.count_nonzero(~kept)))
+            series, times, values = series[kept], times[kept], values[kept]
             if len(series):
                 self._store(series, times, values)
             return len(series)
@@ -133,6 +134,13 @@ class SampleStore:
                 return
             folder.seal_head()
         folder.forget(folder.newest - self._bounds.retention_ms, self._bounds.max_bytes)
+
+    def _refuse(self, samples: int) -> None:
+        """Told once, until there was room for all of a batch again."""
+        if samples and not self._full:
+            log.warning("telemetry.full", extra={"fields": {"series": self._bounds.max_series, "refused": samples}})
+        self._full = samples > 0
+        self.refused += samples
 
     def _numbers(self, names: Sequence[Pair], used: Bools) -> Ints:
         """The number of each name that is used, -1 when it would be one too many."""

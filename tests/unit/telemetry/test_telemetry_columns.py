@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,11 +146,22 @@ def test_another_store_on_the_same_folder_reads_and_writes_beside(store: SampleS
     beside.close()
 
 
-def test_a_series_whose_samples_are_gone_makes_room_for_another(tmp_path: Path):
+def test_a_folder_that_is_deleted_while_it_is_used_is_begun_anew(store: SampleStore, tmp_path: Path):
+    beside = SampleStore(tmp_path / "t")
+    _fill(store, 2)
+    assert beside.newest() == store.newest()
+    shutil.rmtree(tmp_path / "t")
+    assert (beside.newest(), beside.window(None, *EVER)) == (0, {})
+    assert store.write([("cart", "m0", NOW, 4.0)]) == beside.write([("cart", "m0", NOW + 1, 5.0)]) == 1
+    assert _values(store) == _values(beside) == [4.0, 5.0]
+    beside.close()
+
+
+def test_a_series_whose_samples_are_gone_makes_room_for_another(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     store = SampleStore(tmp_path / "t", Bounds(retention_ms=HOUR, max_series=5))
     assert store.write([("cart", f"pod{n}", NOW, 1.0) for n in range(9)]) == 5
-    assert store.refused == 4
     assert store.write([("cart", "pod8", NOW + HOUR, 1.0), ("cart", "pod0", NOW + HOUR, 1.0)]) == 1
+    assert (store.refused, [record.getMessage() for record in caplog.records]) == (5, ["telemetry.full"])
     for hour in range(2, 5):
         store.write([("cart", "pod0", NOW + hour * HOUR, 1.0)])
     assert store.write([("cart", f"pod{n}", NOW + 4 * HOUR, 1.0) for n in range(9)]) == 5

@@ -45,7 +45,7 @@ class Folder:
         self.newest = 0
         self._last = 0  # the highest number in use
         self._forget()
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._lock = self._open_lock()
 
     def close(self) -> None:
         self.distrust()
@@ -82,15 +82,10 @@ class Folder:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Holds the lock; what others wrote is known, and what a crash left is cleared away. TimeoutError when it is not free."""
-        until = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise TimeoutError(f"another process has been writing for {_PATIENCE_S:g} s") from None
-                time.sleep(0.01)
+        if os.fstat(self._lock).st_nlink == 0:  # somebody deleted the folder
+            os.close(self._lock)
+            self._lock = self._open_lock()
+        self._wait()
         try:
             self.look()
             self._clear()
@@ -137,6 +132,22 @@ class Folder:
         if doomed:
             self._list()
 
+    def _open_lock(self) -> int:
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        return os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+
+    def _wait(self) -> None:
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError(f"another process has been writing for {_PATIENCE_S:g} s") from None
+                time.sleep(0.01)
+            else:
+                return
+
     def _seal(self, number: int, keys: Ints, values: Floats) -> None:
         starts = np.flatnonzero(np.diff(keys >> TIME_BITS, prepend=-1))
         names = [self.pairs[series] for series in (keys[starts] >> TIME_BITS).tolist()]
@@ -156,6 +167,7 @@ class Folder:
                 return
 
     def _adopt(self) -> None:
+        self.path.mkdir(mode=0o700, exist_ok=True)
         entries = {entry.name: entry.inode() for entry in os.scandir(self.path)}
         blocks = {(int(name[:8]), inode): name for name, inode in entries.items() if name.endswith(".block")}
         journals = sorted(int(name[:8]) for name in entries if name.endswith(".journal"))
