@@ -152,3 +152,11 @@ def test_what_a_sensor_says_of_its_metric_may_not_contradict_its_rule():
 @pytest.mark.parametrize(("spec", "bad"), [({}, "higher"), ({"below": 2}, "lower"), ({"direction": "both"}, "both")])
 def test_which_way_is_bad_is_said_or_implied(spec: dict, bad: str):
     assert _sensor(**spec).spec.bad == bad
+
+
+def test_a_sensor_without_a_rule_is_silent_about_silence_too():
+    described = Sensor.model_validate_json(
+        '{"apiVersion": "homeostat/v1", "kind": "Sensor", "metadata": {"name": "s"}, '
+        '"spec": {"metric": "latency_p99", "rule": "none", "missing": "fire", "components": ["checkout"]}}'
+    )
+    assert not evaluate([described], _telemetry([900.0], until=NOW - 60_000), REST, NOW).signals

@@ -113,3 +113,9 @@ def test_a_hundred_thousand_series_are_looked_at():
         now = START + place * EVERY
         look = attention.look(now, rows, np.full(100_000, now), values)
     assert (look.seen, look.notices) == (50_000, ())
+
+
+@pytest.mark.parametrize(("after", "noticed"), [(6.0, False), (4.0, False), (12.0, True)])
+def test_one_more_than_usual_is_no_news_among_whole_numbers(after: float, noticed: bool):
+    counts = [6.0 if n % 11 == 3 else 5.0 for n in range(60)]
+    assert ("a" in _run(counts, after)) is noticed
