@@ -115,3 +115,27 @@ def test_every_float_comes_back_from_a_block_bit_for_bit(folders: Iterator[Path]
         assert block.unpacked(block.packed(i, i + 1), i, i + 1)[0].tolist() == rows[int(metric[1:])]
         assert block.axis(int(block.rows["axis"][i])).tolist() == list(range(0, 7 * len(rows[int(metric[1:])]), 7))
     block.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_file_with_any_bytes_wrong_costs_its_own_samples_and_nothing_else(folders: Iterator[Path], data: st.DataObject):
+    folder = next(folders)
+    store = _store(folder)
+    for first in (0, 100):
+        store.write([(*NAMES[0], first + at, 1.5 * at) for at in range(20)])
+        with store._folder.writing():
+            store._folder.seal_head()
+    store.write([(*NAMES[1], at, 2.0) for at in (200, 201)])
+    store.close()
+    file = data.draw(st.sampled_from(sorted(path for path in folder.iterdir() if path.name != "lock")))
+    held = bytearray(file.read_bytes())
+    at = data.draw(st.integers(0, len(held) - 1))
+    file.write_bytes(data.draw(st.sampled_from([held[:at], held[:at] + bytes([held[at] ^ 0xFF]) + held[at + 1 :]])))
+    store = _store(folder)
+    store.write([(*NAMES[2], 300, 3.0)])
+    found = store.window(None, *EVER)
+    assert found[NAMES[2]][1].tolist() == [3.0]
+    kept = len(found.get(NAMES[0], ([],))[0])
+    assert (kept, NAMES[1] in found) == ((20, True) if file.suffix == ".block" else (40, False))
+    store.close()
