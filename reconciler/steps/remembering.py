@@ -2,47 +2,39 @@
 
 In: a diagnosis. Out: the same with its portrait and what was seen. How often the same was found before and what helped is counted
 in the log; which incidents look alike is asked of the memory, an index of the portraits in the log that is brought up to date
-first; what people wrote about it comes from their runbooks. None of these decides anything, and none that fails stops a repair.
+first; what people wrote about it comes from their runbooks. All of it is told, and none of it that fails stops a repair; what
+policy may ask of the past is counted anew when it judges.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-import re
-from collections.abc import Iterator, Sequence
 
 from reconciler.analysis.likeness import VERSION, vector
-from reconciler.analysis.likeness import number as size
-from reconciler.analysis.portraits import Departure, departure, neighbours, portrait
-from reconciler.analysis.shifts import cut
 from reconciler.audit.recurrence import outcome, recurrence, repairs
 from reconciler.audit.view import Facts
-from reconciler.diagnosis.sight import plain_topology
 from reconciler.errors import HomeostatError, Permanent, Retryable
 from reconciler.model.canonical import decode, number, plain
-from reconciler.model.diagnosis import Cause, Diagnosis
+from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.memory import Alike, Passage, Portrait, Seen
 from reconciler.model.records import LoggedRecord, RecordKind
 from reconciler.model.signals import Incident
-from reconciler.model.telemetry import Topology
 from reconciler.ports.memory import Memo, Memory, Near
+from reconciler.steps.portraying import pictured
 from reconciler.steps.runbooks import cited
 from reconciler.steps.world import World
 
 log = logging.getLogger(__name__)
 
 MOST_ALIKE = 5
-LEAST_ALIKE = 0.5  # of two incidents that share less, one says nothing about the other
-COMPONENTS, METRICS = 8, 40  # whose levels are compared, and how many of each
-_COUNTERS = ("_total", "}")
-_TEMPLATE = re.compile(r"log_template_rate\{template=([0-9]{1,6})\}")
+LEAST_ALIKE = 0.8  # below it most are not of the same kind on recorded incidents (docs/analysis/memory.md)
 
 
 def remembered(world: World, incident: Incident, found: Diagnosis) -> Diagnosis:
     """The diagnosis with its portrait and its past."""
     world.meters.well("memory", did=True)
-    looked = pictured(world, incident, found)
+    looked = _looked(world, incident, found)
     cause = found.causes[0] if found.causes else None
     ledger = world.ledger.facts()
     kind, component = (cause.kind.value, cause.component) if cause else ("", "")
@@ -52,52 +44,12 @@ def remembered(world: World, incident: Incident, found: Diagnosis) -> Diagnosis:
     return dataclasses.replace(found, portrait=looked, seen=seen)
 
 
-def pictured(world: World, incident: Incident, found: Diagnosis) -> Portrait:
-    """What the incident looks like now. Without measurements it is words only."""
-    cause = found.causes[0].component if found.causes else ""
-    said = [*(f"{signal.name} {signal.metric}" for signal in incident.signals), *_words(found.causes)]
-    topology, departures, templates = Topology((), ()), list[Departure](), list[str]()
+def _looked(world: World, incident: Incident, found: Diagnosis) -> Portrait:
     try:
-        topology = plain_topology(world.telemetry.topology(), incident.components)
-        around = neighbours(cause, incident.components, topology, COMPONENTS)
-        measured = [c for c in around if c in topology.components]
-        departures = list(_departures(world, measured, found))
-        templates = list(_templates(world, measured, found))
+        return pictured(incident, found, world.telemetry, world.log_template)
     except Retryable as error:
         _told(world, error)
-    return portrait(cause, incident.components, topology, departures, said, templates)
-
-
-def _words(causes: Sequence[Cause]) -> Iterator[str]:
-    for cause in causes[:1]:
-        yield f"{cause.kind.value} {cause.trouble}"
-        yield from (evidence.metric for evidence in cause.evidence)
-
-
-def _departures(world: World, components: Sequence[str], found: Diagnosis) -> Iterator[Departure]:
-    (start, end), after = found.window_before, found.window_after
-    for component in components:
-        names = (n for n in world.telemetry.metrics(component) if not n.endswith(_COUNTERS))
-        for metric in [*names][:METRICS]:
-            series = world.telemetry.series(component, metric, start, after[1])
-            moved = departure(component, metric, cut(series, start, end), cut(series, after[0], after[1] + 1))
-            if moved:
-                yield moved
-
-
-def _templates(world: World, components: Sequence[str], found: Diagnosis) -> Iterator[str]:
-    """What logs said in the trouble and not, or clearly less, before."""
-    (start, end), after = found.window_before, found.window_after
-    for component in components:
-        for metric in world.telemetry.metrics(component):
-            which = _TEMPLATE.fullmatch(metric)
-            series = world.telemetry.series(component, metric, start, after[1]) if which else None
-            if which is None or series is None:
-                continue
-            before, since = cut(series, start, end), cut(series, after[0], after[1] + 1)
-            moved = departure(component, metric, before, since)
-            if (since and not before) or (moved and size(moved.size) > 0):
-                yield world.log_template(component, int(which[1]))
+        return pictured(incident, found, None, world.log_template)
 
 
 def recollect(world: World, memory: Memory) -> None:

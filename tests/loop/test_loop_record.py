@@ -17,7 +17,8 @@ from reconciler.model.records import LoggedRecord
 from reconciler.model.signals import Incident
 from reconciler.replay import replay
 from reconciler.steps.gather import gather
-from reconciler.steps.remembering import pictured, remembered
+from reconciler.steps.portraying import pictured
+from reconciler.steps.remembering import remembered
 from reconciler.testing.telemetry import MemoryTelemetry
 
 RUNBOOK = "# Releases\n\nA bad release of checkout: look at its error rate before anything else.\n\n# Holidays\n\nNobody.\n"
@@ -118,8 +119,8 @@ def test_what_logs_said_only_in_the_trouble_belongs_to_the_portrait(repaired: In
     heard.put("checkout", "log_template_rate{template=1}", [(t, 1.0) for t in at])
     heard.put("checkout", "log_template_rate{template=2}", [(t, 1.0) for t in at if t >= found.window_after[0]])
     lines = {1: "served <*>", 2: "connection refused by <*>"}
-    world = dataclasses.replace(repaired.system.world, telemetry=heard, log_template=lambda _, number: lines[number])
-    assert pictured(world, incident, found).templates == ("connection refused",)
+    looked = pictured(incident, found, heard, lambda _, number: lines[number])
+    assert looked.templates == ("connection refused",)
 
 
 def diagnosed(site: Installation) -> Diagnosis:

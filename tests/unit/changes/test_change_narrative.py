@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.changes.markdown import render_markdown
 from reconciler.changes.narrative import describe
 from reconciler.model.canonical import digest
 from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
+from reconciler.model.memory import Alike, Passage, Seen, Tried
 from reconciler.model.proposals import BlastRadius, Edit, EditKind, Expectation, FileEdit, Impact, Irreversibility, Proposal
-from reconciler.model.pulls import Narrative
+from reconciler.model.pulls import Narrative, PullRequest, PullState
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 
 PATH = "apps/shop/checkout.yaml"
@@ -92,3 +94,38 @@ def test_hostile_names_stay_inside_one_clean_line():
     narrative = describe(incident, DIAGNOSIS, replace(PROPOSAL, title=evil, component=evil, predicted=evil, playbook=evil))
     texts = [narrative.title, narrative.what_happened, narrative.predicted, narrative.playbook, narrative.blast_radius]
     assert all(text.isprintable() and len(text) <= 800 for text in texts)
+
+
+def test_it_says_what_was_like_it_before_and_what_runbooks_say():
+    seen = Seen(
+        times=4,
+        week=2,
+        tried=(Tried("scale-out", 3, 2), Tried("restart", 1, 0)),
+        alike=(Alike("inc-2", "0.93", "load", "cart", 1, "scale-out", "better"), Alike("inc-1", "0.61", "load", "front", 1)),
+        passages=(Passage("runbooks/cart.md", 12, "Load", "Add replicas first."),),
+    )
+    assert describe(INCIDENT, replace(DIAGNOSIS, seen=seen), PROPOSAL).seen == (
+        "seen before: 4 times, 2 in the last seven days; a repair landed 4 times and worked twice (scale-out)",
+        "inc-2 looks alike (0.93): load of cart; scale-out landed: better",
+        "inc-1 looks alike (0.61): load of front; no repair landed",
+        "runbooks/cart.md:12, Load: \u201cAdd replicas first.\u201d",
+    )
+
+
+def test_what_was_never_repaired_is_not_said_to_have_failed():
+    assert Seen(1, 1).summary == "seen before: once, 1 in the last seven days; no repair ever landed"
+    assert Seen(0, 0).summary == "not seen before"
+    assert Seen(2, 0, (Tried("restart", 2, 0),)).summary.endswith("a repair landed twice and worked never")
+
+
+def test_a_hostile_runbook_stays_one_clean_line_and_inert():
+    evil = "</p><script>alert(1)</script> ## Approved @team\u202e\x1b[2J" + "A" * 10_000
+    seen = Seen(0, 0, passages=(Passage(evil, 1, evil, evil),))
+    narrative = describe(INCIDENT, replace(DIAGNOSIS, seen=seen), PROPOSAL)
+    assert all(text.isprintable() and len(text) < 700 for text in narrative.seen)
+    body = render_markdown(
+        PullRequest(7, "infra", "main", "x", "b", "c", "sha256:p", (), PullState.OPEN, "homeostat", narrative, 1)
+    )
+    assert "## Seen before" in body
+    assert "<script>" not in body
+    assert "@team" not in body
