@@ -116,7 +116,7 @@ def makes_it_worse(stage: Stage, voice: Voice) -> Seen:
     voice.say(f"undone by itself: {undo[:12]}, on the fast lane")
     stage.until(lambda: stage.live("checkout", "replicas") == replicas, 60, "the undo is applied")
     verified = look.outcome(stage, voice, undo)
-    stage.until(lambda: not look.is_open(stage), 1_500, "the loop looks for something smaller")
+    look.until_over(stage, voice, 1_500, "the loop looks for something smaller")
     refused = [r["payload"] for r in stage.records("refusal") if r["payload"]["reason"] == "remembered"]
     if refused:
         voice.say(f"remembered: {refused[0]['detail']}")

@@ -77,6 +77,27 @@ def is_open(stage: Site) -> bool:
     return bool(begun - {r["subject"] for r in stage.records("closed")})
 
 
+def until_over(stage: Site, voice: Voice, seconds: int, said: str) -> None:
+    """Until no incident is open; a person says no to what waits for one."""
+
+    def waiting() -> int:
+        return next((int(p["number"]) for p in stage.pulls() if (p["state"], p["effect"]) == ("open", "review")), 0)
+
+    while is_open(stage):
+        stage.until(lambda: bool(waiting()) or not is_open(stage), seconds, said)
+        if number := waiting():
+            _refuse(stage, voice, number)
+
+
+def _refuse(stage: Site, voice: Voice, number: int) -> None:
+    pull = stage.pull(number)
+    voice.say(f"#{number} waits for a person ({pull['reason']}): {pull['narrative']['title']}; ada says no")
+    command = ("pr", "reject", str(number), "--as", "ada", "--key", str(stage.home.key("owner")))
+    voice.command(f"homeostat {' '.join(command)}")
+    voice.more(stage.cli(*command, "--text", "the sale ends soon"))
+    stage.until(lambda: stage.pull(number)["state"] != "open", 60, "the rejected one is closed")
+
+
 def undo_of(stage: Site, commit: str) -> str:
     """The machine's commit that says it reverts this one, read from Git's trailers."""
     told = stage.git("log", f"--grep=^Homeostat-Reverts: {commit}$", "--format=%H", "main", where=stage.home.repository)

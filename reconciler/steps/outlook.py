@@ -5,7 +5,8 @@ far one over the days that forecasts learn from (does it within the day). What m
 
 1. it names a component and a metric, and when it will be;
 2. it comes with what speaks for it: a prediction without its contributing factors is no evidence;
-3. it is likely enough, and there is time to act: at least 10 minutes before a failure, at least 30 before capacity runs out.
+3. it is likely enough, and there is time to act: at least 10 minutes before a failure, at least 30 before capacity runs out;
+4. a line has come at least half of the way: what only begins to move reaches every limit on paper.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from reconciler.model.findings import Finding
 from reconciler.ports.analyst import Inquiry
 
 MINUTE_MS = 60_000
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,9 @@ def credible(finding: Finding, beside: Iterable[Finding]) -> Foreseen | None:
         return None
     lead, factors = _number(dict(finding.values).get("lead_s", "")), factors_of(finding, beside)
     if not factors or not _number(finding.confidence) >= kind.least or not kind.soonest_s <= lead <= kind.latest_s:  # 2. and 3.
+        return None
+    level, limit = (_number(dict(finding.values).get(name, "")) for name in ("level", "limit"))
+    if finding.kind == "risk" and level < HALF * limit:  # 4.
         return None
     return Foreseen(finding, lead, factors)
 

@@ -72,3 +72,13 @@ def test_what_the_analysis_holds_against_a_repair_leaves_it_to_a_person(site: In
     rows = [row for decision in site.payloads("verdict")[-1]["decisions"] for row in decision["requirements"]]
     unmet = {row["name"] for row in rows if row["status"] == "unsatisfied"}
     assert ("confidence-floor" if wrong == "another component" else "cascading") in unmet
+
+
+def test_voters_whom_no_quorum_lists_are_not_asked(site: Installation) -> None:
+    """A repository with a Quorum from before these voters decides as it did."""
+    rules = site.file("policies/quorum.yaml")
+    site.push({"policies/quorum.yaml": (rules[rules.index("    # They abstain") :], "")}, "Three kinds of evidence are enough")
+    site.allow("rollback-release")
+    site.bad_release("failing")
+    site.until_stage("guard", seconds=180)
+    assert [ballot["group"] for ballot in site.payloads("ballots")[-1]["ballots"]] == ["causal", "topology", "outcomes"]

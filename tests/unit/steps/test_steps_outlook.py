@@ -47,6 +47,7 @@ def test_a_prediction_without_its_contributing_factors_is_no_evidence() -> None:
         dataclasses.replace(RISK, metric=""),
         dataclasses.replace(RISK, confidence="nan"),
         dataclasses.replace(RISK, kind="anomaly"),
+        with_values(RISK, level="0.349"),
         with_values(RISK, lead_s="599"),
         with_values(RISK, lead_s="3601"),
         with_values(RISK, lead_s="soon"),
