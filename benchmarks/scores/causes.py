@@ -194,11 +194,11 @@ def _confidence(known: Sequence[Case], found: Sequence[Finding]) -> Iterator[Fig
     gained: list[float] = []
     for system in REACH:
         others = [i for i, c in enumerate(known) if c.system != system]
-        curve = fit([_two(found[i]) for i in others], [right[i] for i in others])
+        curve = fit([_told(found[i]) for i in others], [right[i] for i in others])
         base = _mean([float(right[i]) for i in others])
         for case, finding, hit in zip(known, found, right, strict=True):
             if case.system == system:
-                gained.append((base - hit) ** 2 - (curve.of(*_two(finding)) - hit) ** 2)
+                gained.append((base - hit) ** 2 - (curve.of(*_told(finding)) - hit) ** 2)
     low, high = interval(gained)
     note = f"under the base rate of the other data sets; {told(gained)}"
     yield Figure("causes confidence, Brier gained", _mean(gained), "score", note=note, higher_is_better=True)
@@ -206,9 +206,9 @@ def _confidence(known: Sequence[Case], found: Sequence[Finding]) -> Iterator[Fig
     yield Figure("causes confidence, Brier gained, lower bound", low, "score", 0.0, note=bound, higher_is_better=True)
 
 
-def _two(finding: Finding) -> tuple[float, float]:
-    scores = [c.score for c in finding.causes[:2]]
-    return (scores[0] if scores else 0.0, scores[1] if len(scores) > 1 else 0.0)
+def _told(finding: Finding) -> tuple[float, float, float]:
+    scores = [*(c.score for c in finding.causes[:2]), 0.0, 0.0]
+    return scores[0], scores[1], finding.usual
 
 
 def _learned(known: Sequence[Case]) -> Iterator[Figure]:
@@ -222,7 +222,7 @@ def _learned(known: Sequence[Case]) -> Iterator[Figure]:
     if right:
         known_pairs = sum(len(c.services) * (len(c.services) - 1) / 2 for c in periods.values())
         calls = sum(len({frozenset(e) for e in c.recording.edges}) for c in periods.values())
-        note = f"either way round; {told(right)} pairs"
+        note = f"either way round; {told(right)}"
         yield Figure(
             "causes petshop pairs learned that call",
             _mean(right),
@@ -254,6 +254,9 @@ def _speed(label: str, *, given: bool) -> Figure:
     values = rng.gamma(9.0, 1.0, size=(480, 500))
     edges = [(f"s{rng.integers(s)}", f"s{s}") for s in range(1, 50)]
     recording = Recording.of(times, values, columns, edges if given else [], 6900.0, (0.0, 6600.0), "s0")
-    start = time.perf_counter()
-    find(recording)
-    return Figure(f"causes 50 services, 500 metrics, 2 h{label}", time.perf_counter() - start, "s", 2.0)
+    took: list[float] = []
+    for _ in range(3):
+        start = time.perf_counter()
+        find(recording)
+        took.append(time.perf_counter() - start)
+    return Figure(f"causes 50 services, 500 metrics, 2 h{label}", min(took), "s", 2.0, note="the best of 3")

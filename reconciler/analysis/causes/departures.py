@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,18 +33,20 @@ LEAST_BLOCKS = 5  # of the normal period, before their spread is believed
 COUNTS = (Kind.TRAFFIC, Kind.LOGS, Kind.LOG_ERRORS)
 
 
-def departures(recording: Recording, found: Windows) -> Array:
-    """Blocks x columns; NaN where a metric is not known."""
+def departures(recording: Recording, found: Windows) -> tuple[Array, Array]:
+    """Blocks x columns, around the alarm and of the normal period; NaN where a metric is not known."""
     table = recording.values
     counts = np.array([c.kind in COUNTS for c in recording.columns], dtype=bool)
-    shown = np.full((len(found.starts), table.shape[1]), np.nan)
+    every = replace(found, starts=np.concatenate([found.starts, found.quiet]))
+    shown = np.full((len(every.starts), table.shape[1]), np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column of gaps has no median: NaN is the answer
-        shown[:, ~counts] = _levels(recording, found, ~counts)
-        shown[:, counts] = _counts(recording, found, counts)
+        shown[:, ~counts] = _levels(recording, every, ~counts)
+        shown[:, counts] = _counts(recording, every, counts)
         known = np.isfinite(table[found.reference]).sum(axis=0)
         shown *= known / (known + SHRINK) * _coverage(recording, found.reference)
-        return _without_drift(shown, found) if found.far else shown
+        near, quiet = shown[: len(found.starts)], shown[len(found.starts) :]
+        return _without_drift(near, found) if found.far else near, quiet
 
 
 def _levels(recording: Recording, found: Windows, chosen: Mask) -> Array:

@@ -6,7 +6,8 @@
 3. The departures become evidence against services.
 4. The block is chosen: the latest whose first cause is at least `LATER` of the loudest block's, where blocks far from the alarm
    count less: what still goes on is today's incident, what ended before is the last one's.
-5. Services are ranked; below `ENOUGH` nothing is known. The confidence is that of findings as loud and as far ahead.
+5. Services are ranked; below `ENOUGH` nothing is known. The confidence is that of findings as far ahead and as loud, against
+   what the normal blocks of the same recording say.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Cause:
 class Finding:
     """`causes` are those with anything against them, the likeliest first; `unknown` says why none should be acted on.
 
-    `learned` is who waits for whom, and how surely, where the recording did not say.
+    `learned` is who waits for whom, and how surely, where the recording did not say; `usual` how loud its normal blocks are.
     """
 
     causes: tuple[Cause, ...]
@@ -63,6 +64,7 @@ class Finding:
     since: float | None
     unknown: str | None
     learned: tuple[tuple[str, str, float], ...] = ()
+    usual: float = 0.0
 
     @property
     def known(self) -> bool:
@@ -78,16 +80,23 @@ def find(recording: Recording, curve: confidence.Curve = confidence.SHIPPED, eno
         return Finding((), 0.0, None, "no samples around the alarm, or none in the normal period")
     waits = () if recording.edges else learned(recording, found)
     recording = _told(recording, waits) if waits else recording
-    shown = departures(recording, found)
+    shown, quiet = departures(recording, found)
     total, parts = against(recording, found, shown)
     block = _block(recording, found, total)
     causes = _ranked(recording, total[block], parts[block], shown[block])
     if not causes:
         return Finding((), 0.0, None, "no metric departed from its normal period", waits)
-    sure = curve.of(causes[0].score, causes[1].score if len(causes) > 1 else 0.0)
+    usual = _usual(recording, found, quiet)
+    sure = curve.of(causes[0].score, causes[1].score if len(causes) > 1 else 0.0, usual)
     since = float(recording.times[found.starts[block]])
     weak = f"nothing departed clearly: the loudest evidence is {causes[0].score:.2f}, less than {enough:.2f}"
-    return Finding(causes, sure, since, None if causes[0].score >= enough else weak, waits)
+    return Finding(causes, sure, since, None if causes[0].score >= enough else weak, waits, usual)
+
+
+def _usual(recording: Recording, found: Windows, quiet: Array) -> float:
+    """The median, which other incidents within the normal period hardly move."""
+    total, _ = against(recording, replace(found, starts=found.quiet), quiet)
+    return float(np.median(total.max(axis=1))) if len(total) else 0.0
 
 
 def _told(recording: Recording, waits: tuple[tuple[str, str, float], ...]) -> Recording:

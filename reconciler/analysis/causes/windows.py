@@ -18,6 +18,7 @@ BLOCK = 180.0  # seconds that a departure lasts at least
 LEAST = 8  # samples of a reference that is worth the guard
 STARTS = 60  # blocks looked at, spread evenly where there are more
 REFERENCES = 120  # blocks of the normal period that show what such a block looks like
+QUIET = 20  # of them, read as if the alarm had come there: how loud a normal block is
 FAR = 3600.0  # seconds after which the normal period is another day
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -25,12 +26,13 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """`starts` and `references` are the first samples of blocks of `length`; `far` says that normal is no neighbour in time."""
+    """`starts`, `references` and `quiet` are the first samples of blocks of `length`; `far`: normal is no neighbour in time."""
 
     length: int
     starts: Indices
     reference: Mask
     references: Indices
+    quiet: Indices
     far: bool
 
 
@@ -47,7 +49,7 @@ def windows(recording: Recording) -> Windows | None:
     normal = np.flatnonzero(reference)
     references = normal[normal + length - 1 <= normal[-1]]
     gap = float(np.abs(at[normal] - at[near[0]]).min())
-    return Windows(length, _thin(starts, STARTS), reference, _thin(references, REFERENCES), gap > FAR)
+    return Windows(length, _thin(starts, STARTS), reference, _thin(references, REFERENCES), _thin(references, QUIET), gap > FAR)
 
 
 def _reference(recording: Recording, length: int) -> Mask:

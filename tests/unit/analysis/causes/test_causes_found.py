@@ -125,15 +125,28 @@ def test_what_the_service_with_the_alarm_does_not_reach_counts_little() -> None:
     assert find(apart).causes[0].service == "store"
 
 
-def test_confidence_rises_with_loudness_and_lead_after_a_fit() -> None:
-    curve = fit([(3.0, 0.5), (2.5, 0.4), (2.8, 1.0), (0.6, 0.5), (0.8, 0.7), (1.0, 0.9)], [True, True, True, False, False, False])
-    assert curve.of(3.0, 0.3) > curve.of(3.0, 2.9) > curve.of(0.7, 0.68)
-    assert curve.of(0.0, 0.0) == 0.0
+def test_confidence_rises_with_loudness_over_the_usual_and_lead_after_a_fit() -> None:
+    seen = [(3.0, 0.5, 0.2), (2.5, 0.4, 0.3), (2.8, 1.0, 0.1), (0.6, 0.5, 0.2), (0.8, 0.7, 0.3), (2.9, 2.5, 2.8)]
+    curve = fit(seen, [True, True, True, False, False, False])
+    assert curve.of(3.0, 0.3, 0.2) > curve.of(3.0, 2.9, 0.2) > curve.of(0.7, 0.68, 0.2)
+    assert curve.of(3.0, 0.3, 0.2) > curve.of(3.0, 0.3, 2.5)
+    assert curve.of(0.0, 0.0, 0.0) == 0.0
+
+
+def test_a_fault_is_less_sure_where_as_much_departs_all_the_time() -> None:
+    restless = system(slow_store)
+    rng = np.random.default_rng(1)
+    values = restless.values.copy()
+    for start in range(0, 100, 4):
+        values[start : start + 4, int(rng.integers(values.shape[1]))] *= 8.0
+    calm, loud = find(system(slow_store)), find(replace(restless, values=values))
+    assert loud.usual > 4 * calm.usual
+    assert loud.confidence < calm.confidence
 
 
 def test_a_fit_needs_an_outcome_for_every_finding() -> None:
     with pytest.raises(ValueError, match="2 findings and 1 outcomes"):
-        fit([(1.0, 0.0), (2.0, 0.0)], [True])
+        fit([(1.0, 0.0, 0.0), (2.0, 0.0, 0.0)], [True])
     assert isinstance(fit([], []), Curve)
 
 
