@@ -9,9 +9,10 @@ until the next round.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from reconciler.adapters.telemetry.prometheus import CALLS, Points, PrometheusTelemetry, Unreachable
@@ -58,6 +59,10 @@ class Follower:
                 errors.append(str(error))
         return Round(rows, (time.monotonic_ns() - began) // 1_000_000, "; ".join(errors[:3]))
 
+    def ended(self, _: object = None) -> None:
+        """After its last round."""
+        self.server.close()
+
     def _rows(self, metric: str, now_ms: int) -> list[Row]:
         since = max(self._read_ms.get(metric, 0) - _AGAIN * self.interval_ms, now_ms - self.behind_ms)
         named = self.server.told(metric, since, now_ms)
@@ -71,7 +76,6 @@ class Following:
     def __init__(self, followers: Sequence[Follower], write: Write) -> None:
         self._followers = tuple(followers)
         self._write = write
-        self._threads = ThreadPoolExecutor(max(1, len(self._followers)), thread_name_prefix="promql")
         self._asked: dict[str, Future[Round]] = {}
         self._next_ms: dict[str, int] = {}
         self._errors: dict[str, str] = {}
@@ -92,18 +96,36 @@ class Following:
         for follower in self._followers:
             if follower.name not in self._asked and now_ms >= self._next_ms.get(follower.name, 0):
                 self._next_ms[follower.name] = now_ms + follower.interval_ms
-                self._asked[follower.name] = self._threads.submit(follower.ask, now_ms)
+                self._asked[follower.name] = _begun(follower, now_ms)
         return tuple(reports)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Waits for nobody: a question on its way is dropped when it comes back."""
         for follower in self._followers:
-            follower.server.close()
+            asked = self._asked.get(follower.name)
+            if asked is None:
+                follower.ended()
+            else:
+                asked.add_done_callback(follower.ended)
 
     def _taken(self, name: str, came: Round, now_ms: int) -> ScrapeReport:
         del self._asked[name]
         self._errors[name] = came.error
         return ScrapeReport(name, self._write(came.rows, now_ms) if came.rows else 0, came.spent_ms, came.error)
+
+
+def _begun(follower: Follower, now_ms: int) -> Future[Round]:
+    """A daemon: the process ends without it."""
+    asked: Future[Round] = Future()
+
+    def ask() -> None:
+        try:
+            asked.set_result(follower.ask(now_ms))
+        except BaseException as error:  # noqa: BLE001 raised again for whoever takes the round
+            asked.set_exception(error)
+
+    threading.Thread(target=ask, name=f"promql-{follower.name}", daemon=True).start()
+    return asked
 
 
 def _flat(named: Sequence[tuple[str, str, Points]]) -> Iterator[Row]:
