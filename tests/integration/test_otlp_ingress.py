@@ -146,6 +146,7 @@ def test_who_does_not_know_the_secret_is_refused_and_then_not_even_read(server: 
         (_gauge(), {"content_encoding": "zstd"}, 415, "encoded"),
         (_gauge(), {"content_type": "text/plain"}, 415, "media-type"),
     ],
+    ids=["no protobuf", "no JSON", "deep JSON", "other JSON", "no gzip", "cut gzip", "a bomb", "long", "zstd", "text"],
 )
 def test_a_body_that_is_none_is_refused_with_the_reason(
     server: Server, body: bytes, headers: dict[str, Any], status: int, reason: str
