@@ -85,7 +85,7 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
 def _room(sight: Sight, touch: Touch) -> float:
     """More room hurts nobody; less of it does where something is full now."""
     if touch.room >= 0:
-        return -0.2 * touch.room
+        return -0.3 * touch.room
     return 0.15 if any(_strained(r) for r in sight.rose(touch.component, (CPU, QUEUE, CONNECTIONS))) else 0.0
 
 
@@ -111,6 +111,8 @@ def _cramped(sight: Sight, touch: Touch, touched: Sequence[Touch]) -> Cause | No
     """Memory that is nearly full since a commit came: a level, and no growth that goes on."""
     full = sight.reading(touch.component, MEMORY)
     if full is None or not full.shift.rose or full.shift.after < CRAMPED or full.onset_ms is None:
+        return None
+    if sight.memory[touch.component].steady:
         return None
     delay = full.onset_ms - touch.applied_ms
     if not -EARLY_MS <= delay <= PROMPT_MS:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from reconciler.analysis.growth import growth, increase, rate
+from reconciler.analysis.growth import began, growth, increase, rate
 from reconciler.analysis.robust import mad, median, quantile, robust_z, spread
 from reconciler.analysis.shifts import cut, onset, shift, superiority
 from reconciler.model.telemetry import Series
@@ -86,6 +86,12 @@ def test_the_onset_is_the_first_sample_of_a_departure_that_lasts():
     assert onset(series([99.0] * 9 + [10.0] * 9), reference, 1, 1, 0) is None
 
 
+def test_a_moment_of_errors_before_a_rest_is_no_onset_and_a_short_rest_does_not_end_one():
+    moment, rest, step = [99.0] * 3, [10.0] * 4, [99.0] * 30
+    assert onset(series([10.0] * 5 + moment + rest + step), [10.0] * 20, 1, 1, 0) == 12 * 5_000
+    assert onset(series([10.0] * 5 + moment + rest[1:] + step), [10.0] * 20, 1, 1, 0) == 5 * 5_000
+
+
 def test_an_onset_looks_only_in_the_asked_direction_and_time():
     falling = series([10.0] * 5 + [1.0] * 10)
     assert onset(falling, [10.0] * 9, 1, 1, 0) is None
@@ -97,6 +103,17 @@ def test_steady_growth_knows_when_it_reaches_the_limit():
     found = growth(series([0.2 + 0.01 * i for i in range(40)]), 0, 10**9)
     assert found.steady
     assert found.seconds_to(1.0) == pytest.approx((1 - 0.58) / 0.002, rel=0.05)
+
+
+@pytest.mark.parametrize("kills", [[], [0.7, 0.55, 0.3, 0.31, 0.32]], ids=["still growing", "killed since"])
+def test_a_growth_has_begun_at_the_bend_also_when_kills_hide_it(kills):
+    bent = [0.3] * 60 + [0.3 + 0.01 * i for i in range(60)] + kills
+    assert began(series(bent), 0, 10**9) == pytest.approx(60 * 5_000, abs=20_000)
+
+
+@pytest.mark.parametrize("values", [[0.2 + 0.005 * i for i in range(120)], [0.4], [], [0.4] * 100])
+def test_what_grew_from_the_start_or_never_has_no_beginning(values):
+    assert began(series(values), 0, 10**9) is None
 
 
 def test_growth_after_a_restart_starts_anew():
