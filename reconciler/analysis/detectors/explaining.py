@@ -80,7 +80,8 @@ def _summary(window: Window, findings: tuple[Finding, ...], cause: Finding | Non
 
 
 def _often(confidence: str) -> str:
-    return f"about {round(10 * float(confidence))} times in 10"
+    share = float(confidence)
+    return "more than 9 times in 10" if share >= 0.95 else f"about {max(1, round(10 * share))} times in 10"
 
 
 def _chain(window: Window, findings: tuple[Finding, ...], cause: Finding | None) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """When did series go over to another level (`analysis.levels`), for the series that moved most.
 
-A committee of eighteen divides each series, which takes tenths of a second: only `series` of them are looked at, each thinned to
-at most `SAMPLES` means that reach twice as far back as what is asked about. Told are changes of the level by a twentieth or more
-since shortly before trouble may have begun; older ones are history.
+A committee of eighteen divides each series, which takes tenths of a second: only `series` of them are looked at, one for each
+component and kind of metric, each thinned to at most `SAMPLES` means that reach twice as far back as what is asked about. Told are
+changes of the level by a twentieth or more since shortly before trouble may have begun; older ones are history.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, Times, Values, loudest, since_ms, table, tidy, until_ms, usual_step_ms
 from reconciler.analysis.levels import changes
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Window
 
-SERIES = 6
-SAMPLES = 180
+SERIES, AMONG = 5, 100  # that are looked at, and the loudest that they are chosen from
+SAMPLES = 160
 EARLIER_MS = 1_500_000  # a cause may come half an hour before its alarm
 EVERYDAY = 0.05  # of the level
 AROUND, NEAR = 30, 5  # samples on each side that give the levels, and how far a change is moved
@@ -41,8 +42,16 @@ class Levels:
         seen = tidy(window)
         speaker = Speaker(self.name, self.version, self.settings)
         since = since_ms(seen) - (EARLIER_MS if window.alarm_ms is not None else 0)
-        found = [f for key in loudest(seen, self._series) for f in _told(speaker, seen, key, since)]
+        found = [f for key in _chosen(seen, self._series) for f in _told(speaker, seen, key, since)]
         return sorted(found, key=lambda f: (f.at_ms, f.component, f.metric))
+
+
+def _chosen(window: Window, most: int) -> list[Key]:
+    """The loudest of each component and kind: three percentiles of one latency move together."""
+    first: dict[tuple[str, Kind], Key] = {}
+    for key in loudest(window, AMONG):
+        first.setdefault((key[0], kind_of(key[1])), key)
+    return list(first.values())[:most]
 
 
 def _told(speaker: Speaker, window: Window, key: Key, since: int) -> Iterator[Finding]:
