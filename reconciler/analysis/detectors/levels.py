@@ -1,8 +1,8 @@
 """When did series go over to another level (`analysis.levels`), for the series that moved most.
 
 A committee of eighteen divides each series, which takes tenths of a second: only `series` of them are looked at, one for each
-component and kind of metric, each thinned to at most `SAMPLES` means that reach twice as far back as what is asked about. Told are
-changes of the level by a twentieth or more since shortly before trouble may have begun; older ones are history.
+component and kind of metric, each thinned to at most `SAMPLES` means that reach twice as far back as what is asked about. Told
+are changes of the level by a twentieth or more since shortly before trouble may have begun; older ones are history.
 """
 
 from __future__ import annotations
