@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.adapters.telemetry import Bounds
+from reconciler.adapters.telemetry.columns import reading
 from reconciler.adapters.telemetry.columns.block import Block, seal
 from reconciler.adapters.telemetry.samples import SampleStore
 
@@ -50,18 +51,25 @@ def _act(store: SampleStore, act: object, folder: Path, model: dict[tuple[str, s
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
-@given(acts=ACTS, start=st.integers(0, 70), length=st.integers(1, 70), step=st.integers(1, 80))
-def test_the_store_says_what_a_dictionary_says(folders: Iterator[Path], acts, start: int, length: int, step: int):
-    folder, model = next(folders), {}
+@given(scattered=st.sampled_from([0, 8]), acts=ACTS, start=st.integers(0, 70), length=st.integers(1, 70), step=st.integers(1, 80))
+def test_the_store_says_what_a_dictionary_says(folders: Iterator[Path], scattered, acts, start: int, length: int, step: int):
+    """As matrices, and sample by sample."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_ROWS_A_GROUP", scattered)
+        _agree(next(folders), acts, (start, start + length), step)
+
+
+def _agree(folder: Path, acts, span: tuple[int, int], step: int) -> None:
+    model: dict[tuple[str, str], dict[int, float]] = {}
     store, beside = _store(folder), _store(folder)
     for act in acts:
         store = _act(store, act, folder, model)
         beside.newest()  # it follows, act by act
     for reader in (store, beside):
         assert reader.newest() == max((t for held in model.values() for t in held), default=0)
-        for window in (EVER, (start, start + length)):
+        for window in (EVER, span):
             _same_window(reader, model, *window)
-        _same_grid(reader, model, start, start + length, step)
+        _same_grid(reader, model, *span, step)
         reader.close()
 
 

@@ -3,7 +3,7 @@
 Series that were sampled at the same times share one axis, and rows of one axis and one width of value lie side by side:
 a scrape of 500 series is one axis and a few matrices, and reads decode matrices, not series. Every row keeps its least,
 greatest, sum and last value, so that a step that holds the whole row needs no values. File: magic, CRC-32 of the rest,
-counts, names, table of rows, table of axes, axes, values. The checksum is checked once, when the block is opened.
+counts, names, table of rows, table of axes, filler, axes, values. The checksum is checked once, when the block is opened.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _AXIS = np.dtype([
 ])  # fmt: skip
 _STEPS = {0: 0, 1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
 _CHUNK = 1 << 20
+_ALIGN = 8  # what columns begin at a multiple of, so that all of a width can be read as one
 _AXES_HELD = 64  # decoded axes of a block that are kept
 
 
@@ -110,6 +111,27 @@ class Block:
         shifted: Floats = (totals + held["base"][:, None] * counts) / 10.0 ** held["digits"].astype(np.float64)[:, None]
         return shifted
 
+    def flat(self, rows: NDArray[np.intp]) -> tuple[Ints, Floats]:
+        """Times and values of these rows, one row after the other: for many rows that share their times with few."""
+        held = self._read(self.size, 0)
+        raw = np.frombuffer(held + bytes(-len(held) % _ALIGN), np.uint8)
+        table, counts = self.rows[rows], self.count[rows]
+        axes, starts = self._axes[table["axis"]], np.cumsum(counts) - counts
+        values, steps = np.zeros(int(counts.sum())), np.repeat(axes["step"], counts)
+        later = np.ones(len(values), np.bool_)  # than the first of its row
+        later[starts] = False
+        for width in DTYPES:
+            if width and (mine := table["width"] == width).any():
+                values[np.repeat(mine, counts)] = _gathered(raw, DTYPES[width], table["offset"][mine], counts[mine])
+            if width and (mine := axes["width"] == width).any():
+                told = _gathered(raw, np.dtype(f"<u{width}"), axes["offset"][mine], counts[mine] - 1)
+                steps[later & np.repeat(mine, counts)] += told.astype(np.int64)
+        steps[starts] = axes["first"] - np.append(0, axes["last"][:-1])  # one sum over all rows gives every row its times
+        shortened = table["width"] != AS_IT_IS
+        values[np.repeat(shortened, counts)] += np.repeat(table["base"][shortened], counts[shortened])
+        values /= np.repeat(10.0 ** table["digits"].astype(np.float64), counts)
+        return np.cumsum(steps), values
+
     def _read(self, size: int, offset: int) -> bytes:
         held = os.pread(self._file, size, offset)
         if len(held) < size:
@@ -120,9 +142,8 @@ class Block:
         count, width = int(about["count"]), int(about["width"])
         steps = np.full(count, about["step"], np.int64)
         if width:
-            steps[1:] += np.frombuffer(os.pread(self._file, (count - 1) * width, int(about["offset"])), f"<u{width}").astype(
-                np.int64
-            )
+            held = self._read((count - 1) * width, int(about["offset"]))
+            steps[1:] += np.frombuffer(held, f"<u{width}").astype(np.int64)
         steps[0] = about["first"]
         times: Ints = np.cumsum(steps)
         times.setflags(write=False)
@@ -144,6 +165,8 @@ def seal(path: Path, names: Sequence[Pair], starts: Ints, times: Ints, values: F
     table["last"] = values[starts + counts - 1][order]
     told = zlib.compress(json.dumps([names[row] for row in order]).encode(), 1)
     at = _HEAD.size + len(told) + table.nbytes + len(axes) * _AXIS.itemsize
+    filler = bytes(-at % _ALIGN)
+    at += len(filler)
     about, steps = _axes_table(axes, at)
     at += sum(map(len, steps))
     parts = []
@@ -151,10 +174,11 @@ def seal(path: Path, names: Sequence[Pair], starts: Ints, times: Ints, values: F
         table["offset"][a:b] = at
         rows = order[a:b]
         matrix = values[starts[rows][:, None] + np.arange(counts[rows[0]])]
-        parts.append(pack(matrix, int(table["width"][a]), table["digits"][a:b], table["base"][a:b]))
-        table["offset"][a:b] += np.arange(b - a, dtype=np.uint64) * np.uint64(len(parts[-1]) // (b - a))
+        held_as = pack(matrix, int(table["width"][a]), table["digits"][a:b], table["base"][a:b])
+        table["offset"][a:b] += np.arange(b - a, dtype=np.uint64) * np.uint64(len(held_as) // (b - a))
+        parts.append(held_as + bytes(-len(held_as) % _ALIGN))
         at += len(parts[-1])
-    body = b"".join([told, table.tobytes(), about.tobytes(), *steps, *parts])
+    body = b"".join([told, table.tobytes(), about.tobytes(), filler, *steps, *parts])
     counted = struct.pack("<III", len(told), len(table), len(axes))
     path.write_bytes(b"".join([_MAGIC, struct.pack("<I", zlib.crc32(body, zlib.crc32(counted))), counted, body]))
 
@@ -180,7 +204,8 @@ def _axes_table(axes: Sequence[Ints], at: int) -> tuple[NDArray[Any], list[bytes
         least = int(steps.min()) if len(steps) else 0
         most = int(steps.max()) - least if len(steps) else 0
         width = next((w for w, bound in _STEPS.items() if most <= bound), 8)
-        parts.append((steps - least).astype(f"<u{width}").tobytes() if width else b"")
+        held = (steps - least).astype(f"<u{width}").tobytes() if width else b""
+        parts.append(held + bytes(-len(held) % _ALIGN))
         table[row] = (at, len(axis), width, axis[0], axis[-1], least)
         at += len(parts[-1])
     return table, parts
@@ -189,3 +214,10 @@ def _axes_table(axes: Sequence[Ints], at: int) -> tuple[NDArray[Any], list[bytes
 def _groups(table: NDArray[Any]) -> Iterator[tuple[int, int]]:
     edges = [0, *(np.flatnonzero(np.diff(table["axis"].astype(np.int64) * 16 + table["width"])) + 1).tolist(), len(table)]
     return itertools.pairwise(edges)
+
+
+def _gathered(raw: NDArray[np.uint8], dtype: np.dtype[Any], offsets: NDArray[Any], counts: Ints) -> Held:
+    """Stretches of a file, one after the other."""
+    first = offsets.astype(np.int64) // dtype.itemsize - (np.cumsum(counts) - counts)
+    found: Held = raw.view(dtype)[np.repeat(first, counts) + np.arange(counts.sum())]
+    return found

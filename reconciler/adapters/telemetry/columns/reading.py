@@ -8,17 +8,20 @@ sample by sample instead; the last value told for a time counts.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reconciler.adapters.telemetry.columns.head import END_OF_TIME, Head, sorted_once
+from reconciler.adapters.telemetry.columns.head import END_OF_TIME, TIME_BITS, Head, key, sorted_once
 from reconciler.adapters.telemetry.columns.values import Floats, Ints
 
 if TYPE_CHECKING:
     from reconciler.adapters.telemetry.columns.block import Block
+
+_ROWS_A_GROUP = 8  # fewer are not worth a matrix
 
 Bools = NDArray[np.bool_]
 Samples = tuple[Ints, Floats]
@@ -47,6 +50,17 @@ class Known:
     def overlaps(self, start_ms: int, end_ms: int) -> bool:
         return self.block.start_ms <= end_ms and self.block.end_ms >= start_ms
 
+    @property
+    def scattered(self) -> bool:
+        """Hardly any rows share their times: they are cheaper to read as samples than as matrices."""
+        return len(self.block.groups) * _ROWS_A_GROUP > len(self.series)
+
+    def samples(self, wanted: Bools) -> Samples:
+        """Keys and values of the wanted, series by series in no order, each in time."""
+        rows = np.flatnonzero(wanted[self.series])
+        times, values = self.block.flat(rows)
+        return key(np.repeat(self.series[rows], self.block.count[rows]), times), values
+
     def runs(self, wanted: Bools) -> Iterator[tuple[int, int, int]]:
         """(first row, end, axis) of wanted rows that lie side by side in one group."""
         chosen = wanted[self.series]
@@ -67,6 +81,10 @@ def many(blocks: Sequence[Known], head: Head, wanted: Bools, start_ms: int, end_
     for known in blocks:
         if not known.overlaps(start_ms, end_ms):
             continue
+        if known.scattered:
+            for series, piece in _split(*known.samples(wanted), start_ms, end_ms):
+                pieces.setdefault(series, []).append(piece)
+            continue
         for a, b, axis in known.runs(wanted):
             times = known.block.axis(axis)
             low, high = np.searchsorted(times, start_ms), np.searchsorted(times, end_ms, side="right")
@@ -80,6 +98,15 @@ def many(blocks: Sequence[Known], head: Head, wanted: Bools, start_ms: int, end_
             found.append(latest[series])
         latest[series] = joined(found)
     return latest
+
+
+def _split(keys: Ints, values: Floats, start_ms: int, end_ms: int) -> Iterator[tuple[int, Samples]]:
+    times = keys & END_OF_TIME
+    within = (times >= start_ms) & (times <= end_ms)
+    series, times, values = keys[within] >> TIME_BITS, times[within], values[within]
+    begins = np.flatnonzero(np.diff(series, prepend=-1))
+    for a, b in itertools.pairwise([*begins.tolist(), len(series)]):
+        yield int(series[a]), (times[a:b], values[a:b])
 
 
 def joined(pieces: Sequence[Samples]) -> Samples:

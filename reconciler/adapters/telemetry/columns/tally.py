@@ -46,6 +46,9 @@ class Tally:
     def add_block(self, known: Known, wanted: Bools) -> None:
         if not known.overlaps(self._start, self._end - 1):
             return
+        if known.scattered:
+            self.add_samples(*known.samples(wanted))
+            return
         for a, b, axis in known.runs(wanted):
             times = known.block.axis(axis)
             low, high = np.searchsorted(times, (self._start, self._end))
@@ -60,7 +63,7 @@ class Tally:
                 self._add_matrix(known, where, a, b, begins + low, int(high))
 
     def add_samples(self, keys: Ints, values: Floats) -> None:
-        """Sorted by series and time, of any series and time."""
+        """Series by series, each in time, of any series and time."""
         times = keys & END_OF_TIME
         chosen = (times >= self._start) & (times < self._end)
         if not chosen.any():
