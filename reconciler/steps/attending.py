@@ -9,7 +9,7 @@ filled from the telemetry at the start.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.documents.sensor import Direction
@@ -49,13 +49,15 @@ def attend(world: World) -> bool:
     since = held.looked_ms if held.memory else now - BACK_MS
     window = world.telemetry.window(None, since + 1, now)
     memory = held.memory or _memory()
-    rows = _rows(memory, window, world)
+    keys = list(window)
+    if held.rows is None or held.memory is None or keys != held.keys:
+        held.keys, held.rows = keys, _rows(memory, keys, world)
     if now >= held.weighed_ms + WEIGH_MS:
         held.weighed_ms = now
         memory.weigh(_criticality(world))
     looks = range(now, now + 1) if held.memory else range(now - BACK_MS + EVERY_MS, now + 1, EVERY_MS)
     for at, (times, values) in zip(looks, _newest(window, looks), strict=True):
-        look = memory.look(at, rows, times, values)
+        look = memory.look(at, held.rows, times, values)
     held.memory, held.looked_ms = memory, now
     held.now = tuple(_noticed(look, now))
     _remember(held, now)
@@ -99,11 +101,11 @@ def _memory() -> Attention:
     return Attention()
 
 
-def _rows(memory: Attention, window: Mapping[tuple[str, str], Samples], world: World) -> Ints:
+def _rows(memory: Attention, keys: Sequence[tuple[str, str]], world: World) -> Ints:
     """The rows of these series; new ones are begun as the sensor that is named after their metric says."""
     import numpy as np
 
-    new = [key for key in window if not memory.knows(key)]
+    new = [key for key in keys if not memory.knows(key)]
     known = catalogue(world.applied_rulebook().sensors) if new else {}
     said = [meaning(metric, known) for _, metric in new]
     memory.enlist(
@@ -112,18 +114,16 @@ def _rows(memory: Attention, window: Mapping[tuple[str, str], Samples], world: W
         least=[LEAST.get(one.spec.unit, 0.0) if one else 0.0 for one in said],
         period_ms=[float(one.spec.period_ms) if one else 0.0 for one in said],
     )
-    return np.array([memory.row(key) for key in window], np.int64)
+    return np.array([memory.row(key) for key in keys], np.int64)
 
 
 def _newest(window: Mapping[tuple[str, str], Samples], looks: range) -> Iterator[tuple[Ints, Floats]]:
     """For each look the newest sample of each series by then; NaN where there is none yet."""
     import numpy as np
 
-    if len(looks) == 1:  # the window ends with this look, and every series in it has a sample
-        yield (
-            np.array([taken[-1] for taken, _ in window.values()], np.int64),
-            np.array([v[-1] for _, v in window.values()], float),
-        )
+    if len(looks) == 1 and window:  # it ends with this look, and every series in it has a sample
+        last = np.cumsum([len(taken) for taken, _ in window.values()]) - 1
+        yield tuple(np.concatenate(part)[last] for part in zip(*window.values(), strict=True))
         return
     times = np.zeros((len(looks), len(window)), np.int64)
     values = np.full((len(looks), len(window)), np.nan)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from reconciler.model.notices import Noticed
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from reconciler.analysis.attention import Attention
 
 
@@ -16,6 +19,8 @@ class Attending:
     """What this process remembers. Losing it costs one reading of the last quarter of an hour."""
 
     memory: Attention | None = None
+    keys: list[tuple[str, str]] = field(default_factory=list)  # of the newest look, and their rows
+    rows: NDArray[np.int64] | None = None
     looked_ms: int = -1
     weighed_ms: int = -1
     now: tuple[Noticed, ...] = ()

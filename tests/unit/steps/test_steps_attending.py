@@ -113,3 +113,22 @@ def test_where_there_are_many_what_is_asked_about_comes_first_and_then_what_stoo
     world.cursor.attending.lately = {f"s{n:03}": (NOW, float(n)) for n in range(3 * FEW)}
     assert {"s000", "s001", "s299"} <= set(focus(world, ["s001"]))
     assert "s150" not in focus(world, ["s001"])
+
+
+def test_where_nothing_is_measured_nothing_stands_out():
+    world = _world(measured=0)
+    attend(world)
+    world.clock.advance(EVERY_MS)
+    attend(world)
+    assert world.cursor.attending.now == ()
+
+
+def test_a_start_that_was_interrupted_begins_again():
+    world = _world()
+    rules, world.applied_rulebook = world.applied_rulebook, lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        attend(world)
+    world.applied_rulebook = rules
+    attend(world)
+    _next(world, s001=300.0)
+    assert [one.component for one in world.cursor.attending.now] == ["s001"]
