@@ -1,4 +1,4 @@
-"""The analysis beside the loop: its findings are on record, and neither its silence nor its slowness stops a repair."""
+"""The analysis beside the loop: its findings are on record, and what it holds against a repair leaves that to a person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from installation import Installation
 
 from reconciler.model.findings import Finding
@@ -40,7 +39,7 @@ def test_what_the_detectors_say_is_recorded_with_the_diagnosis_and_replays(site:
     site.allow("rollback-release")
     site.bad_release("failing")
     site.until_stage("guard", seconds=180)
-    (finding,) = diagnosis(site)["findings"]
+    (finding,) = [f for f in diagnosis(site)["findings"] if f["kind"] == "cause"]
     assert (finding["detector"], finding["version"], finding["settings"]) == SAID
     (asked,) = analyst.asked
     assert asked.symptom in ("", "checkout", "gateway")
@@ -50,35 +49,15 @@ def test_what_the_detectors_say_is_recorded_with_the_diagnosis_and_replays(site:
     assert [v.same for v in replay(world.repo, world.log, incident)] == [True]
 
 
-def test_an_analysis_that_is_late_is_not_waited_for(site: Installation) -> None:
-    analysed(site, blaming("checkout"), patience=1_000)
+def test_what_the_analysis_holds_against_a_repair_leaves_it_to_a_person(site: Installation) -> None:
+    def doubtful(inquiry: Inquiry) -> Answer:
+        spreads = Finding("patterns", "1", "", "pattern", "gateway", "cascade", inquiry.now_ms, "0.9", (), "it spreads")
+        return Answer((*blaming("user")(inquiry).findings, spreads))
+
+    analysed(site, doubtful)
     site.allow("rollback-release")
     site.bad_release("failing")
-    site.until_stage("guard", seconds=180)
-    assert [f["text"] for f in diagnosis(site)["findings"]] == ["the analysis did not answer within 10 s"]
-
-
-@pytest.mark.parametrize("wrong", ["another component", "a pattern that spreads"])
-def test_what_the_analysis_holds_against_a_repair_leaves_it_to_a_person(site: Installation, wrong: str) -> None:
-    def spreading(inquiry: Inquiry) -> Answer:
-        return Answer((Finding("patterns", "1", "", "pattern", "gateway", "cascade", inquiry.now_ms, "0.9", (), "it spreads"),))
-
-    analysed(site, blaming("user") if wrong == "another component" else spreading)
-    site.allow("rollback-release")
-    site.bad_release("failing")
-    site.until(lambda: site.pulls("open"), seconds=180)
-    site.advance(30)
+    site.until(lambda: site.payloads("verdict"), seconds=180)
     assert site.machine_commits() == []
     rows = [row for decision in site.payloads("verdict")[-1]["decisions"] for row in decision["requirements"]]
-    unmet = {row["name"] for row in rows if row["status"] == "unsatisfied"}
-    assert ("confidence-floor" if wrong == "another component" else "cascading") in unmet
-
-
-def test_voters_whom_no_quorum_lists_are_not_asked(site: Installation) -> None:
-    """A repository with a Quorum from before these voters decides as it did."""
-    rules = site.file("policies/quorum.yaml")
-    site.push({"policies/quorum.yaml": (rules[rules.index("    # They abstain") :], "")}, "Three kinds of evidence are enough")
-    site.allow("rollback-release")
-    site.bad_release("failing")
-    site.until_stage("guard", seconds=180)
-    assert [ballot["group"] for ballot in site.payloads("ballots")[-1]["ballots"]] == ["causal", "topology", "outcomes"]
+    assert {"confidence-floor", "cascading"} <= {row["name"] for row in rows if row["status"] == "unsatisfied"}

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis
 from reconciler.model.findings import Finding
-from reconciler.ports.analyst import Answer
-from reconciler.steps.examining import LOWERED, weighed
+from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
+from reconciler.ports.analyst import Analyst, Answer
+from reconciler.steps.examining import LOWERED, PATIENCE_MS, ask, weighed
+from reconciler.steps.judge import votes
+from reconciler.testing.analysts import InlineAnalyst
+from reconciler.testing.clock import ManualClock
+from reconciler.testing.telemetry import MemoryTelemetry
 
 OWN = Cause(CauseKind.RELEASE, "checkout", "0.93", "c0ffee", ())
 DIAGNOSIS = Diagnosis("inc-1", 5_000, "r", (OWN,), (0, 1), (2, 3), "release on checkout")
@@ -73,3 +80,37 @@ def test_an_analysis_that_did_not_answer_is_said() -> None:
     found = weighed(DIAGNOSIS, Answer(missing="the analysis did not answer within 10 s"), 5_000)
     assert [(f.kind, f.text) for f in found.findings] == [("unknown", "the analysis did not answer within 10 s")]
     assert weighed(DIAGNOSIS, Answer(), 5_000) == DIAGNOSIS, "an installation without the analysis has nothing to say about it"
+
+
+def incident(source: str = "alertmanager/default") -> Incident:
+    fires = Signal("s", source, "Slow", "checkout", "f", SignalStatus.FIRING, Severity.WARNING, 1_000, 1_000)
+    return Incident("inc-1", "f", "infra", "lab", 1_000, Severity.WARNING, ("checkout",), (fires,))
+
+
+def asked_at(ms: int, analyst: Analyst | None, about: Incident) -> Answer | None:
+    world = SimpleNamespace(analyst=analyst, clock=ManualClock(ms), telemetry=MemoryTelemetry(), repo=None)
+    return ask(cast("Any", world), about, (), 2_000)
+
+
+def test_a_case_waits_for_the_analysis_and_not_for_ever() -> None:
+    slow = InlineAnalyst(lambda _: Answer(), patience=1_000)
+    assert asked_at(2_000 + PATIENCE_MS - 1, slow, incident()) is None
+    late = asked_at(2_000 + PATIENCE_MS, slow, incident())
+    assert late == Answer(missing="the analysis did not answer within 10 s")
+
+
+@pytest.mark.parametrize("source", ["target/lab", "predicted/failures"])
+def test_the_analysis_is_not_asked_about_what_no_metric_claims(source: str) -> None:
+    slow = InlineAnalyst(lambda _: Answer(), patience=1_000)
+    assert asked_at(2_000, slow, incident(source)) == Answer()
+    assert asked_at(2_000, None, incident()) == Answer(), "and there may be none"
+
+
+def test_voters_whom_no_quorum_lists_are_not_asked() -> None:
+    """A repository with a Quorum from before a voter decides as it did."""
+    voters = tuple(SimpleNamespace(group=name, vote=lambda _, name=name: name) for name in ("causal", "anomaly", "topology"))
+    ledger = SimpleNamespace(facts=lambda: SimpleNamespace(outcomes={}, merges={}))
+    world = SimpleNamespace(voters=voters, telemetry=MemoryTelemetry(), ledger=ledger)
+    listed = SimpleNamespace(quorum=SimpleNamespace(spec=SimpleNamespace(groups=[SimpleNamespace(name="topology")])))
+    found = SimpleNamespace(proposal=SimpleNamespace(is_revert_of=""), diagnosis=DIAGNOSIS, incident=incident())
+    assert votes(cast("Any", world), cast("Any", listed), cast("Any", found), cast("Any", None), 5_000) == ("topology",)

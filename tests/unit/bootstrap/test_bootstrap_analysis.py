@@ -1,0 +1,35 @@
+"""The detectors' process is there when it is wanted and its packages are; otherwise the loop does without, and says why once."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.analysts.worker import WorkerAnalyst
+from reconciler.bootstrap import analysisprocess
+from reconciler.bootstrap.run import start_analysis
+from reconciler.settings import AnalysisSettings, Home, Settings
+
+
+def test_nothing_is_started_before_somebody_asks(tmp_path: Path) -> None:
+    with start_analysis(Home(tmp_path), Settings()) as analyst:
+        assert isinstance(analyst, WorkerAnalyst)
+        assert analyst.pid == 0
+
+
+def test_packages_that_are_not_there_are_named_with_what_installs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(analysisprocess, "NEEDED", ("json", "no_such_package"))
+    with caplog.at_level(logging.WARNING), start_analysis(Home(tmp_path), Settings()) as analyst:
+        assert analyst is None
+    (told,) = [record for record in caplog.records if record.message == "analysis.lacking"]
+    assert told.__dict__["fields"]["packages"] == "no_such_package"
+    assert "make analysis" in told.__dict__["fields"]["next"]
+
+
+def test_it_can_be_switched_off(tmp_path: Path) -> None:
+    with start_analysis(Home(tmp_path), Settings(analysis=AnalysisSettings(enabled=False))) as analyst:
+        assert analyst is None
