@@ -26,12 +26,16 @@ PATHS = (
     "/incidents/{incident}",
 )
 HOSTILE = "<script>alert(1)</script>\u202e</b>"
+RUNBOOK = f"# checkout release {HOSTILE}\n\nRoll the release of checkout back. {HOSTILE}\n"
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     folder: Path = tmp_path_factory.mktemp("console")
     with installation(folder) as site:
+        site.add(
+            "runbooks/evil.md", f"# checkout release {HOSTILE}\n\nRoll the release of checkout back. {HOSTILE}\n", "Write it down"
+        )
         waiting_repair(site)
         world = site.system.world
         world.keep(world.record(RecordKind.ALARM, "hostile", {"why": HOSTILE}, subject=HOSTILE, incident="inc-<b>x"))
@@ -86,6 +90,7 @@ def test_a_repair_shows_its_story_its_diff_and_the_whole_requirement_table(ada: 
     text = said(ada.get("/pr/1"))
     pull = ada.site.system.world.forge.get(1)
     assert pull is not None
+    assert "Seen before not seen before" in text
     for part in (*pull.narrative.evidence, pull.narrative.predicted, pull.narrative.blast_radius, pull.narrative.undo):
         assert part in text
     assert '- release: "1.5.0"' in text
@@ -116,6 +121,8 @@ def test_an_incident_tells_signals_diagnosis_proposal_votes_and_verdict_in_order
     order = [
         "1 signal about checkout",
         "Causes, most likely first",
+        "not seen before",
+        "runbooks/evil.md:3, checkout release",
         "Evidence of success",
         "votes: causal-evidence",
         "verdict: review",
@@ -149,7 +156,7 @@ def test_what_is_not_there_is_a_page_that_says_so(ada: Browser, path: str):
 
 def test_hostile_text_stays_text_on_every_page_that_shows_it(ada: Browser):
     at = ada.site.system.world.log.size - 1
-    for path in ("/", "/log", f"/log/{at}", "/incidents/inc-%3Cb%3Ex"):
+    for path in ("/", "/log", f"/log/{at}", "/incidents/inc-%3Cb%3Ex", "/pr/1", f"/incidents/{ada.site.cases()[0].id}"):
         text = ada.get(path).text
         assert "<script" not in text
         assert "\u202e" not in text
