@@ -11,7 +11,8 @@ Feature: Objectives and error budgets
     And there is no incident
     When checkout gets a bad release
     And the repair is applied
-    Then the incident names the objective "checkout-requests"
+    Then status and page say where the promise stands and what stands out
+    And the incident names the objective "checkout-requests"
     And checkout runs release "1.4.2"
     And not the whole error budget of checkout is left
     And judging the incident again gives the same verdicts, byte for byte

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from browser import said, served
 from installation import Installation
 from pytest_bdd import parsers, then
 
@@ -181,6 +182,19 @@ def _(site: Installation, share: str, capsys: pytest.CaptureFixture[str]) -> Non
     (budget,) = json.loads(capsys.readouterr().out)["objectives"]
     assert budget["component"] == "checkout"
     assert (float(budget["left"]) > 0.99) is (share == "the whole")
+
+
+@then("status and page say where the promise stands and what stands out")
+def _(site: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--home", str(site.home.root), "status"])
+    told = capsys.readouterr().out
+    assert "% of the budget left" in told
+    assert "stands out\n" in told
+    with served(site) as door:
+        page = said(door.browser().login().get("/"))
+    assert "checkout-requests fast" in page
+    assert "times as promised" in page
+    assert "Stands out now" in page
 
 
 @then(parsers.parse('the incident ended as "{reason}"'))
