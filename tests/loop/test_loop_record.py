@@ -1,24 +1,34 @@
 """The record of one repair: complete, proved, and enough to judge again."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from installation import Installation, installation
 
 from reconciler.adapters.memories import EmbeddedMemory
+from reconciler.analysis.likeness import vector
+from reconciler.analysis.passages import Library
 from reconciler.changes.building import built_of
 from reconciler.changes.markdown import render_markdown
 from reconciler.cli import main
+from reconciler.errors import Permanent, Retryable
 from reconciler.model.canonical import decode
 from reconciler.model.diagnosis import Diagnosis
+from reconciler.model.memory import Portrait
 from reconciler.model.proposals import Proposal
 from reconciler.model.records import LoggedRecord
 from reconciler.model.signals import Incident
+from reconciler.model.telemetry import Topology
+from reconciler.ports.memory import Memo, Near
+from reconciler.ports.repo import Repo
 from reconciler.replay import replay
 from reconciler.steps.gather import gather
 from reconciler.steps.portraying import pictured
 from reconciler.steps.remembering import remembered
+from reconciler.steps.runbooks import Runbooks
+from reconciler.testing.memory import HeldMemory
 from reconciler.testing.telemetry import MemoryTelemetry
 
 RUNBOOK = "# Releases\n\nA bad release of checkout: look at its error rate before anything else.\n\n# Holidays\n\nNobody.\n"
@@ -87,6 +97,33 @@ def test_a_lost_memory_is_made_anew_from_the_log(repaired: Installation) -> None
     assert again(repaired).seen == before
 
 
+@pytest.mark.parametrize("mark", ["", "1 999999", "0 1", "1 -3", "nonsense"])
+def test_a_memory_of_another_log_or_release_is_made_anew(repaired: Installation, mark: str) -> None:
+    memory = HeldMemory()
+    memory.put([Memo("inc-of-another-log", vector(diagnosed(repaired).portrait or Portrait()))], mark)
+    assert again(repaired, memory=memory).seen == again(repaired).seen
+
+
+def test_what_cannot_be_remembered_stops_no_diagnosis(repaired: Installation) -> None:
+    class Broken(HeldMemory):
+        def nearest(self, vector: Sequence[float], most: int) -> Sequence[Near]:
+            raise Retryable("the disk is full")
+
+    class Refused(Runbooks):
+        def at(self, repo: Repo, revision: str) -> Library:
+            raise Permanent("runbooks/link is a symlink")
+
+    class Silent(MemoryTelemetry):
+        def topology(self) -> Topology:
+            raise Retryable("no answer")
+
+    found = again(repaired, memory=Broken(), runbooks=Refused(), telemetry=Silent(()))
+    assert found.seen
+    assert found.portrait
+    assert (found.seen.times, found.seen.alike, found.seen.passages) == (1, (), ())
+    assert (found.portrait.moved, "checkout" in found.portrait.words) == ((), True)
+
+
 def test_policy_is_told_how_often_it_came_up_and_what_worked(repaired: Installation) -> None:
     world = repaired.system.world
     (pull,) = repaired.pulls("merged")
@@ -131,11 +168,12 @@ def proposed(site: Installation) -> Proposal:
     return decode(Proposal, site.payloads("proposal")[0]["proposal"])
 
 
-def again(site: Installation) -> Diagnosis:
+def again(site: Installation, **instead: Any) -> Diagnosis:
     """The same is found for another incident."""
+    world = dataclasses.replace(site.system.world, **instead)
     incident = dataclasses.replace(decode(Incident, site.payloads("incident")[0]["incident"]), id="inc-next")
     now = site.clock.now()
-    return remembered(site.system.world, incident, dataclasses.replace(diagnosed(site), incident="inc-next", made_ms=now))
+    return remembered(world, incident, dataclasses.replace(diagnosed(site), incident="inc-next", made_ms=now))
 
 
 def merge(site: Installation) -> LoggedRecord:
