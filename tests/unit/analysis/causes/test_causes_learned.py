@@ -79,3 +79,18 @@ def test_the_dependency_is_blamed_where_calls_were_learned() -> None:
 
 def test_a_service_outside_of_what_was_learned_is_no_less_suspect() -> None:
     assert blamed(find(system("batch"))) == "batch"
+
+
+def test_two_that_wait_for_the_same_do_not_wait_for_each_other() -> None:
+    rng = np.random.default_rng(2)
+    one, two = rng.gamma(4.0, 1.0, 300), rng.gamma(4.0, 1.0, 300)
+    both = {
+        "one": one,
+        "two": two,
+        "near": one + two + rng.gamma(2.0, 1.2, 300),
+        "far": 4.0 + one + two + rng.gamma(2.0, 0.6, 300),
+    }
+    columns = [Column.of(s, "latency") for s in both]
+    times = ALARM + STEP * (np.arange(300) - 300)
+    alike = Recording.of(times, np.column_stack(list(both.values())), columns, [], ALARM, (times[0], ALARM - STEP))
+    assert pairs(alike) == {(a, b) for a in ("near", "far") for b in ("one", "two")}
