@@ -14,7 +14,7 @@ import numpy as np
 from reconciler.analysis.causes import Cause, Column, Kind, Recording, Sign, find
 from reconciler.analysis.causes import Finding as Answer
 from reconciler.analysis.detectors.saying import Speaker, named, shown
-from reconciler.analysis.detectors.series import loudest, normal_ms, table, tidy
+from reconciler.analysis.detectors.series import Key, loudest, normal_ms, table, tidy
 from reconciler.analysis.detectors.suspects import suspects
 from reconciler.analysis.shifts import onset
 from reconciler.model.findings import Finding
@@ -24,7 +24,8 @@ from reconciler.ports.detector import Window
 TOLD = 5
 EARLIER_MS = 900_000  # an alarm comes this much later than its trouble at most
 LEAST, EVERYDAY = 4, 0.05  # normal samples, and the share of a level that means nothing
-CELLS = 8_000_000  # samples x series that are compared: some seconds and a few hundred MB at most
+SERIES, COMPONENTS = 4_000, 200  # that are compared; the time grows with the square of the components
+CELLS = 8_000_000  # samples x series: a few hundred MB at most
 
 
 class Causes:
@@ -75,14 +76,23 @@ def _began(window: Window, answer: Answer, alarm_ms: int) -> int:
 
 
 def _recording(window: Window, alarm_ms: int) -> Recording:
-    keys = [key for key, (times, _) in window.samples.items() if len(times)]
-    longest = max((len(window.samples[key][0]) for key in keys), default=1)
-    if len(keys) * longest > CELLS:
-        keys = sorted(loudest(window, max(1, CELLS // longest), keys))
+    keys = _compared(window)
     times, values = table(window, keys)
     start, end = normal_ms(window)
     columns = [Column.of(*key) for key in keys]
     return Recording.of(times / 1000, values, columns, window.calls, alarm_ms / 1000, (start / 1000, end / 1000), window.symptom)
+
+
+def _compared(window: Window) -> list[Key]:
+    """Every series where that can be afforded; else all series of the components that moved most, as many as can be."""
+    keys = [key for key, (times, _) in window.samples.items() if len(times)]
+    most = min(SERIES, CELLS // max((len(window.samples[key][0]) for key in keys), default=1))
+    if len(keys) <= most and len({component for component, _ in keys}) <= COMPONENTS:
+        return keys
+    loud = loudest(window, len(keys), keys)
+    moved = list(dict.fromkeys([*(key[0] for key in keys if key[0] == window.symptom), *(key[0] for key in loud)]))
+    chosen = set(moved[:COMPONENTS])
+    return sorted([key for key in loud if key[0] in chosen][: max(1, most)])
 
 
 def _confidences(answer: Answer) -> list[float]:

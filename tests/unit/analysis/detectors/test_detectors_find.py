@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from reconciler.analysis.detectors import causes
 from reconciler.analysis.detectors.anomalies import AnomalyDetector
 from reconciler.analysis.detectors.causes import Causes
 from reconciler.analysis.detectors.failures import Failures
 from reconciler.analysis.detectors.forecasts import Forecasts
 from reconciler.analysis.detectors.levels import Levels
 from reconciler.analysis.detectors.patterns import Patterns, groups
+from reconciler.analysis.detectors.series import tidy
 from reconciler.ports.detector import Change
 from reconciler.testing.check_detector import END_MS, STEP_MS, system, times, window
 
@@ -104,3 +106,11 @@ def test_lost_work_at_the_entry_with_attempts_beyond_any_policy_is_metastable():
 def test_callers_come_before_those_they_call_and_a_cycle_ends():
     found = groups((("a", "b"), ("b", "c"), ("c", "b"), ("x", "c"), ("a", "ghost"), ("ghost", "d")), ["d", "c", "b", "a", "x"])
     assert found == [["a", "d", "b", "c"], ["x", "b", "c"]]
+
+
+def test_of_too_many_components_those_that_moved_most_are_compared(monkeypatch):
+    crowd = {(f"s{n}", "cpu_usage"): (times(60), np.random.default_rng(n).gamma(100, 0.01, 60)) for n in range(30)}
+    monkeypatch.setattr(causes, "COMPONENTS", 3)
+    assert len(causes._compared(tidy(window(crowd)))) == 3
+    found = Causes().detect(window(crowd | system(60), calls=CALLS))
+    assert found[0].component == "back"
