@@ -1,8 +1,8 @@
 """Incident memory in the lab: the loop's own diagnoses of drawn episodes, and whether what broke alike before is found again.
 
 Half of the episodes have a bad change among several, half a fault that no change brought. What broke is one of: a slow or failing
-release, a leak with or without one, a setting, a surge, a slow database; the portrait does not say which. Each episode is asked for
-once. "Elsewhere": only episodes in which another component broke may be found.
+release, a leak with or without one, a setting, a surge, a slow database; the portrait does not say which. Each episode is asked
+for once. "Elsewhere": only episodes in which another component broke may be found.
 """
 
 from __future__ import annotations
