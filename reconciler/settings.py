@@ -26,6 +26,7 @@ __all__ = [
     "RenderSettings",
     "SecretsSettings",
     "Settings",
+    "TelemetrySettings",
     "WebSettings",
     "address",
 ]
@@ -148,6 +149,18 @@ class AnalysisSettings(_Part):
     )
 
 
+class TelemetrySettings(_Part):
+    """How much the built-in telemetry keeps. What is older or too much goes, oldest first."""
+
+    retention_hours: int = Field(
+        default=6,
+        ge=1,
+        le=24 * 92,
+        description="How long samples are kept; unit h. Diagnosis needs hours, forecasts days of a series: 360 for all of them.",
+    )
+    max_mib: int = Field(default=256, ge=16, le=1_048_576, description="Most that is kept on disk; unit MiB.")
+
+
 class Settings(_Part):
     """`HOME/settings.yaml`. Every field has a default, an empty file is valid."""
 
@@ -161,6 +174,7 @@ class Settings(_Part):
         description="Credentials by the name that sources in `homeostat.yaml` use; default none.",
     )
     analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="The worker process of the detectors.")
+    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="How much the built-in telemetry keeps.")
     turn_seconds: float = Field(
         default=0.1,
         ge=0.01,

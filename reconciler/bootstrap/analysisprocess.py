@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.adapters.analysts.child import serve
 from reconciler.adapters.analysts.looking import look
-from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
+from reconciler.bootstrap.opening import open_settings, open_telemetry
 from reconciler.model.home import Home
 from reconciler.ports.analyst import Answer, Inquiry
 
@@ -26,7 +26,7 @@ def lacking() -> tuple[str, ...]:
 
 def main(home: Home, memory_mib: int) -> None:
     """Until stdin ends."""
-    telemetry = BuiltinTelemetry(home.telemetry)
+    telemetry = open_telemetry(home, open_settings(home))
 
     def work(inquiry: Inquiry) -> Answer:
         from reconciler.analysis.detectors import built_in, examine, explained

@@ -28,6 +28,7 @@ from reconciler.ports.forge import Forge
 from reconciler.ports.repo import Repo
 
 if TYPE_CHECKING:
+    from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
     from reconciler.settings import Settings
 
 LOOK_BACK = (20, 5_000)  # commits in which the newest machine commit is looked for: most often it is near
@@ -66,6 +67,15 @@ def open_settings(home: Home) -> Settings:
 
 def open_clock(home: Home, settings: Settings) -> Clock:
     return SteppedClock(home.clock) if settings.clock.mode == "stepped" else SystemClock()
+
+
+def open_telemetry(home: Home, settings: Settings) -> BuiltinTelemetry:
+    """The built-in telemetry with this installation's bounds: for the loop, and for the process of the detectors."""
+    from reconciler.adapters.telemetry.bounds import Bounds
+    from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
+
+    kept = settings.telemetry
+    return BuiltinTelemetry(home.telemetry, Bounds(retention_ms=kept.retention_hours * 3_600_000, max_bytes=kept.max_mib << 20))
 
 
 def trusted(home: Home, repository: str) -> Trusted:

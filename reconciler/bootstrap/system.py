@@ -18,7 +18,6 @@ from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
 from reconciler.adapters.signing.keys import load_public
 from reconciler.adapters.stores.store import SqliteStore
-from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.audit.remembered import Remembered
 from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
@@ -115,7 +114,7 @@ def _open(
     opening.require_pinned(log, pinned)
     opening.require_named(log, repo, home, pinned)
     author = FileSigner(home.key("author"), "author")
-    telemetry = BuiltinTelemetry(home.telemetry)
+    telemetry = opening.open_telemetry(home, settings)
     closing.callback(telemetry.close)
     asking = Asking(home.root, settings.credentials, clock, telemetry.write)
     memory = EmbeddedMemory(home.memory)

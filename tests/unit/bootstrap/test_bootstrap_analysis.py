@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.adapters.analysts.worker import WorkerAnalyst
 from reconciler.bootstrap import analysisprocess
+from reconciler.bootstrap.opening import open_telemetry
 from reconciler.bootstrap.run import start_analysis
-from reconciler.settings import AnalysisSettings, Home, Settings
+from reconciler.settings import AnalysisSettings, Home, Settings, TelemetrySettings
 
 
 def test_nothing_is_started_before_somebody_asks(tmp_path: Path) -> None:
@@ -33,3 +34,13 @@ def test_packages_that_are_not_there_are_named_with_what_installs_them(
 def test_it_can_be_switched_off(tmp_path: Path) -> None:
     with start_analysis(Home(tmp_path), Settings(analysis=AnalysisSettings(enabled=False))) as analyst:
         assert analyst is None
+
+
+def test_telemetry_is_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
+    now = 1_700_000_000_000
+    old = [("cart", "cpu_usage", now - 7 * 3_600_000, 0.5)]
+    for hours, kept in ((6, 0), (8, 1)):
+        telemetry = open_telemetry(Home(tmp_path / str(hours)), Settings(telemetry=TelemetrySettings(retention_hours=hours)))
+        (tmp_path / str(hours)).mkdir()
+        assert telemetry.write(old, now) == kept
+        telemetry.close()
