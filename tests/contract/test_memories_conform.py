@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.memories import EmbeddedMemory, KeptTemplates
+from reconciler.errors import Retryable
 from reconciler.ports.memory import Memo
 from reconciler.testing.check_memory import EAST, MEMORY_PROMISES, NORTH, Make, check_memory
 from reconciler.testing.memory import HeldMemory
@@ -114,3 +115,11 @@ def test_words_of_log_templates_are_read_when_they_change(file: Path):
     assert kept.text("cart", 1) == ""
     file.write_text('{"cart": {"since": 1, "templates": [[4, "disk", "full"]]}}')
     assert (kept.text("cart", 1), kept.text("cart", 2), kept.text("front", 1)) == ("disk full", "", "")
+
+
+def test_a_file_that_cannot_be_opened_keeps_nobody_from_starting_and_is_told_when_asked(file: Path):
+    file.mkdir()
+    memory = EmbeddedMemory(file)
+    with pytest.raises(Retryable, match="cannot be opened"):
+        memory.mark()
+    memory.close()

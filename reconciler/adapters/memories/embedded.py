@@ -42,10 +42,13 @@ class EmbeddedMemory:
         self._guard = threading.RLock()
         self._vectors: tuple[list[str], Vectors] | None = None
         self._version = -1  # of the file, as the vectors were read from it
-        self._connection = self._opened()
+        self._connection: sqlite3.Connection | None = (
+            None  # from the first question on: a file in the way keeps nobody from starting
+        )
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def put(self, memos: Sequence[Memo], mark: str) -> None:
         rows = [(memo.key, _bytes(memo.vector), json.dumps(dict(memo.payload), sort_keys=True)) for memo in memos]
@@ -102,11 +105,12 @@ class EmbeddedMemory:
     def _answering(self) -> Iterator[sqlite3.Connection]:
         """A file that broke is begun anew with the next question; anything else may pass."""
         with self._guard:
+            connection = self._connection = self._connection or self._opened()
             try:
-                yield self._connection
+                yield connection
             except sqlite3.DatabaseError as error:
                 if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                    self._connection.close()
+                    connection.close()
                     self._connection, self._vectors = self._anew(), None
                 raise Retryable(
                     f"the memory of incidents {self._path} did not answer: {error}", next_step="free disk space"
