@@ -66,12 +66,13 @@ def groups(calls: Sequence[tuple[str, str]], services: Sequence[str]) -> list[li
     graph.add_nodes_from(services)
     graph.add_edges_from(sorted((a, b) for a, b in calls if a != b))
     whole = nx.condensation(graph)
-    order = list(nx.lexicographical_topological_sort(whole, key=lambda n: min(whole.nodes[n]["members"])))
+    order = nx.lexicographical_topological_sort(whole, key=lambda n: min(whole.nodes[n]["members"]))
+    place = {node: at for at, node in enumerate(order)}
     measured = set(services)
     found = []
-    for entry in (node for node in order if not whole.in_degree(node)):
-        reached = {entry} | nx.descendants(whole, entry)
-        members = [s for node in order if node in reached for s in sorted(whole.nodes[node]["members"]) if s in measured]
+    for entry in (node for node in place if not whole.in_degree(node)):
+        reached = sorted({entry} | nx.descendants(whole, entry), key=lambda node: place[node])
+        members = [s for node in reached for s in sorted(whole.nodes[node]["members"]) if s in measured]
         if members:
             found.append(members[:SERVICES])
     return sorted(found, key=lambda members: (-len(members), members))[:ENTRIES]
