@@ -16,7 +16,7 @@ import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.saying import Speaker, named
-from reconciler.analysis.detectors.series import Key, Times, Values, since_ms, table, tidy, until_ms, usual_step_ms
+from reconciler.analysis.detectors.series import Key, Times, Values, loudest, since_ms, table, tidy, until_ms, usual_step_ms
 from reconciler.analysis.patterns import Pattern, Reading, Watch, together
 from reconciler.analysis.robust import median
 from reconciler.analysis.shifts import onset, shift
@@ -26,6 +26,7 @@ from reconciler.ports.detector import Window
 
 FINEST_MS, STEPS = 15_000, 480
 ENTRIES, SERVICES = 10, 30  # watches, and services that one goes along with
+WORST = 200  # series among which those that got worse together are looked for
 EARLIER_MS = 1_500_000
 SURE = 0.9
 REPLICAS = re.compile(r"replica|instances|pods", re.IGNORECASE)
@@ -126,9 +127,9 @@ def _rates(own: Mapping[str, Values], rows: int) -> tuple[Values, Values, Values
 def _worse(window: Window) -> Mapping[str, float]:
     """Who got slower or fails more since shortly before the alarm, and when, in seconds."""
     alarm, found = window.alarm_ms or until_ms(window), dict[str, float]()
-    for (component, metric), (times, values) in window.samples.items():
-        if kind_of(metric) not in (Kind.LATENCY, Kind.ERRORS):
-            continue
+    seen = [key for key in window.samples if kind_of(key[1]) in (Kind.LATENCY, Kind.ERRORS)]
+    for component, metric in sorted(loudest(window, WORST, seen)):
+        times, values = window.samples[component, metric]
         before, after = values[times < alarm - WORSE_MS].tolist(), values[times >= alarm].tolist()
         floor = STEADY * max((abs(level) for level in (median(before), median(after)) if math.isfinite(level)), default=0.0)
         if floor > 0 and shift(before, after, floor).rose:
