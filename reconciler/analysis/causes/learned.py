@@ -89,7 +89,7 @@ def _chosen(together: Array, caller: int, near: Indices, number: int) -> list[in
     chosen: list[int] = []
     while len(chosen) < min(MOST, len(near)):
         known = np.diag(left)[1:] > 1e-6
-        gain = np.where(known & (together[caller, near] > 0), left[0, 1:] ** 2 / np.where(known, np.diag(left)[1:], 1.0), 0.0)
+        gain = np.where(known, left[0, 1:] ** 2 / np.where(known, np.diag(left)[1:], 1.0), 0.0)
         best = int(np.argmax(gain))
         if -number * np.log(max(1e-9, 1.0 - gain[best] / max(left[0, 0], 1e-9))) <= PRICE * np.log(number):
             break

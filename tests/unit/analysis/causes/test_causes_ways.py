@@ -91,3 +91,14 @@ def test_a_count_of_calls_that_cannot_be_is_no_crash(count: float) -> None:
     recording = delayed("cart")
     assert find(replace(recording, calls=dict.fromkeys(CALLS, count))).causes is not None
     assert np.isfinite(shares(replace(recording, calls=dict.fromkeys(CALLS, count)))).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, -7.0, 1e17, np.inf])
+def test_measures_of_calls_that_say_nothing_are_no_crash(value: float) -> None:
+    recording = delayed("cart")
+    calls = np.array([c.kind is Kind.CALLS for c in recording.columns])
+    for when in (recording.times >= ALARM, recording.times < ALARM, recording.times > 0):
+        values = np.where(when[:, None] & calls, value, recording.values)
+        found = find(replace(recording, values=values))
+        assert all(np.isfinite(cause.score) for cause in found.causes)
+        assert 0.0 <= found.confidence <= 1.0
