@@ -138,8 +138,11 @@ def _paths(window: Window) -> tuple[Path, ...]:
     if not levels:
         return ()
     if kind_of(metric) is not Kind.SELF:
-        below = {a: max((levels.get(c, 0.0) for x, c in window.calls if x == a and c != a), default=0.0) for a in levels}
-        levels = {name: max(0.0, level - below[name]) for name, level in levels.items()}
+        slowest: dict[str, float] = {}
+        for caller, callee in window.calls:
+            if caller != callee:
+                slowest[caller] = max(slowest.get(caller, 0.0), levels.get(callee, 0.0))
+        levels = {name: max(0.0, level - slowest.get(name, 0.0)) for name, level in levels.items()}
     return tuple(
         Path(tuple((named(n), number(levels.get(n, 0.0))) for n in path), number(total), named(metric))
         for path, total in critical(window.calls, levels)
