@@ -85,6 +85,7 @@ class Dice:
         self._history, self._names = history, history.topology.components
         self._services = [n for n in self._names if "replicas" in history.spec(n)]
         self._now: dict[tuple[str, str], Any] = {}  # fields that changed already
+        self._load, self._surge, self._slower = 1.15, 1.25, 1.35  # at most, of what is harmless
 
     def changed(self) -> Drawn:
         """One of one to six changes breaks something."""
@@ -107,7 +108,8 @@ class Dice:
         return replace(drawn, broken=broken, fault=kind, events=(*drawn.events, Trouble(at, fault)))
 
     def quiet(self) -> Drawn:
-        """Changes, surges, restarts and gaps, and nothing that breaks."""
+        """Changes, surges, restarts and gaps that together leave capacity, also while caches are cold: nothing breaks."""
+        self._load, self._surge, self._slower = 0.95, 1.12, 1.12
         return self._with_changes(0, 4, self._d.choice(self._services))
 
     def _between(self, low: float, high: float) -> float:
@@ -142,13 +144,13 @@ class Dice:
     def _beside(self, quiet: int, end: int) -> Iterator[Event]:
         """The load of the day, and what happens anyway."""
         d = self._d
-        yield Trouble(0, {"kind": "surge", "service": "frontend", "factor": round(d.uniform(0.7, 1.15), 3)})
+        yield Trouble(0, {"kind": "surge", "service": "frontend", "factor": round(d.uniform(0.7, self._load), 3)})
         if d.random() < 0.3:
             at, seconds = d.randint(quiet - 60, end), d.randint(60, 400)
             fault = {
                 "kind": "surge",
                 "service": d.choice(self._services),
-                "factor": self._between(1.05, 1.25),
+                "factor": self._between(1.05, self._surge),
                 "seconds": seconds,
             }
             yield Trouble(at, fault)
@@ -207,7 +209,7 @@ class Dice:
         if kind < 0.4:
             return self._release(at, component, index, "", 1)
         if kind < 0.58:
-            return self._release(at, component, index, "slow", self._between(1.05, 1.35))
+            return self._release(at, component, index, "slow", self._between(1.05, self._slower))
         if kind < 0.64:
             return self._release(at, component, index, "slow", self._between(0.6, 0.9))
         if kind < 0.74:
@@ -278,7 +280,6 @@ def watch(site: Site, dice: random.Random, since_s: int) -> Incident | None:
 
 def ask(site: Site, incident: Incident) -> Diagnosis:
     """As the loop asks: a few times more while the data does not say."""
-    site.run(HOLD_DOWN_S)
     for again in range(LOOKS):
         site.run(LOOK_AGAIN_S if again else 0)
         found = look(site, incident)
@@ -311,6 +312,7 @@ def play(history: History, seed: int, kind: str) -> Episode:
             known = tuple((a.commit, a.applied_ms, c) for a, (_, c) in zip(site.applied, site.commits, strict=True))
             raised = incident.signals[0].started_ms
             kept = tuple(entry for entry in known if entry[1] <= raised)
+            site.run(HOLD_DOWN_S)
             return Episode(drawn, incident, kept, ask(site, incident))
     raise ValueError(f"seed {seed} raises no alarm")
 

@@ -1,7 +1,7 @@
 """One diagnosis: look, find the roots, weigh the causes, and say "unknown" unless one of them stands out.
 
 1. Blind (telemetry old, failing, too short): unknown. A telemetry error is never evidence of anything.
-2. Nothing moved on the named components, no memory grows and no load has gone: unknown.
+2. Nothing moved on the named components, or what moved is going away by itself, no memory grows, no load has gone: unknown.
 3. Roots by the call graph; candidate causes at each root (`causes.candidates`). Nothing at all, but requests fell:
    the load may have gone (`falls.fall`), or why that is not said.
 4. Below the least confidence, or two different causes too close together: unknown first, the candidates behind it.
@@ -30,6 +30,7 @@ from reconciler.ports.telemetry import Telemetry
 LEAST_SURE = 0.4
 TIE = 0.04
 MAX_CAUSES = 5
+PASSING = "what alarmed is going away by itself"
 NOTHING_MOVED = "no symptom moved and no memory grows"
 
 
@@ -52,11 +53,12 @@ def diagnose(
         return _diagnosis(incident, revision, now_ms, sight, _with_told(told, [_unknown(incident, sight.why)]))
     commits = touches(repo, applied, now_ms)
     named = [c for c in incident.components if c in sight.topology.components] or list(sight.topology.components)
-    found = roots(sight, named)
+    passing = sight.passing(named, [(signal.component, signal.metric) for signal in incident.signals if signal.metric])
+    found = () if passing else roots(sight, named)
     ranked = _rank(sight, found, commits, named)  # 2. and 3.
     falls = [] if ranked else [fall(sight, component, commits) for component in named]
     gone = sorted((f for f in falls if isinstance(f, Cause)), key=_order)[:MAX_CAUSES]
-    why = next((f for f in falls if isinstance(f, str) and f), NOTHING_MOVED)
+    why = PASSING if passing else next((f for f in falls if isinstance(f, str) and f), NOTHING_MOVED)
     ordered = _with_told(told, _honest(incident, ranked or gone, why))  # 4.
     return _diagnosis(incident, revision, now_ms, sight, _sure(ordered) if ranked else ordered)  # 6.
 

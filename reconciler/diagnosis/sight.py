@@ -32,18 +32,23 @@ FIRING_LAG_MS = 60_000  # samples this close before the alert are not trusted as
 SPREADING_MS = 20_000  # the first moments of trouble, while it reaches the others, are left out
 EARLIEST_MS = 25_000  # what must remain of it: six samples
 MARGIN_MS = 10_000  # two scrapes between reference and trouble
+PASSING_MS = 60_000
+PASSED = 0.25  # of the height
 CROWDED = 0.5  # of the memory: below it nobody asks since when it grows
 GROWTH_MS = (900_000, 360_000, 180_000)  # a leak may be slow, or have begun minutes ago
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One metric of one component. `onset_ms` is None when it did not move or its beginning is not clear."""
+    """One metric of one component. `onset_ms` is None when it did not move or its beginning is not clear; `left` is what the
+    newest samples still show of the most that the last minute showed.
+    """
 
     component: str
     metric: str
     shift: Shift
     onset_ms: int | None
+    left: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,12 @@ class Sight:
 
     def symptoms(self, component: str) -> tuple[Reading, ...]:
         return self.rose(component, SYMPTOMS)
+
+    def passing(self, named: Iterable[str], alarmed: Iterable[tuple[str, str]]) -> bool:
+        """Whether what alarmed is going away by itself, as after a restart; all symptoms, where no metric alarmed."""
+        found = [self.reading(component, metric) for component, metric in alarmed]
+        shown = [r for r in found if r and r.shift.rose] or [r for component in named for r in self.symptoms(component)]
+        return bool(shown) and all(reading.left < PASSED for reading in shown)
 
     def onset(self, component: str) -> int | None:
         """When the component's first symptom began."""
@@ -172,4 +183,10 @@ def _read(series: Series, windows: tuple[tuple[int, int], tuple[int, int]]) -> R
     found = shift(quiet, trouble, floor)
     sign = 1 if found.effect > 0 else -1
     start = onset(series, quiet, floor, sign, windows[0][1] - MARGIN_MS) if found.moved else None
-    return Reading(series.component, series.metric, found, start)
+    return Reading(series.component, series.metric, found, start, _left(series, windows[1][1], found.before))
+
+
+def _left(series: Series, end_ms: int, before: float) -> float:
+    recent = [v - before for v in cut(series, end_ms - PASSING_MS, end_ms)]
+    most = sorted(recent)[-2] if len(recent) >= LEAST else 0.0  # one sample alone is no height
+    return min(recent[-2:]) / most if most > 0 else 1.0

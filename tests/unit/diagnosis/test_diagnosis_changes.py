@@ -94,3 +94,14 @@ def test_a_caller_whose_settings_make_it_ask_twice_is_to_blame_for_the_load_belo
     assert (top.kind, top.component, top.commit) == (CauseKind.CONFIG, "checkout", cut)
     telemetry.put("checkout", "retries_rate", [(t, 0.1) for t in TIMES])
     assert look(telemetry, repo, applied, incident("checkout")).top.component == "payment"
+
+
+def test_what_goes_away_by_itself_is_named_only_once_it_stays(repo):
+    telemetry = world()
+    ages = {t: t - (NOW - 25_000) for t in TIMES}
+    telemetry.put("checkout", "error_rate", [(t, 0.001 if age < 0 else 0.6 * 0.4 ** (age / 5_000)) for t, age in ages.items()])
+    found = look(telemetry, repo)
+    assert found.top is None
+    assert "going away by itself" in found.summary
+    telemetry.put("checkout", "error_rate", [(t, 0.001 if age < 0 else 0.6) for t, age in ages.items()])
+    assert "going away" not in look(telemetry, repo).summary
