@@ -2,7 +2,7 @@
 
 HR@1 is the share of episodes whose first cause is the broken commit and its component; "unknown" is a miss. The baseline names
 the change that was applied last before the alarm. The expected calibration error is over ten bins of equal width, of every
-answer that named a cause: episodes with a bad change, with a fault that no change brought, and false alarms.
+answer that named a cause, in episodes with a bad change and with a fault that no change brought; false alarms are not among them.
 """
 
 from __future__ import annotations
