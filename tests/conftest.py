@@ -27,7 +27,7 @@ def site(tmp_path: Path) -> Iterator[Installation]:
 
 
 # Of the tests on a real control plane `make test` takes what says most in little time, `make test-kube` all.
-SOON = frozenset({"test_targets_kubernetes.py", "test_cluster_starts.py", "test_peers.py"})
+SOON = frozenset({"test_cluster_starts.py", "test_peers.py"})
 LATER = pytest.mark.skip(reason="make test-kube")
 
 

@@ -97,6 +97,8 @@ def test_a_repair_found_worse_whose_case_has_ended_is_not_begun_again(site: Inst
     site.allow("scale-out")
     site.fault(kind="surge", service="checkout", factor=2.0)
     site.until(lambda: len(site.machine_commits()) == 2, seconds=300)
+    site.until(lambda: site.pulls("open"), seconds=600)  # the next smallest repair waits for a person, who does not want it
+    site.review(site.pulls("open")[0].number, "reject")
     site.until(lambda: not site.cases(open_only=True), seconds=900)
     site.lose_store()
     site.settle()

@@ -138,7 +138,7 @@ def test_a_unit_that_was_converged_is_asked_about_for_a_while_without_any_news(c
 def test_of_units_that_another_process_converges_nothing_is_asked_until_they_are_ours(
     site: Installation, said: Teller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def held(*plan: object) -> None:
+    def held(*_: object, **__: object) -> None:
         raise Elsewhere("the lab is converged by another process")
 
     monkeypatch.setattr(said, "plan", held, raising=False)
