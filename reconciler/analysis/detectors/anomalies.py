@@ -14,7 +14,7 @@ import numpy as np
 from reconciler.analysis.anomalies import anomalies
 from reconciler.analysis.anomalies.tails import WARM
 from reconciler.analysis.detectors.saying import Speaker, named, shown
-from reconciler.analysis.detectors.series import Key, loudest, since_ms, tidy, until_ms
+from reconciler.analysis.detectors.series import Key, counts_time, loudest, since_ms, tidy, until_ms
 from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
 from reconciler.ports.detector import Window
@@ -43,6 +43,7 @@ class AnomalyDetector:
         long = [key for key, (times, _) in seen.samples.items() if len(times) > WARM]
         if not long and any(len(times) for times, _ in seen.samples.values()):
             return (speaker.unknown(window.now_ms, f"no series has the {WARM} samples that are needed to know what is odd"),)
+        long = [key for key in long if not counts_time(*seen.samples[key])]
         told = (self._told(speaker, seen, key) for key in loudest(seen, self._series, long))
         return [finding for finding in told if finding]
 

@@ -25,6 +25,7 @@ from reconciler.model.telemetry import Series
 from reconciler.ports.detector import Window
 
 LINE_MS = 20 * MINUTE_MS
+LEAST_MS = 15 * MINUTE_MS  # of them that the growth has lasted: what has just fallen says little yet
 HORIZON_S = 3_600.0
 RIGHT = ((20, 0.85), (30, 0.65), (60, 0.55))  # minutes left, and the share of 97 lines after which a breach came within the hour
 WHOLE = 1.0  # of a share
@@ -61,8 +62,9 @@ def _lines(speaker: Speaker, window: Window) -> Iterator[Finding]:
         times, values = window.samples[key]
         series = Series(*key, tuple(times.tolist()), tuple(values.tolist()))
         grown = growth(series, window.now_ms - LINE_MS, window.now_ms + 1)
-        if grown.steady and grown.level < limit and grown.seconds_to(limit) <= HORIZON_S:
-            yield _line(speaker, window, key, grown, limit)
+        lasted = int(times[-1] - times[-grown.samples]) if grown.samples else 0
+        if lasted >= LEAST_MS and grown.steady and grown.level < limit and grown.seconds_to(limit) <= HORIZON_S:
+            yield _line(speaker, window, key, grown, limit, lasted)
 
 
 def _limit(window: Window, key: Key) -> float | None:
@@ -74,11 +76,12 @@ def _limit(window: Window, key: Key) -> float | None:
     return WHOLE if share else None
 
 
-def _line(speaker: Speaker, window: Window, key: Key, grown: Growth, limit: float) -> Finding:
+def _line(speaker: Speaker, window: Window, key: Key, grown: Growth, limit: float, lasted: int) -> Finding:
     left = grown.seconds_to(limit)
     sure = next(share for minutes, share in RIGHT if left <= minutes * 60)
     component, metric = map(named, key)
-    text = f"{metric} of {component} grew steadily for 20 minutes and reaches {shown(limit)} in {left / 60:.0f} min at this pace"
+    pace = f"grew steadily for {lasted / MINUTE_MS:.0f} min and reaches {shown(limit)} in {left / 60:.0f} min at this pace"
+    text = f"{metric} of {component} {pace}"
     values = {"lead_s": left, "limit": limit, "level": grown.level, "per_second": grown.per_second, "rising": grown.rising}
     return speaker.say("risk", key, window.now_ms + left * 1000, sure, values, text)
 

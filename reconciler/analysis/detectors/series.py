@@ -26,6 +26,7 @@ LATE_MS = 3_600_000
 RECENT = 0.2  # of the window, where nobody complains
 LEAST = 4  # samples before, for a first look
 EVERYDAY = 0.05  # of the level
+CLOCKWORK, NEARLY_ALL = 0.01, 0.9  # of its pace, and of its steps
 
 
 class Tidy(dict[Key, tuple[Times, Values]]):
@@ -54,6 +55,15 @@ def _ordered(times: Any, values: Any, now_ms: int) -> tuple[Times, Values]:
         last = np.append(at[1:] != at[:-1], True)
         at, what = at[last], what[last]
     return at, what
+
+
+def counts_time(times: Times, values: Values) -> bool:
+    """Whether a series only says how long something has been: an age, an uptime. It grows by the clock, and starts anew."""
+    if len(times) < LEAST:
+        return False
+    pace = np.diff(values) / np.diff(times)
+    usual = float(np.median(pace))
+    return usual > 0 and float(np.mean(np.abs(pace - usual) <= CLOCKWORK * usual)) >= NEARLY_ALL
 
 
 def since_ms(window: Window) -> int:

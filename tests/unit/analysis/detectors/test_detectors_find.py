@@ -77,6 +77,20 @@ def test_memory_that_fills_steadily_is_a_risk_with_its_lead_time():
     assert 15 * 60 < float(dict(found.values)["lead_s"]) < 22 * 60
 
 
+def test_what_fell_a_moment_ago_foretells_nothing_yet():
+    count = 300
+    fallen = np.full(count, 0.8)
+    fallen[-20:] = np.linspace(0.2, 0.7, 20)
+    assert Failures().detect(window({("shop", "memory_usage"): (times(count), fallen)}, alarm=False)) == []
+
+
+def test_an_age_is_no_anomaly_when_it_starts_anew():
+    count = 400
+    age = np.arange(count, dtype=float) * STEP_MS / 1000
+    age[-5:] = np.arange(5) * STEP_MS / 1000
+    assert AnomalyDetector().detect(window({("shop", "release_age_s"): (times(count), age)})) == []
+
+
 def test_memory_that_stands_is_no_risk():
     assert not Failures().detect(window({("cart", "memory_usage"): (times(100), np.full(100, 0.7))}, alarm=False))
 
