@@ -30,7 +30,7 @@ analysis: $(VENV)/analysis.ready ## also install what the detectors need
 
 clusters: $(VENV)/clusters.ready ## also install what targets of kind kubernetes need
 
-test: $(VENV)/dev.ready ## set up and pass the tests (under 10 minutes on 2 cores; of a real control plane a part)
+test: $(VENV)/dev.ready ## set up and pass the tests (under 10 minutes on 2 cores; all but those on a real control plane)
 	@$(BIN)/pytest -n 2 --dist worksteal -q
 
 test-kube: $(VENV)/dev.ready ## every test on a real control plane (needs `make peers`; skips without)

@@ -27,7 +27,7 @@ STAGES = {
 }
 
 
-KEPT_SHORT = list(STAGES)[3:9:2]
+KEPT_SHORT = list(STAGES)[3:9:4]
 OPERATION_STAGES = {"started, nothing done": "LabTarget.operate:2", "done, its end not on record": "LabTarget.operate:2+"}
 PARTS = 4
 
