@@ -10,10 +10,12 @@ Losing this state costs one interval, except for the templates of log lines: tho
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -35,6 +37,7 @@ PAST_MS = 60_000  # what a sender may still hold when this process starts
 AHEAD_MS = 5_000  # clocks of senders that run ahead
 AT_ONCE = 500  # items that are counted in before others may go on
 MAX_STREAMS = 50_000
+MAX_NUMBERS = 1_000_000  # of all streams: a histogram has one a bucket, and each takes some 200 bytes
 MAX_FAMILIES = 5_000
 MAX_SPANS = 20_000  # of one interval
 MAX_EDGES = 5_000
@@ -97,7 +100,8 @@ class Family:
             return
         self.told_ms = self.streams.newest_ms
         if (value := self.streams.value(now_ms, self.rule.combine)) is not None:
-            yield self.rule.name, value
+            if math.isfinite(value):
+                yield self.rule.name, value
             return
         pieces = self.streams.pieces(now_ms)
         if pieces is None:
@@ -135,6 +139,7 @@ class _State:
     rules: Mapping[str, tuple[Rule, ...]]
     families: dict[tuple[str, str], Family] = field(default_factory=dict)
     streams: int = 0
+    numbers: int = 0  # that the streams hold
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
     components: set[str] = field(default_factory=set)
 
@@ -166,12 +171,12 @@ class OtlpIntake:
             return Taken(0, 0)
         read, step = _KINDS[kind]
         count, refused, delivery = messages.Count(), Counter[str](), _Delivery(self._clock.now())
-        items = list(read(request, source.components, count))
-        for at in range(0, len(items), AT_ONCE):
+        items = read(request, source.components, count)  # never all at once: what is read takes a hundred times its bytes
+        while batch := list(islice(items, AT_ONCE)):
             with self._guard:
                 if self._state is None or self._state.source is not source:
                     break  # the documents have changed
-                refused.update(why for item in items[at : at + AT_ONCE] if (why := step(self._state, item, delivery)))
+                refused.update(why for item in batch if (why := step(self._state, item, delivery)))
         with self._guard:
             delivery.end()
         if count.unread:
@@ -202,11 +207,11 @@ class _Delivery:
     """One request on its way in, and which families it told of whom."""
 
     now_ms: int
-    told: dict[tuple[int, bytes], tuple[Family, Told]] = field(default_factory=dict)
+    told: dict[tuple[int, bytes], tuple[Family, int]] = field(default_factory=dict)
 
     def end(self) -> None:
-        for family, last in self.told.values():
-            family.streams.heard(last.sender, last.point.time_ms)
+        for (_, sender), (family, last_ms) in self.told.items():
+            family.streams.heard(sender, last_ms)
 
 
 def _metric(state: _State, told: Told, delivery: _Delivery) -> str:
@@ -223,12 +228,22 @@ def _metric(state: _State, told: Told, delivery: _Delivery) -> str:
         if len(state.families) >= MAX_FAMILIES:
             return "of too many metrics"
         family = state.families[key] = Family(rule, Streams(state.began_ms))
-    if family.key(told) not in family.streams:
-        if state.streams >= MAX_STREAMS:
-            return "of too many streams"
-        state.streams += 1
+    if why := _full(state, family.streams, family.key(told), len(told.point.values)):
+        return why
     family.add(told)
-    delivery.told[id(family), told.sender] = family, told
+    delivery.told[id(family), told.sender] = family, told.point.time_ms
+    return ""
+
+
+def _full(state: _State, streams: Streams, key: tuple[bytes, bool], numbers: int) -> str:
+    """Why a stream may not hold so many numbers; empty when it may, and then they count."""
+    new, more = key not in streams, numbers - streams.numbers(key)
+    if new and state.streams >= MAX_STREAMS:
+        return "of too many streams"
+    if more > 0 and state.numbers + more > MAX_NUMBERS:
+        return "of too many buckets"
+    state.streams += new
+    state.numbers += more
     return ""
 
 
@@ -261,6 +276,7 @@ def _rows(state: _State, now_ms: int) -> Iterator[Row]:
         for metric, value in family.figures(now_ms):
             yield component, metric, min(family.told_ms, now_ms), value
     state.streams = sum(family.streams.forget(now_ms) for family in state.families.values())
+    state.numbers = sum(family.streams.numbers() for family in state.families.values())
     for key in [key for key, family in state.families.items() if not len(family.streams)]:
         del state.families[key]
     state.components = {component for component, _ in state.families}  # the others make room until they are heard again

@@ -103,7 +103,7 @@ def message(kind: str, body: bytes, content_type: str) -> Any:
             made.ParseFromString(body)
         else:
             json_format.ParseDict(_with_ids(json.loads(body)), made, ignore_unknown_fields=True, max_recursion_depth=MAX_NESTING)
-    except (DecodeError, json_format.Error, ValueError, RecursionError, TypeError, AttributeError) as error:
+    except (DecodeError, json_format.Error, ValueError, ArithmeticError, RecursionError, TypeError, AttributeError) as error:
         step = "send what the OpenTelemetry exporters for http/protobuf or http/json send"
         raise Refused(400, "malformed", f"the body is no OTLP request for {kind}", step) from error
     return made
@@ -132,7 +132,8 @@ def spans(request: Any, names: Sequence[str], count: Count) -> Iterator[Span]:
         for item in scope.spans:
             count.seen += 1
             start, end = item.start_time_unix_nano, item.end_time_unix_nano
-            if not component or len(item.trace_id) != 16 or len(item.span_id) != 8 or not 0 < start <= end:
+            named = len(item.trace_id) == 16 and len(item.span_id) == 8 and len(item.parent_span_id) in (0, 8)
+            if not component or not named or not 0 < start <= end:
                 count.unread += 1
                 continue
             kind, attributes = _KINDS.get(item.kind, "internal"), _attributes(item.attributes)

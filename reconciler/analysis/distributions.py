@@ -15,6 +15,8 @@ Piece = tuple[float, float, float]  # from, to, mass
 
 _MOST_BUCKETS = 400  # of one histogram; the default exponential histogram has 160
 _FURTHEST = 1_000.0  # powers of two that a bound may lie away from one
+_ROUNDED = 1 - 1e-12  # what is missing of a share by rounding alone is not looked for beyond a gap
+_DENSEST = 1e290  # mass over width, with room for the sum of all
 
 
 def explicit(bounds: Sequence[float], counts: Sequence[float]) -> Iterator[Piece]:
@@ -52,7 +54,7 @@ def quantiles(pieces: Iterable[Piece], shares: Sequence[float]) -> tuple[float, 
     below, at = 0.0, 0
     for share in shares:
         wanted = share * total
-        while at < len(steps) - 1 and below + steps[at][2] < wanted:
+        while at < len(steps) - 1 and below + steps[at][2] < wanted * _ROUNDED:
             below += steps[at][2]
             at += 1
         low, high, mass = steps[at]
@@ -61,22 +63,40 @@ def quantiles(pieces: Iterable[Piece], shares: Sequence[float]) -> tuple[float, 
 
 
 def _steps(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """The same mass as pieces that do not overlap, ascending."""
-    points = merged((low, low, mass) for low, high, mass in pieces if low == high)
-    wide = [piece for piece in pieces if piece[0] < piece[1]]
-    edges = sorted({edge for low, high, _ in pieces for edge in (low, high)})
-    active: list[Piece] = []
-    coming = 0
+    """The same mass as pieces that do not overlap, ascending. Densities are added and taken away exactly: no rest is left of a
+    piece that is over, and many pieces that cross take no longer than sorting them.
+    """
+    points: dict[float, float] = {}
+    changes: dict[float, list[float]] = {}  # of the density, by edge
+    for low, high, mass in pieces:
+        density = mass / (high - low) if low < high else 0.0
+        if not 0 < density < _DENSEST:  # no width, or none that can be reckoned with
+            points[high] = points.get(high, 0.0) + mass
+            continue
+        changes.setdefault(low, []).append(density)
+        changes.setdefault(high, []).append(-density)
+    edges = sorted({*points, *changes})
+    densities: list[float] = []
     for edge, following in zip(edges, [*edges[1:], edges[-1]], strict=True):
-        if (edge, edge) in points:
-            yield edge, edge, points[edge, edge]
-        active = [piece for piece in active if piece[1] > edge]
-        while coming < len(wide) and wide[coming][0] <= edge:
-            active.append(wide[coming])
-            coming += 1
-        mass = math.fsum(m * ((following - edge) / (high - low)) for low, high, m in active)
+        if edge in points:
+            yield edge, edge, points[edge]
+        for change in changes.get(edge, ()):
+            _add(densities, change)
+        mass = math.fsum(densities) * (following - edge)
         if mass > 0:
             yield edge, following, mass
+
+
+def _add(parts: list[float], value: float) -> None:
+    """To a sum kept as parts that do not overlap, so that nothing is rounded (Shewchuk)."""
+    kept = 0
+    for part in parts:
+        large, small = (value, part) if abs(value) >= abs(part) else (part, value)
+        value = large + small
+        if rest := small - (value - large):
+            parts[kept] = rest
+            kept += 1
+    parts[kept:] = [value] if value else []
 
 
 def sane(counts: Sequence[float], bounds: Sequence[float] = ()) -> bool:

@@ -80,7 +80,7 @@ class Streams:
             return False
         made = _Stream(point, self._told(stream.last if stream else None, point, self._senders.get(sender, 0)))
         if stream:
-            made.period_ms = point.time_ms - stream.last.time_ms
+            made.period_ms = min(point.time_ms - stream.last.time_ms, FORGET_MS)
         self._streams[key] = made
         self._streams.move_to_end(key)
         while len(self._streams) > self._most:
@@ -91,13 +91,20 @@ class Streams:
 
     def heard(self, sender: Hashable, time_ms: int) -> None:
         """A whole export of a sender has been added."""
-        self._senders[sender] = max(time_ms, self._senders.get(sender, 0))
+        self._senders[sender] = max(time_ms, self._senders.pop(sender, 0))
+        while len(self._senders) > self._most:
+            del self._senders[next(iter(self._senders))]
 
     def __len__(self) -> int:
         return len(self._streams)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._streams
+
+    def numbers(self, key: Hashable | None = None) -> int:
+        """How many a stream holds, or all of them."""
+        held = self._streams.values() if key is None else filter(None, [self._streams.get(key)])
+        return sum(len(stream.last.values) for stream in held)
 
     def forget(self, now_ms: int) -> int:
         """Drops the streams that will not come back; how many are left."""
@@ -107,9 +114,12 @@ class Streams:
         return len(self._streams)
 
     def value(self, now_ms: int, combine: str = "sum") -> float | None:
-        """Of one-number streams; None when none speaks."""
+        """Of one-number streams; None when none speaks, NaN when together they are no number."""
         found = [told[None] for told in self._present(now_ms, _any) if None in told]
-        return COMBINE[combine](found) if found else None
+        try:
+            return COMBINE[combine](found) if found else None
+        except (OverflowError, ValueError):  # beyond the largest number, or infinities of both signs
+            return math.nan
 
     def pieces(self, now_ms: int, of: Callable[[Hashable], bool] = _any) -> list[Piece] | None:
         """Of histograms whose key is chosen: the mass that arrives a second; None when none speaks."""

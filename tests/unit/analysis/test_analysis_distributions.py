@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -55,3 +56,15 @@ def test_quantiles_ascend_and_stay_within_the_buckets(bounds: list[float], data:
     assert bool(found) == any(counts)
     assert list(found) == pytest.approx(sorted(found))
     assert all(min(0.0, bounds[0]) - 1e-6 <= value <= bounds[-1] + 1e-6 for value in found)
+
+
+def test_thousands_of_bounds_that_cross_take_no_time():
+    began = time.process_time()
+    found = quantiles([(n / 7, 9_000 + n / 11, 1.0) for n in range(20_000)], (0.5, 0.99))
+    assert time.process_time() - began < 5.0
+    assert found == pytest.approx((5_883.0, 10_474.0), rel=0.05)
+
+
+@pytest.mark.parametrize("piece", [(-1.7e308, 1.7e308, 1.0), (0.0, 5e-324, 1e19)])
+def test_a_bucket_as_wide_or_as_narrow_as_numbers_get_has_quantiles(piece: tuple[float, float, float]):
+    assert quantiles([piece], (0.5,)) == (piece[1],)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from reconciler.analysis.streams import FORGET_MS, Point, Streams
@@ -80,3 +82,29 @@ def test_labels_that_change_all_the_time_cannot_fill_the_memory():
     assert len(streams) == 10
     assert 999 in streams
     assert streams.forget(BEGAN + FORGET_MS + 10 * MINUTE) == 0
+
+
+@pytest.mark.parametrize("combine", ["sum", "mean"])
+@pytest.mark.parametrize("values", [(1.7e308, 1.7e308), (math.inf, -math.inf)])
+def test_levels_that_add_up_to_no_number_are_none(combine: str, values: tuple[float, float]):
+    streams = Streams(BEGAN)
+    for name, value in zip("ab", values, strict=True):
+        streams.add(name, Point(BEGAN, 0, (value,), growing=False))
+    assert math.isnan(streams.value(BEGAN, combine) or 0.0)
+
+
+def test_a_stream_whose_clock_jumped_is_forgotten_like_any_other():
+    streams = Streams(BEGAN)
+    for at in (1, BEGAN):
+        streams.add("a", Point(at, 0, (1.0,), growing=False))
+    streams.add("a", Point(BEGAN * 1_000, 0, (1.0,), growing=False))
+    assert streams.forget(BEGAN * 1_000 + 4 * FORGET_MS) == 0
+
+
+def test_senders_with_a_name_of_their_own_each_time_do_not_fill_the_memory():
+    streams = Streams(BEGAN, most=2)
+    for number in range(50):
+        streams.heard(number, BEGAN)
+    streams.add("known", total(2, 120.0, start=1), 49)
+    streams.add("pushed out", total(2, 120.0, start=1), 0)
+    assert streams.value(BEGAN + 2 * MINUTE) == 1.0

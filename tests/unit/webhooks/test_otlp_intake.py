@@ -160,6 +160,7 @@ def test_templates_keep_their_numbers_over_a_restart_and_a_broken_file_begins_an
     ("bound", "why"),
     [
         ("MAX_STREAMS", "of too many streams"),
+        ("MAX_NUMBERS", "of too many buckets"),
         ("MAX_FAMILIES", "of too many metrics"),
         ("MAX_COMPONENTS", "of too many components"),
     ],
