@@ -6,7 +6,7 @@ Evidence is gathered first and weighed after, worst first, so that one good word
    that is True;
 2. words: phase, state, health and their kin, in the status and (only what is bad) some levels below it, and in labels;
 3. numbers: fewer ready than wanted, something unavailable; a flag `ready: false`; a text that is an error;
-4. a suspended spec.
+4. a suspended spec, or one that its operator was told to leave alone.
 Bad is degraded; suspended; busy is progressing; then good is healthy. Without evidence an object that has no spec has
 nothing to become and is healthy, one without a status has not been seen by its controller and is progressing, and
 everything else is unknown.
@@ -94,6 +94,9 @@ def evidence(facts: Facts) -> Iterator[Evidence]:
     for name in _PAUSES:
         if facts.spec.get(name) is True:
             yield Tone.PAUSED, f"spec.{name} is true"
+    managed = facts.spec.get("managementState")
+    if isinstance(managed, str) and managed.lower() == "unmanaged":
+        yield Tone.PAUSED, f"spec.managementState is {managed}"
 
 
 def judge_condition(item: Condition, *, settled: bool = False) -> Tone:

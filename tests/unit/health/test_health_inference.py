@@ -71,6 +71,12 @@ def test_a_suspended_spec_is_suspended_and_still_degraded_when_it_failed():
     assert BOOK.judge(thing(said("Ready", "False", "Failed"), suspend=True)).state == "degraded"
 
 
+def test_what_its_operator_was_told_to_leave_alone_is_suspended():
+    assert BOOK.judge(thing(said("Ready", "True"), managementState="Unmanaged")).state == "suspended"
+    assert BOOK.judge(thing(said("Ready", "False", "Failed"), managementState="unmanaged")).state == "degraded"
+    assert BOOK.judge(thing(said("Ready", "True"), managementState="Managed")).state == "healthy"
+
+
 def test_one_bad_word_outweighs_every_good_one():
     status = {
         "phase": "Running",
