@@ -65,14 +65,19 @@ def evaluate(sensors: Sequence[Sensor], telemetry: Telemetry, state: SensorState
 
 def _watches(sensors: Sequence[Sensor], telemetry: Telemetry) -> Iterator[tuple[Sensor, str]]:
     """A named component is watched even while it is silent; without names, whoever has the metric."""
-    for sensor in sorted((one for one in sensors if one.spec.rule is not Rule.NONE), key=lambda one: one.metadata.name):
-        named = sensor.spec.components
-        everyone = () if named else telemetry.topology().components
-        found = (component for component in everyone if sensor.spec.metric in telemetry.metrics(component))
-        yield from ((sensor, component) for component in (named or found))
+    asked = sorted((one for one in sensors if one.spec.rule is not Rule.NONE), key=lambda one: one.metadata.name)
+    if all(sensor.spec.components for sensor in asked):
+        everyone = {}
+    else:
+        everyone = {component: frozenset(telemetry.metrics(component)) for component in telemetry.topology().components}
+    for sensor in asked:
+        found = (component for component, metrics in everyone.items() if sensor.spec.metric in metrics)
+        yield from ((sensor, component) for component in (sensor.spec.components or found))
 
 
 def _read(spec: SensorSpec, telemetry: Telemetry, component: str, now: int) -> _Reading:
+    if spec.rule is Rule.THRESHOLD and (calm := _calm(spec, telemetry, component, now)):
+        return calm
     back = spec.for_ms + spec.stale_ms + (spec.window_ms if spec.rule is Rule.RATE else 0)
     series = _finite(telemetry.series(component, spec.metric, now - back, now))
     points = _rates(series, spec) if spec.rule is Rule.RATE else list(zip(series.times, series.values, strict=True))
@@ -84,6 +89,12 @@ def _read(spec: SensorSpec, telemetry: Telemetry, component: str, now: int) -> _
     run = _trailing_trouble(spec, points)
     lasted = run[0] <= now - spec.for_ms
     return _Reading(trouble=True if lasted else None, since_ms=run[0], value=number(newest))
+
+
+def _calm(spec: SensorSpec, telemetry: Telemetry, component: str, now: int) -> _Reading | None:
+    """What is at rest now needs no look at what was before: nearly everything, nearly always."""
+    newest = _finite(telemetry.series(component, spec.metric, now - spec.stale_ms, now)).values[-1:]
+    return _Reading(trouble=False, value=number(newest[0])) if newest and not _in_trouble(spec, newest[0]) else None
 
 
 def _without_data(spec: SensorSpec, now: int) -> _Reading:
