@@ -40,7 +40,8 @@ def number(cell: str, where: str) -> float:
     if text.lower() in NOTHING:
         return math.nan
     if _NUMBER.fullmatch(text):
-        return float(text)
+        value = float(text)
+        return value if math.isfinite(value) else math.nan
     if text.lower().lstrip("+-") in ("inf", "infinity"):
         return math.nan  # no measurement
     raise Misconfigured(

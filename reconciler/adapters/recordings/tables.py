@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.errors import Misconfigured, Permanent
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_BYTES = 2 << 30
 MAX_CELLS = 100_000_000
 MAX_CELL = 1_000  # characters
+MAX_LINE = 16 << 20  # characters: as many series as may be, with long names
 EVERY = 200_000  # rows between two words about progress
 Tell = Callable[[str], None]
 
@@ -38,8 +43,10 @@ class Table:
 def read_table(path: Path, tell: Tell) -> Table:
     """CSV or Parquet by the name's end."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise Permanent(f"{path} is no file", next_step="leave pipes and devices out of the folder")
+        if found.st_size > MAX_BYTES:
             raise Permanent(f"{path} is larger than {MAX_BYTES >> 30} GiB", next_step="cut it to the hours around the outage")
         return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, tell)
     except OSError as error:
@@ -48,7 +55,7 @@ def read_table(path: Path, tell: Tell) -> Table:
 
 def _csv(path: Path, tell: Tell) -> Table:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = _rows(path, csv.reader(file, strict=True))
+        rows = _rows(path, csv.reader(_lines(path, file), strict=True))
         names = tuple(next(rows, (0, []))[1])
         _named(path, names)
         columns: tuple[list[str], ...] = tuple([] for _ in names)
@@ -57,10 +64,17 @@ def _csv(path: Path, tell: Tell) -> Table:
                 raise _wrong(f"{path}:{line}", f"{len(row)} cells under {len(names)} column names")
             for column, cell in zip(columns, row, strict=True):
                 column.append(cell)
+            _bounded(path, len(columns[0]), len(names))
             if len(columns[0]) % EVERY == 0:
-                _bounded(path, len(columns[0]), len(names))
                 tell(f"{path}: {len(columns[0])} rows read")
     return Table(path, names, columns, first=2)
+
+
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise Permanent(f"{path} has a line of more than {MAX_LINE} characters", next_step="record fewer series in one file")
+        yield line
 
 
 def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
@@ -82,15 +96,46 @@ def _parquet(path: Path) -> Table:
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        schema = parquet.read_schema(path)
+        texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+        with parquet.ParquetFile(path, read_dictionary=texts) as file:  # a text that is there a million times is held once
             _bounded(path, file.metadata.num_rows, file.metadata.num_columns)
+            _unpacked(path, sum(file.metadata.row_group(at).total_byte_size for at in range(file.num_row_groups)))
+            _flat(path, schema)
             found = file.read()
-    except pa.ArrowException as error:
+        columns = tuple(_cells(path, column) for column in found.columns)
+    except (pa.ArrowException, ValueError, OverflowError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise Misconfigured(reason, where=str(path), next_step="is this a whole Parquet file?") from error
     names = tuple(map(str, found.column_names))
     _named(path, names)
-    return Table(path, names, tuple(column.to_pylist() for column in found.columns), first=0)
+    return Table(path, names, columns, first=0)
+
+
+def _unpacked(path: Path, size: int) -> None:
+    if size > MAX_BYTES:
+        raise Permanent(f"{path} unpacks to more than {MAX_BYTES} bytes", next_step="cut it to the hours around the outage")
+
+
+def _flat(path: Path, schema: pa.Schema) -> None:
+    from pyarrow import types
+
+    for field in schema:
+        if types.is_nested(field.type):
+            raise _wrong(str(path), f"the column {field.name[:80]!r} holds {str(field.type)[:80]}, not single values")
+
+
+def _cells(path: Path, column: pa.ChunkedArray) -> list[Any]:
+    from pyarrow import types
+
+    coded = types.is_dictionary(column.type)
+    cells: list[Any] = [] if coded else column.to_pylist()
+    for chunk in column.chunks if coded else ():
+        words = chunk.dictionary.to_pylist()
+        if any(len(word) > MAX_CELL for word in words if isinstance(word, (str, bytes))):
+            raise _wrong(str(path), f"a cell of more than {MAX_CELL} characters")
+        cells += [None if at is None else words[at] for at in chunk.indices.to_pylist()]
+    return cells
 
 
 def _named(path: Path, names: tuple[str, ...]) -> None:
