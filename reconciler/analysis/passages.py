@@ -22,7 +22,7 @@ MAX_FILES, MAX_FILE_BYTES, MAX_BYTES, MAX_PASSAGES = 300, 128 << 10, 2 << 20, 4_
 FULL, LONGEST, LONGEST_HEADING = 400, 700, 120  # characters: where a passage ends with its paragraph, where it is cut
 MARKDOWN, HTML, PLAIN = (".md", ".markdown"), (".html", ".htm"), (".txt", ".rst", ".adoc", ".text")
 
-_HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*")
+_HEADING = re.compile(r"#{1,6}\s+(.*)")
 _RULED = re.compile(r"(=+|-{2,}|~+)\s*")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,15})[^<>]*>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -137,7 +137,7 @@ def _marked(text: str) -> Iterator[Line]:
             fence = "" if fence else bare[:3]
             continue
         found = _HEADING.fullmatch(bare) if not fence else None
-        yield at, _LINK.sub(r"\1", found[1] if found else bare), bool(found or (ruled and not fence))
+        yield at, _LINK.sub(r"\1", found[1].rstrip("#").rstrip() if found else bare), bool(found or (ruled and not fence))
 
 
 def _html(text: str) -> Iterator[Line]:

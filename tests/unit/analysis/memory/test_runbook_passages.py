@@ -98,3 +98,9 @@ def test_hostile_text_is_read_in_one_pass(path, piece):
     started = time.process_time()
     list(cut(path, piece * (20_000 // len(piece))))
     assert time.process_time() - started < 1
+
+
+def test_a_heading_full_of_spaces_is_read_in_one_pass():
+    started = time.process_time()
+    assert [heading for _, heading, _ in told("x.md", "# x" + " " * 20_000 + "y ##\ntext")] == ["x y"]
+    assert time.process_time() - started < 1
