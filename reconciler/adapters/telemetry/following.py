@@ -92,7 +92,7 @@ class Following:
 
     def turn(self, now_ms: int) -> tuple[ScrapeReport, ...]:
         """Writes what has come, and asks whoever is due again."""
-        reports = [self._taken(name, asked.result(), now_ms) for name, asked in list(self._asked.items()) if asked.done()]
+        reports = [self._taken(name, now_ms) for name, asked in list(self._asked.items()) if asked.done()]
         for follower in self._followers:
             if follower.name not in self._asked and now_ms >= self._next_ms.get(follower.name, 0):
                 self._next_ms[follower.name] = now_ms + follower.interval_ms
@@ -108,8 +108,8 @@ class Following:
             else:
                 asked.add_done_callback(follower.ended)
 
-    def _taken(self, name: str, came: Round, now_ms: int) -> ScrapeReport:
-        del self._asked[name]
+    def _taken(self, name: str, now_ms: int) -> ScrapeReport:
+        came = self._asked.pop(name).result()  # first taken out: a round that broke is raised once, and asked again
         self._errors[name] = came.error
         return ScrapeReport(name, self._write(came.rows, now_ms) if came.rows else 0, came.spent_ms, came.error)
 

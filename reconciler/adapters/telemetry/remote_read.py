@@ -119,8 +119,19 @@ def _matchers(selector: str) -> Iterator[tuple[str, str, str]]:
         one = _MATCHER.match(text, at)
         if one is None:
             raise Permanent(f"{text[at : at + 100]!r} is no label matcher", next_step='write label="value"')
-        yield one[1], one[2], json.loads(one[3])
+        yield one[1], one[2], _value(one[3])
         at = one.end()
+
+
+def _value(quoted: str) -> str:
+    """Escapes that PromQL knows and JSON does not are refused: a guess would ask for something else."""
+    try:
+        value = str(json.loads(quoted))
+        value.encode()
+    except ValueError as error:
+        step = 'write the characters themselves, with \\\\ for \\ and \\" for ", or ask by the API'
+        raise Permanent(f"{quoted[:100]} is no text that remote-read can ask for", next_step=step) from error
+    return value
 
 
 def _varint(number: int) -> bytes:

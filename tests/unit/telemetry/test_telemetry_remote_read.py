@@ -60,6 +60,12 @@ def test_a_selector_is_asked_for_by_its_matchers():
     assert (request.queries[0].start_ms, request.queries[0].end_ms) == (1, 2)
 
 
+@pytest.mark.parametrize("value", [r"\x41", r"\.", r"\ud800", "a\tb"])
+def test_an_escape_that_might_mean_something_else_is_refused(value: str):
+    with pytest.raises(Permanent, match="can ask for"):
+        question(f'up{{job="{value}"}}', 1, 2)
+
+
 @pytest.mark.parametrize("text", ["rate(up[1m])", "up", "up{job}", 'up{job="a" or vector(1)}', 'up{job="a}'])
 def test_what_is_no_selector_is_refused(text: str):
     with pytest.raises(Permanent, match="is no"):
