@@ -27,6 +27,11 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 8  # inquiries; further ones are turned away at once
 KEPT = 32  # answers
+MOST_BYTES = 32 << 20  # of one answer
+ENDING_S = 1.0  # between the end of the answers and that of the child
+KEPT_ENVIRONMENT = (
+    "PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH", "PYDANTIC_DISABLE_PLUGINS",
+)  # fmt: skip
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 TRIES = 2  # a child that died between two inquiries is no fault of the second
 
@@ -131,7 +136,7 @@ class WorkerAnalyst:
                     return _read(line)
             finally:
                 watch.cancel()
-            died = f"the analysis ended with {child.wait()}"
+            died = f"the analysis ended with {_ended(child)}"
             self._end_child()
             if expired.is_set():
                 return Answer(missing=f"the analysis took longer than {self._bounds.seconds:g} s")
@@ -152,7 +157,7 @@ class WorkerAnalyst:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     cwd=Path("/"),
-                    env={**os.environ, **ONE_THREAD},
+                    env=_environment(),
                     start_new_session=True,
                 )
             return self._child
@@ -170,9 +175,23 @@ class WorkerAnalyst:
                     pipe.close()
 
 
+def _environment() -> dict[str, str]:
+    """What Python needs to start; the caller's secrets stay here, since the child reads what others wrote."""
+    return {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | ONE_THREAD
+
+
 def _kill(child: subprocess.Popen[bytes], expired: threading.Event) -> None:
     expired.set()
     child.kill()
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """Its status. A child that closed its end without ending, or says more than anybody reads, does not end by itself."""
+    try:
+        return child.wait(ENDING_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
 
 
 def _exchange(child: subprocess.Popen[bytes], line: bytes) -> bytes:
@@ -182,7 +201,7 @@ def _exchange(child: subprocess.Popen[bytes], line: bytes) -> bytes:
     try:
         child.stdin.write(line)
         child.stdin.flush()
-        answer = child.stdout.readline()
+        answer = child.stdout.readline(MOST_BYTES)
     except OSError:
         return b""
     return answer if answer.endswith(b"\n") else b""
@@ -191,5 +210,5 @@ def _exchange(child: subprocess.Popen[bytes], line: bytes) -> bytes:
 def _read(line: bytes) -> Answer:
     try:
         return decode(Answer, json.loads(line))
-    except (ValueError, Permanent) as error:
+    except (ValueError, RecursionError, Permanent) as error:
         return Answer(missing=f"the analysis answered what cannot be read: {type(error).__name__}")

@@ -160,3 +160,23 @@ time.sleep(60)
     loop.wait()
     loop.stdout.close()
     _until(lambda: not alive(child))
+
+
+@pytest.mark.parametrize("symptom", ["hangs up", "floods"])
+def test_a_child_that_lives_on_without_an_answer_is_killed(symptom: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("reconciler.adapters.analysts.worker.MOST_BYTES", 1 << 20)
+    with worker(seconds=15) as analyst:
+        assert answer(analyst, symptom).missing == f"the analysis ended with {-signal.SIGKILL}"
+
+
+def test_an_answer_that_nests_without_end_is_none():
+    with worker() as analyst:
+        assert answer(analyst, "nests").missing == "the analysis answered what cannot be read: RecursionError"
+
+
+def test_the_child_is_told_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SOPS_AGE_KEY", "AGE-SECRET-KEY")
+    with worker() as analyst:
+        told = answer(analyst, "tells its environment").missing.split()
+    assert "SOPS_AGE_KEY" not in told
+    assert "PATH" in told
