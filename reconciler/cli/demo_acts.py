@@ -122,6 +122,8 @@ def makes_it_worse(stage: Stage, voice: Voice) -> Seen:
         voice.say(f"remembered: {refused[0]['detail']}")
     again = [c for c, subject in stage.machine_commits() if subject == repair[1]]
     stage.heal()
+    stage.advance(60)
+    look.until_over(stage, voice, 600, "the loop finishes what the end of the sale leaves open")
     return [
         (f"Git: {undo[:12]} is the exact inverse of {repair[0][:12]}", look.inverse(stage, repair[0], undo)),
         (f"lab: checkout has {replicas} replicas again", stage.live("checkout", "replicas") == replicas),
