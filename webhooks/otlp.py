@@ -2,7 +2,7 @@
 
 Steps, in this order; each refusal is an answer with the next step:
 1. whoever kept failing to authenticate is turned away unread (429);
-2. the body is read, counted (413) and timed (408), plain or gzip, still packed;
+2. the body is read, counted (413) and timed (408), plain or gzip, still packed, as many at once as are allowed (503);
 3. authentication over the raw bytes, by the same secret as other deliveries (401);
 4. whether homeostat.yaml names a source of kind otlp (403), and the media type (415): what nobody asked for is not parsed;
 5. the rate of deliveries; over it 503, which exporters repeat;
@@ -35,6 +35,7 @@ class OtlpSettings:
     body_seconds: float = 10.0
     per_second: int = 20  # deliveries; a collector sends one per kind and few seconds, an exporter one a minute
     burst: int = 200
+    reading: int = 32  # bodies at the same time, whoever sends them: 128 MiB
     at_once: int = 2  # parsed at the same time; the loop shares the processor
     waiting: int = 20
     failures_per_second: int = 1
@@ -50,7 +51,7 @@ class _Ingress:
         self._rate = Bucket(settings.per_second, settings.burst)
         self._strangers = Strangers(settings.failures_per_second, settings.failures_burst)
         self._turns = asyncio.Semaphore(settings.at_once)
-        self._waiting = 0
+        self._reading = self._waiting = 0
 
     async def deliver(self, request: Request, kind: str, content_type: str) -> bytes:
         """The response message; Refused says why there is none."""
@@ -58,7 +59,7 @@ class _Ingress:
         if self._strangers.are_tired_of(host, self._clock.wall()):  # 1
             raise Refused(429, "failures", "too many deliveries without a valid secret", "wait a minute, check the secret")
         settings = self._settings
-        body = await read_body(request, settings.max_bytes, settings.body_seconds, ("identity", "gzip"))  # 2
+        body = await self._read(request)  # 2
         self._authenticate(request, host, body)  # 3
         if not self._intake.open:  # 4
             step = "add a source of kind otlp to homeostat.yaml"
@@ -76,8 +77,17 @@ class _Ingress:
         finally:
             self._waiting -= 1
 
+    async def _read(self, request: Request) -> bytes:
+        if self._reading >= self._settings.reading:
+            raise Refused(503, "rate", "too many bodies are being read", "deliver again later")
+        self._reading += 1
+        try:
+            return await read_body(request, self._settings.max_bytes, self._settings.body_seconds, ("identity", "gzip"))
+        finally:
+            self._reading -= 1
+
     def _taken(self, kind: str, body: bytes, encoding: str, content_type: str) -> bytes:
-        request = messages.message(kind, messages.inflated(body, encoding), content_type)
+        request = messages.message(kind, messages.inflated(body, encoding, content_type), content_type)
         taken = self._intake.take(kind, request)  # 7
         return messages.answer(kind, taken.refused, taken.why, content_type)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 import tracemalloc
 
 import pytest
 from otlp_payloads import AT_MS, DELTA, Metrics, spans, trace
+from starlette.requests import Request
 
 from reconciler.documents.installation_sources import OtlpSource
 from reconciler.testing.clock import ManualClock
 from webhooks import otlp_intake
 from webhooks import otlp_messages as messages
 from webhooks.body import Refused
+from webhooks.otlp import OtlpSettings, _Ingress
 from webhooks.otlp_intake import OtlpIntake, Row
 
 HOUR = 3_600_000
@@ -67,3 +71,36 @@ def test_json_with_a_number_that_is_none_is_refused(number: object):
     body = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"gauge": {"dataPoints": [point]}}]}]}]}
     with pytest.raises(Refused, match="malformed"):
         messages.message("metrics", json.dumps(body).encode(), messages.JSON)
+
+
+def test_of_strangers_who_send_slowly_only_so_many_are_read_at_once():
+    intake, _ = begun()
+    ingress = _Ingress(intake, ManualClock(AT_MS), "a-secret-of-enough-bytes", OtlpSettings(reading=2))
+
+    async def refused() -> list[str]:
+        done = asyncio.Event()
+
+        async def receive() -> dict[str, object]:
+            await done.wait()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def told() -> str:
+            request = Request({"type": "http", "headers": [], "client": ("::1", 1)}, receive)
+            with pytest.raises(Refused) as found:
+                await ingress.deliver(request, "metrics", messages.JSON)
+            return found.value.reason
+
+        sent = [asyncio.create_task(told()) for _ in range(3)]
+        first, _ = await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
+        done.set()
+        return [task.result() for task in first] + [await task for task in sent] + [await told()]
+
+    assert sorted(asyncio.run(refused())) == ["rate", "rate", *["unauthenticated"] * 3]
+
+
+def test_json_is_unpacked_less_far_because_it_takes_so_much_longer():
+    most = messages.MAX_INFLATED_JSON
+    assert len(messages.inflated(gzip.compress(b" " * most), "gzip", messages.JSON)) == most
+    assert len(messages.inflated(gzip.compress(b" " * (most + 1)), "gzip", messages.PROTOBUF)) == most + 1
+    with pytest.raises(Refused, match="too-large"):
+        messages.inflated(gzip.compress(b" " * (most + 1)), "gzip", messages.JSON)
