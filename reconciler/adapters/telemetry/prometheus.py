@@ -77,7 +77,7 @@ class PrometheusTelemetry:
             raise Misconfigured(message, where="homeostat.yaml", next_step="set its origin in the settings of this machine")
         trust: ssl.SSLContext | bool = server.url.startswith("https:")  # without TLS there is no certificate to check
         if trust and access and access.trust:
-            trust = ssl.create_default_context(cafile=access.trust)
+            trust = _trusting(access.trust)
         self._client = httpx.Client(follow_redirects=False, trust_env=False, timeout=server.timeout_ms / 1_000, verify=trust)
         self._server, self._clock, self._access = server, clock, access
         self._queries = dict(server.queries)
@@ -212,7 +212,7 @@ class PrometheusTelemetry:
         try:
             with self._client.stream("POST", server.url.rstrip("/") + path, headers={**headers, **proof}, **body) as answer:
                 return answer.status_code, bounded(answer, server.name, MAX_BYTES, server.timeout_ms)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last: a host that no name can be
             message = f"source {server.name} did not answer: {type(error).__name__}"
             raise Unreachable(message, after_ms=5_000, next_step=f"check that {server.url} is served") from error
 
@@ -225,6 +225,16 @@ class PrometheusTelemetry:
 
 class Unreachable(Retryable):
     """The server did not answer at all: other questions need not be asked now."""
+
+
+def _trusting(file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:
+        message = f"cannot read the certificate authorities {file}: {type(error).__name__}"
+        raise Misconfigured(
+            message, where="settings.yaml", next_step="write them there as PEM, readable by this process"
+        ) from error
 
 
 def _within(url: str, origin: str) -> bool:

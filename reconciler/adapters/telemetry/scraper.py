@@ -81,6 +81,6 @@ class Scraper:
                 if answer.status_code != 200:
                     raise Retryable(f"source {target.name} answered {answer.status_code}", next_step=f"open {target.url}")
                 return bounded(answer, target.name, MAX_BYTES, target.timeout_ms)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last: a host that no name can be
             message = f"source {target.name} did not answer: {type(error).__name__}"
             raise Retryable(message, after_ms=5_000, next_step=f"check that {target.url} is served") from error
