@@ -28,6 +28,7 @@ from reconciler.yamltext import parse
 
 BUDGET_MS = 31 * 86_400_000
 REJECTED_MS = 86_400_000
+OLD_MS = 300_000  # a budget that should have been settled so long ago says nothing of now
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def gather(
         seen_before=again.times,
         seen_this_week=again.week,
         worked_before=again.worked(proposal.playbook),
-        budgets=_budgets(world, rules, proposal),
+        budgets=budgets_about(world, rules, proposal),
     )
     return Gathered(facts, reviews)
 
@@ -135,10 +136,11 @@ def _open_units(ledger: Ledger, proposal: Proposal) -> list[str]:
     return sorted({u for f in ledger.without_outcome() if f.value.commit != proposal.is_revert_of for u in f.value.units})
 
 
-def _budgets(world: World, rules: Rulebook, proposal: Proposal) -> tuple[Budget, ...]:
-    """Where the objectives stand that the repair is about; one that was never settled is there and unknown."""
+def budgets_about(world: World, rules: Rulebook, proposal: Proposal) -> tuple[Budget, ...]:
+    """Where the objectives stand that the repair is about; one that was never settled, or not for long, is there and unknown."""
     about = {proposal.component, *proposal.blast.components, *proposal.blast.dependents}
-    known = {(one.objective, one.component): one for one in noted(world.store.noted(NOTED))}
+    blind = 0 <= world.cursor.accounted_ms < world.clock.now() - OLD_MS  # the telemetry has not answered since
+    known = {} if blind else {(one.objective, one.component): one for one in noted(world.store.noted(NOTED))}
     asked = [(one, component) for one, component in watches(rules.objectives) if component in about]
     return tuple(
         known.get((one.metadata.name, component), Budget(one.metadata.name, component, str(one.spec.target), "", "", "0"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from reconciler.documents.objective import Objective
 from reconciler.errors import Retryable
 from reconciler.model.objectives import NOTED, Budget, noted
 from reconciler.steps.accounting import account, spending
+from reconciler.steps.gather import OLD_MS, budgets_about
 from reconciler.steps.world import Cursor
 from reconciler.testing.clock import ManualClock
 from reconciler.testing.store import MemoryStore
@@ -122,3 +124,19 @@ def test_an_objective_that_is_withdrawn_is_shown_no_longer():
     world.clock.advance(MINUTE)
     account(world)
     assert noted(world.store.noted(NOTED)) == ()
+
+
+def test_policy_is_told_of_no_budget_that_was_settled_long_ago():
+    world = _world(_objective())
+    _measure(world, 100.0, 24 * 60, NOW)
+    account(world)
+    blast = SimpleNamespace(components=(), dependents=())
+    proposal: Any = SimpleNamespace(component="checkout", blast=blast)
+    rules: Any = world.applied_rulebook()
+
+    def burn() -> str:
+        return budgets_about(world, rules, proposal)[0].burn  # type: ignore[arg-type]
+
+    assert burn() == "0"
+    world.clock.advance(OLD_MS + 2 * MINUTE)
+    assert burn() == ""
