@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from reconciler.analysis.drawings.svg import LEFT, RIGHT, TOP, WIDTH, clock, cut, inert, short, svg, text_at
@@ -43,7 +44,8 @@ class _Scale:
         values += [edge for edge in within if low - reach <= edge <= high + reach]
         self.low, self.high = min(values), max(values)
         if self.high / 2 - self.low / 2 <= 0:
-            self.low, self.high = self.low - abs(self.low or 1.0) / 2, self.high + abs(self.high or 1.0) / 2
+            room = max(abs(self.low or 1.0) / 2, sys.float_info.min)  # half of the least number is nothing
+            self.low, self.high = self.low - room, self.high + room
 
     def x(self, at_ms: int) -> float:
         share = (at_ms - self.start) / (self.end - self.start)
