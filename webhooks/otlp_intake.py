@@ -41,6 +41,7 @@ MAX_NUMBERS = 1_000_000  # of all streams: a histogram has one a bucket, and eac
 MAX_FAMILIES = 5_000
 MAX_SPANS = 20_000  # of one interval
 MAX_EDGES = 5_000
+SILENT_MS = 3_600_000  # a call that nobody makes makes room: who is called may be what a stranger asked for
 MAX_COMPONENTS = 1_000
 
 _T = TypeVar("_T")
@@ -140,7 +141,7 @@ class _State:
     families: dict[tuple[str, str], Family] = field(default_factory=dict)
     streams: int = 0
     numbers: int = 0  # that the streams hold
-    calls: dict[tuple[str, str], int] = field(default_factory=dict)
+    calls: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # how many, and when the last were made
     components: set[str] = field(default_factory=set)
 
 
@@ -293,10 +294,12 @@ def _traffic(state: _State, end_ms: int, ended: Sequence[Span], around: Iterable
         for metric, value in figures(traffic, seconds):
             if component not in served or metric.startswith("self_time"):
                 yield component, metric, end_ms, value
+    state.calls = {edge: told for edge, told in state.calls.items() if told[1] > end_ms - SILENT_MS}
     for (caller, callee), traffic in sorted(found.edges.items()):
         if (caller, callee) not in state.calls and len(state.calls) >= MAX_EDGES:
             continue
-        total = state.calls[caller, callee] = state.calls.get((caller, callee), 0) + traffic.count
+        total = state.calls.get((caller, callee), (0, 0))[0] + traffic.count
+        state.calls[caller, callee] = total, end_ms
         yield caller, f"calls_total{{callee={callee}}}", end_ms, float(total)
         for metric, value in figures(traffic, seconds, "call"):
             yield caller, f"{metric}{{callee={callee}}}", end_ms, value

@@ -104,3 +104,21 @@ def test_json_is_unpacked_less_far_because_it_takes_so_much_longer():
     assert len(messages.inflated(gzip.compress(b" " * (most + 1)), "gzip", messages.PROTOBUF)) == most + 1
     with pytest.raises(Refused, match="too-large"):
         messages.inflated(gzip.compress(b" " * (most + 1)), "gzip", messages.JSON)
+
+
+def test_calls_that_nobody_makes_any_more_make_room_for_those_that_are_made(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(otlp_intake, "MAX_EDGES", 1)
+    intake, rows = begun()
+
+    def called(callee: str, at_ms: int) -> bool:
+        told = spans([{**trace(1, at_ms)[1], "parent": b"", "attributes": {"peer.service": callee}}])
+        intake.take("traces", told)
+        rows.clear()
+        intake.settle(at_ms + 30_000)
+        return f"calls_total{{callee={callee}}}" in {metric for _, metric, _, _ in rows}
+
+    assert called("made-up", AT_MS - 10_000)
+    assert not called("db", AT_MS)
+    clock = AT_MS + HOUR + 60_000
+    intake._clock.advance(HOUR + 60_000)  # type: ignore[attr-defined]
+    assert called("db", clock)
