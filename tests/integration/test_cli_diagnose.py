@@ -89,4 +89,4 @@ def test_nobody_complains_is_an_answer_and_growth_to_a_limit_is_foretold(tmp_pat
     assert main(["diagnose", "--from-dir", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "Nobody complains." in told
-    assert "memory_usage of cart grew steadily for 20 minutes and reaches 1" in told
+    assert "memory_usage of cart grew steadily for 20 min and reaches 1" in told
