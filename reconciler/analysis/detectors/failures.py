@@ -25,7 +25,7 @@ from reconciler.model.telemetry import Series
 from reconciler.ports.detector import Window
 
 LINE_MS = 20 * MINUTE_MS
-LEAST_MS = 15 * MINUTE_MS  # of them that the growth has lasted: what has just fallen says little yet
+LEAST_MS = 5 * MINUTE_MS  # of them that the growth has lasted: what has just fallen says little yet
 HORIZON_S = 3_600.0
 RIGHT = ((20, 0.85), (30, 0.65), (60, 0.55))  # minutes left, and the share of 97 lines after which a breach came within the hour
 WHOLE = 1.0  # of a share
