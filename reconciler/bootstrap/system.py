@@ -108,19 +108,15 @@ def _open(
     pinned = opening.pinned(home)
     clock = opening.open_clock(home, settings)
     repo = PygitRepo(home.repository)
-    store = SqliteStore(home.store)
-    closing.callback(store.close)
+    store = closing.enter_context(contextlib.closing(SqliteStore(home.store)))
     log = opening.open_log(repo, home, pinned.repository, remembered=Remembered(home.checkpoint))
     opening.require_pinned(log, pinned)
     opening.require_named(log, repo, home, pinned)
     author = FileSigner(home.key("author"), "author")
-    telemetry = opening.open_telemetry(home, settings)
-    closing.callback(telemetry.close)
+    telemetry = closing.enter_context(contextlib.closing(opening.open_telemetry(home, settings)))
     asking = Asking(home.root, settings.credentials, clock, telemetry.write)
-    memory = EmbeddedMemory(home.memory)
-    closing.callback(memory.close)
-    connections = Connections(home.root, lab_url, telemetry, clock, asking)
-    closing.callback(connections.close)
+    memory = closing.enter_context(contextlib.closing(EmbeddedMemory(home.memory)))
+    connections = closing.enter_context(contextlib.closing(Connections(home.root, lab_url, telemetry, clock, asking)))
     world = World(
         repository=pinned.repository,
         branch=pinned.branch,

@@ -11,37 +11,27 @@ confidence of the diagnosis. In this order:
 
 from __future__ import annotations
 
-from reconciler.adapters.voters.ballot import Opinion, ballot, misfit
+from reconciler.adapters.voters.ballot import EvidenceVoter, Opinion
 from reconciler.model.findings import Finding
-from reconciler.model.judging import Ballot, Choice
+from reconciler.model.judging import Choice
 from reconciler.ports.voter import Question
 
 KINDS = frozenset({"anomaly", "change"})
 SURE, SURER = 0.5, 0.9  # to speak for a component, and against one of which nothing is said
 
 
-class AnomalyVoter:
+class AnomalyVoter(EvidenceVoter):
     """Group "anomaly"."""
 
     def __init__(self, name: str = "odd-metrics", group: str = "anomaly") -> None:
-        self._name, self._group = name, group
+        super().__init__(name, group)
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def group(self) -> str:
-        return self._group
-
-    def vote(self, question: Question) -> Ballot:
-        return ballot(self._name, self._group, question, _opinion(question))
+    def opinion(self, question: Question) -> Opinion:
+        return _opinion(question)
 
 
 def _opinion(question: Question) -> Opinion:
     component = question.proposal.component
-    if fault := misfit(question):
-        return Opinion(Choice.REJECT, (fault,))
     odd = sorted(
         (f for f in question.diagnosis.findings if f.kind in KINDS), key=lambda f: (-float(f.confidence), f.at_ms, f.text)
     )

@@ -1,7 +1,10 @@
-"""How every built-in voter writes its ballot: bound to the edit that was asked about, with an end."""
+"""What every built-in voter shares: it refuses parts that do not belong together before it has an opinion, and its
+ballot is bound to the edit that was asked about, with an end.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from reconciler.model.judging import Ballot, Choice
@@ -18,11 +21,30 @@ class Opinion:
     reasons: tuple[str, ...]
 
 
-def ballot(voter: str, group: str, question: Question, opinion: Opinion) -> Ballot:
-    """The opinion as one principal's vote on exactly this edit."""
-    patch, trees = question.subject.edit
-    now = question.now_ms
-    return Ballot(voter, voter, group, patch, trees, opinion.choice, opinion.reasons, now, now + LIFETIME_MS)
+class EvidenceVoter(ABC):
+    """One group's voter; what it thinks of a question whose parts fit is its `opinion`."""
+
+    def __init__(self, name: str, group: str) -> None:
+        self._name, self._group = name, group
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def group(self) -> str:
+        return self._group
+
+    def vote(self, question: Question) -> Ballot:
+        """The opinion as one principal's vote on exactly this edit."""
+        fault = misfit(question)
+        opinion = Opinion(Choice.REJECT, (fault,)) if fault else self.opinion(question)
+        patch, trees = question.subject.edit
+        now = question.now_ms
+        return Ballot(self._name, self._name, self._group, patch, trees, opinion.choice, opinion.reasons, now, now + LIFETIME_MS)
+
+    @abstractmethod
+    def opinion(self, question: Question) -> Opinion: ...
 
 
 def misfit(question: Question) -> str:

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import math
 
-from reconciler.adapters.voters.ballot import Opinion, ballot, misfit
+from reconciler.adapters.voters.ballot import EvidenceVoter, Opinion
 from reconciler.adapters.voters.topology import removes_capacity
 from reconciler.model.diagnosis import Cause, CauseKind, Evidence
-from reconciler.model.judging import Ballot, Choice
+from reconciler.model.judging import Choice
 from reconciler.ports.voter import Question
 
 BY_COMMIT = frozenset({CauseKind.RELEASE, CauseKind.CONFIG})
@@ -31,27 +31,15 @@ STEADY = 0.9  # share of the time in which it rose
 NEAR = 0.1
 
 
-class CausalVoter:
+class CausalVoter(EvidenceVoter):
     """Group "causal". `confidence` is the least it asks of the likeliest cause."""
 
     def __init__(self, name: str = "causal-evidence", group: str = "causal", confidence: float = 0.6) -> None:
-        self._name, self._group, self._confidence = name, group, confidence
+        super().__init__(name, group)
+        self._confidence = confidence
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def group(self) -> str:
-        return self._group
-
-    def vote(self, question: Question) -> Ballot:
-        return ballot(self._name, self._group, question, self._opinion(question))
-
-    def _opinion(self, question: Question) -> Opinion:
+    def opinion(self, question: Question) -> Opinion:
         top = question.diagnosis.top
-        if fault := misfit(question):
-            return Opinion(Choice.REJECT, (fault,))
         if top is None:  # 1.
             return Opinion(Choice.ABSTAIN, ("no cause is known",))
         against = _other_target(question, top) or _untimely(top) or _not_fallen(question, top)  # 2., 3. and 4.

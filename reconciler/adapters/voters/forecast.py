@@ -12,9 +12,9 @@ this order:
 
 from __future__ import annotations
 
-from reconciler.adapters.voters.ballot import Opinion, ballot, misfit
+from reconciler.adapters.voters.ballot import EvidenceVoter, Opinion
 from reconciler.adapters.voters.topology import CAPACITY, removes_capacity
-from reconciler.model.judging import Ballot, Choice
+from reconciler.model.judging import Choice
 from reconciler.model.proposals import Edit, EditKind
 from reconciler.ports.voter import Question
 
@@ -23,28 +23,18 @@ BREACHES = frozenset({"breach", "risk"})
 LIKELY = 0.2  # a breach less likely than this is none that a repair has to fit
 
 
-class ForecastVoter:
+class ForecastVoter(EvidenceVoter):
     """Group "forecast"."""
 
     def __init__(self, name: str = "fits-forecast", group: str = "forecast") -> None:
-        self._name, self._group = name, group
+        super().__init__(name, group)
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def group(self) -> str:
-        return self._group
-
-    def vote(self, question: Question) -> Ballot:
-        return ballot(self._name, self._group, question, _opinion(question))
+    def opinion(self, question: Question) -> Opinion:
+        return _opinion(question)
 
 
 def _opinion(question: Question) -> Opinion:
     component, edits = question.proposal.component, question.proposal.edits
-    if fault := misfit(question):
-        return Opinion(Choice.REJECT, (fault,))
     foretold = [f for f in question.diagnosis.findings if f.kind in FORETOLD and f.component == component]
     if not foretold:  # 1.
         return Opinion(Choice.ABSTAIN, (f"nothing is foretold of {component}",))

@@ -11,34 +11,24 @@ Unknown outcomes count neither way.
 
 from __future__ import annotations
 
-from reconciler.adapters.voters.ballot import Opinion, ballot, misfit
-from reconciler.model.judging import Ballot, Choice
+from reconciler.adapters.voters.ballot import EvidenceVoter, Opinion
+from reconciler.model.judging import Choice
 from reconciler.model.outcomes import OutcomeState
 from reconciler.ports.voter import Question
 
 
-class OutcomesVoter:
+class OutcomesVoter(EvidenceVoter):
     """Group "outcomes"."""
 
     def __init__(self, name: str = "past-outcomes", group: str = "outcomes") -> None:
-        self._name, self._group = name, group
+        super().__init__(name, group)
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def group(self) -> str:
-        return self._group
-
-    def vote(self, question: Question) -> Ballot:
-        return ballot(self._name, self._group, question, _opinion(question))
+    def opinion(self, question: Question) -> Opinion:
+        return _opinion(question)
 
 
 def _opinion(question: Question) -> Opinion:
     proposal = question.proposal
-    if fault := misfit(question):
-        return Opinion(Choice.REJECT, (fault,))
     if any(p.patch == proposal.patch and p.outcome.state is OutcomeState.WORSE for p in question.past):  # 1.
         return Opinion(Choice.VETO, ("this very patch made it worse before",))
     same = [p.outcome.state for p in question.past if (p.playbook, p.component) == (proposal.playbook, proposal.component)]

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.adapters.voters.ballot import Opinion, ballot, misfit
-from reconciler.model.judging import Ballot, Choice
+from reconciler.adapters.voters.ballot import EvidenceVoter, Opinion
+from reconciler.model.judging import Choice
 from reconciler.model.proposals import Edit, EditKind, Impact
 from reconciler.model.telemetry import Topology
 from reconciler.ports.voter import Question
@@ -24,28 +24,15 @@ CAPACITY = frozenset({"replicas", "cpuMillis", "memoryMiB", "workers", "connecti
 TROUBLE = ("error_rate", "latency_p50", "latency_p95", "latency_p99", "queue_depth")
 
 
-class TopologyVoter:
+class TopologyVoter(EvidenceVoter):
     """Group "topology". `components` and `dependents` bound what may be touched by itself."""
 
     def __init__(self, name: str = "blast-topology", group: str = "topology", components: int = 1, dependents: int = 12) -> None:
-        self._name, self._group = name, group
+        super().__init__(name, group)
         self._components, self._dependents = components, dependents
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def group(self) -> str:
-        return self._group
-
-    def vote(self, question: Question) -> Ballot:
-        return ballot(self._name, self._group, question, self._opinion(question))
-
-    def _opinion(self, question: Question) -> Opinion:
+    def opinion(self, question: Question) -> Opinion:
         component = question.proposal.component
-        if fault := misfit(question):
-            return Opinion(Choice.REJECT, (fault,))
         graph = component in question.topology.components
         if not (graph or _named(question)) or not question.incident.components:  # 1.
             return Opinion(Choice.ABSTAIN, ("the call graph does not show the component, or the incident names none",))
