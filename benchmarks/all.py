@@ -18,7 +18,7 @@ from pathlib import Path
 from figures import HANDED, Figure, finish
 
 HERE = Path(__file__).resolve().parent
-PATIENCE_S, KUBE_PATIENCE_S = 240, 900  # a real control plane, and Flux beside it, take minutes
+PATIENCE_S, KUBE_PATIENCE_S = 480, 900  # a real control plane, and Flux beside it, take minutes
 
 
 def one(script: Path, handed: Path) -> list[Figure]:

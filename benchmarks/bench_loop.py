@@ -2,11 +2,13 @@
 
 Each run forks off a new `homeostat up` (the loop with the web server, and the lab as its child) on a copy of one prepared home:
 checkout runs a release that is eight times as slow, five minutes of telemetry before it and one minute since are stored,
-sensors are taken out, grouping window and hold-down are zero, and the installation's clock stands still.
+sensors are taken out, grouping window and hold-down are zero, and the installation's clock stands still. The detectors'
+process has started, as it otherwise does while signals are grouped: a prediction was asked for before.
 
 * Webhook to pull request: from just before a signed Alertmanager delivery is sent (so its acceptance, with its fsync, is
-  counted) until `refs/homeostat/pr/1` exists. Between them lie intake, triage, diagnosis, proposal with its policy
-  decision, the signed commit, the pull request, and the publishing of records to the signed log, all flushed to disk.
+  counted) until `refs/homeostat/pr/1` exists. Between them lie intake, triage, diagnosis with the detectors' answer, proposal
+  with its policy decision, the signed commit, the pull request, and the publishing of records to the signed log, all flushed
+  to disk.
 * Merge to applied, by the machine: from the moved protected branch (the judges' merge of that pull request) until
   `/readyz` names it as applied: its verdict and signature admitted, rendered, planned, applied over HTTP, recorded.
 * Merge to applied, all services: a person's signed commit that edits all twelve services in four units, from the moved
@@ -24,7 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from figures import Figure, p95, report
-from homes import MAIN, Process, Stage, commit, copied, cpu_seconds, forked, place, ref_file, staged, wait
+from homes import MAIN, PATIENCE_S, Process, Stage, commit, copied, cpu_seconds, forked, place, ref_file, staged, wait
 
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import FileSigner
@@ -57,6 +59,8 @@ def _at_once(_path: str, data: bytes) -> bytes:
 
 def one_run(process: Process, number: int) -> tuple[float, float, float, float, Steps]:
     """Seconds until the delivery was answered, until the pull request was open, from merge to applied; CPU seconds of opening."""
+    with urllib.request.urlopen(process.signed("/api/predict", {"service": "checkout"}), timeout=PATIENCE_S) as answer:
+        assert answer.status == 200, answer.status
     used = cpu_seconds(process.pid)
     base = ref_file(process.home, MAIN)
     before = process.steps()

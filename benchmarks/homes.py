@@ -128,11 +128,17 @@ class Process:
         """A signed Alertmanager delivery about one component."""
         labels = {"alertname": "HighLatency", "service": component, "severity": "critical", "run": str(number)}
         alert = {"status": "firing", "labels": labels, "startsAt": "2026-03-02T10:05:00Z", "annotations": {}}
-        body = json.dumps({"version": "4", "status": "firing", "receiver": "homeostat", "alerts": [alert]}).encode()
+        return self.signed(
+            "/webhooks/alertmanager", {"version": "4", "status": "firing", "receiver": "homeostat", "alerts": [alert]}
+        )
+
+    def signed(self, path: str, content: object) -> urllib.request.Request:
+        """A delivery or a question that proves the home's secret."""
+        body = json.dumps(content).encode()
         secret = self.home.secret.read_text(encoding="utf-8").strip().encode()
         proof = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Homeostat-Signature": proof}
-        return urllib.request.Request(f"{self.web}/webhooks/alertmanager", body, headers)
+        return urllib.request.Request(f"{self.web}{path}", body, headers)
 
 
 @contextlib.contextmanager

@@ -1,20 +1,23 @@
 """The worker process of the analysis: `python -m reconciler.bootstrap.analysisprocess HOME MEMORY_MIB`, started by `run`.
 
-Reads the installation's telemetry itself, so that no sample passes through the loop. Heavy libraries are imported with the
-first inquiry and by this process alone.
+Reads the installation's telemetry itself, so that no sample passes through the loop. Heavy libraries are imported by this
+process alone, before the first inquiry comes.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from reconciler.adapters.analysts.child import serve
 from reconciler.adapters.analysts.looking import look
 from reconciler.bootstrap.opening import open_settings, open_telemetry
+from reconciler.model.findings import Finding
 from reconciler.model.home import Home
 from reconciler.ports.analyst import Answer, Inquiry
+from reconciler.ports.detector import Window
 
 NEEDED = ("numpy", "scipy", "statsmodels", "sklearn", "xgboost", "networkx")  # of the extra `analysis`
 
@@ -28,18 +31,17 @@ def main(home: Home, memory_mib: int) -> None:
     """Until stdin ends."""
     telemetry = open_telemetry(home, open_settings(home))
 
-    def work(inquiry: Inquiry) -> Answer:
+    def prepare() -> Callable[[Inquiry], Answer]:
         from reconciler.analysis.detectors import built_in, examine, explained
 
         detectors = built_in()
-        return look(
-            inquiry,
-            telemetry,
-            lambda window, names: examine(window, [d for d in detectors if not names or d.name in names]),
-            explained,
-        )
 
-    serve(work, memory_mib)
+        def chosen(window: Window, names: tuple[str, ...]) -> tuple[Finding, ...]:
+            return examine(window, [d for d in detectors if not names or d.name in names])
+
+        return lambda inquiry: look(inquiry, telemetry, chosen, explained)
+
+    serve(prepare, memory_mib)
 
 
 if __name__ == "__main__":

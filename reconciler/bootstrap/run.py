@@ -29,7 +29,6 @@ from reconciler.bootstrap.system import System, open_system
 from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.pipeline import turn
 from reconciler.policy.self_testing import self_test
-from reconciler.ports.analyst import Analyst
 from reconciler.settings import Home, Settings, address
 from reconciler.steps.beating import beat
 
@@ -59,13 +58,13 @@ class Loop:
         """Until stopped. A turn that did something is followed by another at once."""
         world = self._system.world
         while not self._stop.is_set():
-            now = world.clock.now()
+            now, thinking = world.clock.now(), world.analyst is not None and world.analyst.working
             busy = turn(world)
             if beat(world, self._system.settings.heartbeat_seconds * 1_000):
                 self._heart.beat(world.cursor.turns)
             world.cursor.turns += 1
             if not busy:
-                if not (world.analyst and world.analyst.working):  # whoever steps the Clock waits for what is being worked out
+                if not thinking:  # whoever steps the Clock waits for what is being worked out
                     world.cursor.settled_ms = now
                 self._wake.wait(self._system.settings.turn_seconds)
                 self._wake.clear()
@@ -87,6 +86,8 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
             system = stack.enter_context(open_system(home, lab_url=lab, base_url=web, analyst=analyst))
             system.world.work.free(system.world.worker)  # this process has the home to itself: who held them is dead
             loop = Loop(system)
+            if analyst:
+                analyst.wake = loop.wake
             stack.enter_context(_serve(system, listener, loop))
             _announce(home, Running(os.getpid(), web, lab))
             stack.callback(home.running.unlink, missing_ok=True)
@@ -191,8 +192,8 @@ def start_lab(home: Home, settings: Settings) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def start_analysis(home: Home, settings: Settings) -> Iterator[Analyst | None]:
-    """The worker process of the detectors, started with the first inquiry; None where it is switched off or lacks packages."""
+def start_analysis(home: Home, settings: Settings) -> Iterator[WorkerAnalyst | None]:
+    """The detectors' process, started when somebody is about to ask; None where it is switched off or lacks packages."""
     from reconciler.bootstrap.analysisprocess import lacking
 
     if not settings.analysis.enabled:

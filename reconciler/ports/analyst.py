@@ -55,6 +55,15 @@ class Analyst(Protocol):
         """Whether an answer is on its way. Whoever moves a stepped Clock waits until none is."""
         ...
 
+    @property
+    def answered(self) -> int:
+        """How many inquiries were worked out so far: a higher number is news."""
+        ...
+
+    def prepare(self) -> None:
+        """Somebody is about to ask: what takes time before the first answer is done now. Returns at once."""
+        ...
+
     def ask(self, inquiry: Inquiry) -> Answer | None: ...
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""Intake: accepted signals become incidents, incidents become cases; a review wakes the case that waits for it."""
+"""Intake: accepted signals become incidents, incidents become cases; a review wakes the case that waits for
+it, and so does an answer of the analysis.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,12 @@ LISTENING = (Stage.TRIAGE, Stage.DIAGNOSE)
 
 def take_in(world: World) -> bool:
     """One pass over what was accepted and not yet grouped."""
-    woken = _wake_reviewed(world)
+    woken = _wake_answered(world) | _wake_reviewed(world)
     pending = world.store.pending_signals()
     if not pending:
         return woken
+    if world.analyst:
+        world.analyst.prepare()  # while they are grouped and held
     opened = world.store.cases(open_only=True)
     cases = [case for case in opened if readable(case)]
     _wake(world, [case for case in opened if not readable(case)])  # set aside before a new case meets its pull request
@@ -53,6 +57,15 @@ def _do(world: World, action: Action, cases: Sequence[Case]) -> bool:
         world.meters.blocked(f"signal-{action.reason.value}")
         return True
     return False  # Hold: the signals stay pending
+
+
+def _wake_answered(world: World) -> bool:
+    """Cases that wait for the analysis are due now, once it has said something new."""
+    before, world.cursor.answered = world.cursor.answered, world.analyst.answered if world.analyst else 0
+    if world.cursor.answered == before:
+        return False
+    cases = (case for case in world.store.cases(open_only=True) if case.stage is Stage.DIAGNOSE)
+    return _wake(world, [case for case in cases if readable(case) and progress(case).asked_ms])
 
 
 def _wake_reviewed(world: World) -> bool:

@@ -106,6 +106,7 @@ class Cursor:
     asked_all_ms: int = -1
     restless: dict[str, int] = field(default_factory=dict)  # units that something happened to -> until when they are asked
     pulls: Mapping[str, str] | None = None
+    answered: int = 0  # what the analysis had worked out when its answers were last looked for
     outlook: Outlook = field(default_factory=Outlook)
     beat_ms: int = 0
     house_ms: int = 0  # not before this is it time to keep house

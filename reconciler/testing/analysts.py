@@ -15,12 +15,19 @@ class InlineAnalyst:
         self._work, self._patience = work, patience
         self._left: dict[str, int] = {}
         self._answers: dict[str, Answer] = {}
-        self._closed = False
+        self._closed = self.prepared = False
         self.asked: list[Inquiry] = []
 
     @property
     def working(self) -> bool:
         return any(self._left.values())
+
+    @property
+    def answered(self) -> int:
+        return len(self._answers)
+
+    def prepare(self) -> None:
+        self.prepared = not self._closed
 
     def ask(self, inquiry: Inquiry) -> Answer | None:
         key = digest(inquiry)

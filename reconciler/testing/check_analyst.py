@@ -52,6 +52,19 @@ def keeps_several_apart(make: Make, settle: Settle) -> None:
     analyst.close()
 
 
+def counts_its_answers(make: Make, settle: Settle) -> None:
+    analyst = make()
+    analyst.prepare()
+    settle(analyst)
+    expect(analyst.answered == 0, "getting ready is no answer")
+    _answered(analyst, _inquiry(), settle)
+    expect(analyst.answered == 1, "an answer is counted once it is there")
+    _answered(analyst, _inquiry(), settle)
+    expect(analyst.answered == 1, "and not again when it is heard again")
+    analyst.close()
+    analyst.prepare()
+
+
 def says_when_it_has_ended(make: Make, settle: Settle) -> None:
     analyst = make()
     analyst.ask(_inquiry())
@@ -67,6 +80,7 @@ ANALYST_PROMISES: tuple[Callable[[Make, Settle], None], ...] = (
     answers_in_the_end,
     answers_the_same_twice,
     keeps_several_apart,
+    counts_its_answers,
     says_when_it_has_ended,
 )
 

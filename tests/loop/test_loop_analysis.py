@@ -61,3 +61,15 @@ def test_what_the_analysis_holds_against_a_repair_leaves_it_to_a_person(site: In
     assert site.machine_commits() == []
     rows = [row for decision in site.payloads("verdict")[-1]["decisions"] for row in decision["requirements"]]
     assert {"confidence-floor", "cascading"} <= {row["name"] for row in rows if row["status"] == "unsatisfied"}
+
+
+def test_an_answer_wakes_the_case_that_waits_for_it(site: Installation) -> None:
+    analyst = analysed(site, blaming("checkout"), patience=1)
+    site.bad_release("failing")
+    site.until(lambda: analyst.asked, seconds=180)
+    assert analyst.prepared, "told to get ready while signals were grouped"
+    site.settle()
+    assert site.payloads("diagnosis") == [], "nothing was heard yet, and the clock stands still"
+    analyst.ask(analyst.asked[0])
+    site.settle()
+    assert len(site.payloads("diagnosis")) == 1

@@ -19,14 +19,19 @@ from reconciler.ports.analyst import Answer, Inquiry
 
 NICE = 5  # the loop goes first
 
+Work = Callable[[Inquiry], Answer]
 
-def serve(work: Callable[[Inquiry], Answer], memory_mib: int) -> None:
-    """Never returns: the process ends with its stdin. `work` may fail: that is an answer, too."""
+
+def serve(prepare: Callable[[], Work], memory_mib: int) -> None:
+    """Never returns: the process ends with its stdin. `prepare` takes what time there is before the first inquiry; it may fail,
+    and so may what it gives: that is an answer, too.
+    """
     _bound(memory_mib)
     answers = os.dup(1)
     os.dup2(2, 1)
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
+    work = _prepared(prepare)
     while True:
         answer = _answered(work, lines.get())
         with os.fdopen(os.dup(answers), "wb") as out:
@@ -45,7 +50,18 @@ def _read(lines: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _answered(work: Callable[[Inquiry], Answer], line: bytes) -> Answer:
+def _prepared(prepare: Callable[[], Work]) -> Work:
+    try:
+        return prepare()
+    except Exception:  # noqa: BLE001 - tried again with each inquiry, which hears why
+
+        def again(inquiry: Inquiry) -> Answer:
+            return prepare()(inquiry)
+
+        return again
+
+
+def _answered(work: Work, line: bytes) -> Answer:
     try:
         return work(decode(Inquiry, json.loads(line)))
     except MemoryError:

@@ -1,9 +1,10 @@
 """WorkerAnalyst: the detectors in one child process, so that neither their time nor their memory is the loop's.
 
-The child is started with the first inquiry and ends when nothing was asked for a while. Inquiries are worked out one after the
-other by a thread here that only writes a line and waits for one. Bounded: a child that takes too long is killed, one that takes
-too much memory refuses itself (`child`), one that dies is replaced, once for the same inquiry. Never orphaned: the child holds
-the reading end of a pipe whose writing end only this process has, and ends when that is gone, whatever it is doing.
+The child is started with the first inquiry, or before it by `prepare`, and ends when nothing was asked for a while. Inquiries
+are worked out one after the other by a thread here that only writes a line and waits for one. Bounded: a child that takes too
+long is killed, one that takes too much memory refuses itself (`child`), one that dies is replaced, once for the same inquiry.
+Never orphaned: the child holds the reading end of a pipe whose writing end only this process has, and ends when that is gone,
+whatever it is doing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import subprocess
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,9 @@ class WorkerAnalyst:
         self._waiting: OrderedDict[str, Inquiry] = OrderedDict()
         self._thread: threading.Thread | None = None
         self._child: subprocess.Popen[bytes] | None = None
-        self._closed = False
+        self._closed = self._wanted = False
+        self._answered = 0
+        self.wake: Callable[[], None] = lambda: None  # called when an answer is there; whoever listens sets it
 
     @property
     def working(self) -> bool:
@@ -63,10 +66,20 @@ class WorkerAnalyst:
             return bool(self._waiting)
 
     @property
+    def answered(self) -> int:
+        return self._answered
+
+    @property
     def pid(self) -> int:
         """The child's process, 0 while none runs."""
         child = self._child
         return child.pid if child and child.poll() is None else 0
+
+    def prepare(self) -> None:
+        with self._news:
+            if not self._closed and not self.pid:
+                self._wanted = True
+                self._begin()
 
     def ask(self, inquiry: Inquiry) -> Answer | None:
         key = digest(inquiry)
@@ -109,13 +122,20 @@ class WorkerAnalyst:
             with self._news:
                 self._waiting.pop(key, None)
                 self._answers[key] = answer
+                self._answered += 1
                 while len(self._answers) > KEPT:
                     self._answers.popitem(last=False)
+            self.wake()
 
     def _next(self) -> tuple[str, Inquiry] | None:
         with self._news:
-            if not self._waiting and not self._closed:
-                self._news.wait(self._bounds.idle_seconds)
+            while not (self._waiting or self._closed):
+                if self._wanted:
+                    self._wanted = False
+                    with contextlib.suppress(OSError):  # it is said to whoever asks
+                        self._running()
+                elif not self._news.wait(self._bounds.idle_seconds):
+                    break
             if self._waiting and not self._closed:
                 return next(iter(self._waiting.items()))
             self._end_child()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from reconciler.adapters.analysts.child import serve
 from reconciler.model.findings import Finding
@@ -37,5 +38,11 @@ def work(inquiry: Inquiry) -> Answer:
     return Answer((Finding("test", "1", "", "anomaly", "cart", "", inquiry.now_ms, "0.5", (("pid", str(os.getpid())),), "odd"),))
 
 
+def prepare() -> Callable[[Inquiry], Answer]:
+    if "unprepared" in sys.argv:
+        raise ImportError("a library is not there")
+    return work
+
+
 if __name__ == "__main__":
-    serve(work, int(sys.argv[1]))
+    serve(prepare, int(sys.argv[-1]))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,8 +36,8 @@ def settle(analyst: Analyst) -> None:
 
 
 @contextmanager
-def worker(**bounds: float) -> Iterator[WorkerAnalyst]:
-    made = WorkerAnalyst(CHILD, Bounds(**bounds))  # type: ignore[arg-type]  # seconds and MiB alike are numbers here
+def worker(command: list[str] = CHILD, **bounds: float) -> Iterator[WorkerAnalyst]:
+    made = WorkerAnalyst(command, Bounds(**bounds))  # type: ignore[arg-type]  # seconds and MiB alike are numbers here
     try:
         yield made
     finally:
@@ -82,6 +83,27 @@ def test_asking_starts_one_child_and_waits_for_nothing() -> None:
         started = time.monotonic()
         assert analyst.ask(Inquiry(0, AT_MS, symptom="sleeps")) is None
         assert time.monotonic() - started < 0.2
+
+
+def test_a_child_that_is_prepared_has_started_before_anybody_asks() -> None:
+    with worker() as analyst:
+        analyst.prepare()
+        _until(lambda: analyst.pid != 0)
+        assert pid(answer(analyst)) == str(analyst.pid), "and it is the one that answers"
+
+
+def test_what_cannot_be_prepared_is_told_to_whoever_asks() -> None:
+    with worker([*CHILD, "unprepared"]) as analyst:
+        assert "failed with ImportError" in answer(analyst).missing
+
+
+def test_whoever_listens_is_woken_by_an_answer() -> None:
+    woken = threading.Event()
+    with worker() as analyst:
+        analyst.wake = woken.set
+        analyst.ask(Inquiry(0, AT_MS))
+        assert woken.wait(20)
+        assert analyst.ask(Inquiry(0, AT_MS)) is not None, "the answer is there when the listener looks"
 
 
 def test_inquiries_share_the_child() -> None:
