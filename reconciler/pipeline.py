@@ -126,5 +126,6 @@ def _step(world: World, case: Case) -> Advance:
         return endings.stuck(world, case, error)
     except HomeostatError as error:
         return endings.failed(world, case, error)
-    except Exception as error:  # noqa: BLE001 - a mistake in one step ends one case, with a page, and not the healer
+    except Exception as error:  # a mistake in one step ends one case, with a page, and not the healer
+        log.exception("case.broken", extra={"fields": {"case": case.id, "stage": case.stage.value}})
         return endings.failed(world, case, Permanent(f"{type(error).__name__}: {error}", next_step="report this"))

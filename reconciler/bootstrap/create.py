@@ -56,7 +56,7 @@ def create(home: Home, request: Request) -> str:
         if home.root.exists():
             home.root.rmdir()
         os.rename(building, home.root)  # noqa: PTH104 - named for what matters: atomic
-    except BaseException:
+    except BaseException:  # raised again; an interrupt, too, must leave no half-made folder with keys in it
         shutil.rmtree(building, ignore_errors=True)
         raise
     settle(home)

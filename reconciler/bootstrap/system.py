@@ -90,7 +90,7 @@ def open_system(
             connected=connected,
             analyst=analyst,
         )
-    except BaseException:
+    except BaseException:  # raised again; an interrupt, too, must leave no store or lock open
         closing.close()
         raise
 

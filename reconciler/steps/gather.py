@@ -137,9 +137,9 @@ def _open_units(ledger: Ledger, proposal: Proposal) -> list[str]:
 
 
 def budgets_about(world: World, rules: Rulebook, proposal: Proposal) -> tuple[Budget, ...]:
-    """Where the objectives stand that the repair is about; one that was never settled, or not for long, is there and unknown."""
+    """Where the objectives stand that the repair is about; what this process has not settled, or not for long, is unknown."""
     about = {proposal.component, *proposal.blast.components, *proposal.blast.dependents}
-    blind = 0 <= world.cursor.accounted_ms < world.clock.now() - OLD_MS  # the telemetry has not answered since
+    blind = world.cursor.accounted_ms < world.clock.now() - OLD_MS  # no answer of the telemetry since, or since the start
     known = {} if blind else {(one.objective, one.component): one for one in noted(world.store.noted(NOTED))}
     asked = [(one, component) for one, component in watches(rules.objectives) if component in about]
     return tuple(

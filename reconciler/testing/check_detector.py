@@ -113,7 +113,7 @@ def bad_windows(*, alarm: bool, samples: int, series: int) -> Iterator[tuple[str
 def _check_answer(detector: Detector, given: Window, name: str) -> None:
     try:
         found = tuple(detector.detect(given))
-    except Exception as error:
+    except Exception as error:  # of any kind: the promise is that a detector raises nothing at all
         raise AssertionError(f"broken promise: no window makes a detector fail, but {name!r} gave {error!r}") from error
     for finding in found:
         _check_finding(detector, finding, name)

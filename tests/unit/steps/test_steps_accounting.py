@@ -126,17 +126,36 @@ def test_an_objective_that_is_withdrawn_is_shown_no_longer():
     assert noted(world.store.noted(NOTED)) == ()
 
 
+def _told_burn(world: Any) -> str:
+    """What policy is told; "" is unknown."""
+    proposal: Any = SimpleNamespace(component="checkout", blast=SimpleNamespace(components=(), dependents=()))
+    (budget,) = budgets_about(world, world.applied_rulebook(), proposal)
+    return budget.burn
+
+
 def test_policy_is_told_of_no_budget_that_was_settled_long_ago():
     world = _world(_objective())
     _measure(world, 100.0, 24 * 60, NOW)
     account(world)
-    blast = SimpleNamespace(components=(), dependents=())
-    proposal: Any = SimpleNamespace(component="checkout", blast=blast)
-    rules: Any = world.applied_rulebook()
-
-    def burn() -> str:
-        return budgets_about(world, rules, proposal)[0].burn  # type: ignore[arg-type]
-
-    assert burn() == "0"
+    assert _told_burn(world) == "0"
     world.clock.advance(OLD_MS + 2 * MINUTE)
-    assert burn() == ""
+    assert _told_burn(world) == ""
+
+
+def test_policy_is_told_of_no_budget_that_another_process_settled(monkeypatch: pytest.MonkeyPatch):
+    before = _world(_objective())
+    _measure(before, 100.0, 24 * 60, NOW)
+    account(before)
+    world = _world(_objective(), store=before.store, now=NOW + MINUTE)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.telemetry, "series", _blind)
+        with pytest.raises(Retryable):
+            account(world)
+    assert _told_burn(world) == ""
+    _measure(world, 100.0, 24 * 60, NOW)
+    account(world)
+    assert _told_burn(world) == "0"
+
+
+def _blind(*_: object) -> Any:
+    raise Retryable("the telemetry does not answer", next_step="wait")
