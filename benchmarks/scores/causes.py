@@ -22,6 +22,7 @@ from pyarrow import parquet
 
 from reconciler.analysis.causes import Column, Finding, Recording, find, fit
 
+from .causes_metrics import metric_figures
 from .recorded import recorded
 from .resample import interval, told
 
@@ -38,6 +39,7 @@ class Case:
     truth: str
     system: str
     injected: float | None
+    done: str = ""  # what was done to it, or what the complaint was about
 
     @property
     def services(self) -> list[str]:
@@ -61,7 +63,11 @@ def cases(folder: Path) -> Iterator[Case]:
         edges = [(e[0], e[1], e[2]) for e in facts["call_edges"]]
         period = (float(normal[0]), float(normal[-1]) + 1)
         yield Case(
-            Recording.of(at, values, columns, edges, facts["detect_ts"], period, PROBE), label["service"], system, injected
+            Recording.of(at, values, columns, edges, facts["detect_ts"], period, PROBE),
+            label["service"],
+            system,
+            injected,
+            label.get("type", ""),
         )
 
 
@@ -80,7 +86,7 @@ def _apart(folder: Path, facts: dict[str, Any], label: dict[str, Any], system: s
     target = facts["target"]
     times = np.concatenate([before, at])
     recording = Recording.of(times, table, columns, edges, target["timestamp"], period, target["node"])
-    return Case(recording, label["node"], system, None)
+    return Case(recording, label["node"], system, None, target["metric"])
 
 
 def _table(path: Path) -> tuple[Any, list[str], Any, Any]:
@@ -119,6 +125,9 @@ def figures(data: Path) -> Iterator[Figure]:
         found = [find(c.recording) for c in known]
         for system in REACH:
             yield from _accuracy(system, [(c, f) for c, f in zip(known, found, strict=True) if c.system == system])
+        for system in REACH:
+            asked = [(c.recording, f, c.truth, c.done) for c, f in zip(known, found, strict=True) if c.system == system]
+            yield from metric_figures(system, asked)
         for system in REACH:
             yield from _quiet(system, [c for c in known if c.system == system], known)
         yield from _confidence(known, found)

@@ -86,6 +86,7 @@ def _window(arguments: argparse.Namespace, progress: _Progress) -> Window:
         symptom=arguments.symptom,
         changes=recorded.changes,
         limits=_limits(arguments.limit, recorded),
+        counts=recorded.counts,
     )
 
 

@@ -38,6 +38,11 @@ def in_words(path: Path) -> str:
     return f"{steps} (own time by {path.metric})"
 
 
+def shares_in_words(told: Explanation) -> tuple[str, ...]:
+    """The metrics that matter most for the cause, the first first."""
+    return tuple(f"{metric}: {float(share):.0%} of the evidence" for metric, share in told.metrics)
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     summary: str
@@ -51,3 +56,4 @@ class Explanation:
     confirm: tuple[str, ...]
     refute: tuple[str, ...]
     drawings: Drawings
+    metrics: tuple[tuple[str, str], ...] = ()  # of the cause: which speak most for it, and their share of the evidence, 0..1

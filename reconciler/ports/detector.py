@@ -38,6 +38,7 @@ class Window:
     symptom: str = ""  # the component that the alarm is about, where that is known
     changes: tuple[Change, ...] = ()
     limits: Mapping[tuple[str, str], float] = field(default_factory=dict)  # where a series must not go
+    counts: Mapping[tuple[str, str], float] = field(default_factory=dict)  # of the calls, where somebody counted them
 
 
 class Detector(Protocol):

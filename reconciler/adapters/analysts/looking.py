@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.analysts.counting import COUNTER, counted
 from reconciler.errors import HomeostatError
 from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
@@ -32,14 +33,16 @@ def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine, explain: 
     """What `examine` finds in the window that the inquiry is about, and why, where somebody complained."""
     try:
         samples = _samples(inquiry, telemetry)
+        counts = counted(samples)
         window = Window(
-            samples=samples,
+            samples={key: taken for key, taken in samples.items() if not COUNTER.fullmatch(key[1])},
             calls=telemetry.topology().calls,
             now_ms=inquiry.now_ms,
             alarm_ms=inquiry.alarm_ms,
             symptom=inquiry.symptom,
             changes=inquiry.changes,
             limits=_limits(inquiry, samples),
+            counts=counts,
         )
     except HomeostatError as error:
         return Answer(missing=f"telemetry did not answer the analysis: {error.message}")

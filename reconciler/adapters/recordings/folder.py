@@ -3,7 +3,7 @@
 * samples, wide: a time column, and a column for each metric, named as `naming` reads it. A column `phase` says `normal` where
   all was well.
 * samples, long: time, component, metric, value.
-* `calls`: caller, callee. `changes`: time, component, what, and a commit where there is one.
+* `calls`: caller, callee, and a count where somebody counted. `changes`: time, component, what, and a commit where there is one.
 
 Files are read in the order of their names, so the same folder gives the same recording.
 """
@@ -44,6 +44,7 @@ class Recorded:
     calls: tuple[tuple[str, str], ...] = ()
     changes: tuple[Change, ...] = ()
     normal_ms: tuple[int, int] | None = None
+    counts: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> Recorded:
@@ -53,7 +54,7 @@ def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> R
     if not folder.is_dir():
         raise Permanent(f"{folder} is no folder", next_step="name the folder that holds the CSV or Parquet files")
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
-    calls = _calls(read_table(files.pop("calls"), tell)) if "calls" in files else ()
+    calls, counts = _calls(read_table(files.pop("calls"), tell)) if "calls" in files else ((), {})
     changes = _changes(read_table(files.pop("changes"), tell)) if "changes" in files else ()
     if not files:
         raise Permanent(f"{folder} has no samples", next_step="put in CSV or Parquet files; the guide shows the layouts")
@@ -64,7 +65,7 @@ def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> R
         _samples(read_table(path, tell), pile, lambda names, s=stem: keys_of(names, s, known, is_metric))  # type: ignore[misc]
     found = {key: (np.array(at, dtype=np.int64), np.array(what)) for key, (at, what) in pile.series.items()}
     normal = (min(pile.normal), max(pile.normal) + 1) if pile.normal else None
-    return Recorded(found, calls, changes, normal)
+    return Recorded(found, calls, changes, normal, counts)
 
 
 class _Pile:
@@ -134,10 +135,18 @@ def _value(cell: Any, table: Table, row: int) -> float:
     raise Misconfigured(f"a value of type {type(cell).__name__}", where=table.where(row), next_step="make it a number")
 
 
-def _calls(table: Table) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        dict.fromkeys((a, b) for a, b, *_ in _texts(table, ("caller", "from", "source"), ("callee", "to", "target")) if a and b)
-    )
+def _calls(table: Table) -> tuple[tuple[tuple[str, str], ...], dict[tuple[str, str], float]]:
+    """Who calls whom, and how often where it says so."""
+    calls: dict[tuple[str, str], None] = {}
+    counts: dict[tuple[str, str], float] = {}
+    for row, (a, b, count) in enumerate(
+        _texts(table, ("caller", "from", "source"), ("callee", "to", "target"), ("count", "calls"))
+    ):
+        if a and b:
+            calls[a, b] = None
+            if (number := cells.number(count, table.where(row))) >= 0:
+                counts[a, b] = counts.get((a, b), 0.0) + number
+    return tuple(calls), counts
 
 
 def _changes(table: Table) -> tuple[Change, ...]:

@@ -7,6 +7,6 @@ each and a calibrated confidence, or why nothing is known. The steps are numbere
 from reconciler.analysis.causes.confidence import Curve, fit
 from reconciler.analysis.causes.kinds import Kind, kind_of
 from reconciler.analysis.causes.ranking import Cause, Finding, Sign, find
-from reconciler.analysis.causes.recording import Column, Recording
+from reconciler.analysis.causes.recording import Column, Edge, Recording
 
-__all__ = ["Cause", "Column", "Curve", "Finding", "Kind", "Recording", "Sign", "find", "fit", "kind_of"]
+__all__ = ["Cause", "Column", "Curve", "Edge", "Finding", "Kind", "Recording", "Sign", "find", "fit", "kind_of"]

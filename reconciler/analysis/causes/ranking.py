@@ -21,6 +21,7 @@ from reconciler.analysis.causes.departures import departures
 from reconciler.analysis.causes.evidence import KINDS, WEIGHTS, against, voice
 from reconciler.analysis.causes.kinds import Kind
 from reconciler.analysis.causes.learned import learned
+from reconciler.analysis.causes.paths import loudness
 from reconciler.analysis.causes.recording import Array, Recording
 from reconciler.analysis.causes.windows import Windows, windows
 
@@ -44,12 +45,16 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`score` is comparable within one answer, `parts` what each kind of metric added to it."""
+    """`score` is comparable within one answer, `parts` what each kind of metric added to it, `signs` the loudest metrics.
+
+    `shares` are the metrics that matter most, with the caller that measured them where one did, and their part of the score.
+    """
 
     service: str
     score: float
     parts: tuple[tuple[Kind, float], ...]
     signs: tuple[Sign, ...]
+    shares: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +122,12 @@ def _block(recording: Recording, found: Windows, total: Array) -> int:
 
 def _ranked(recording: Recording, total: Array, parts: Array, shown: Array) -> tuple[Cause, ...]:
     order = np.argsort(-total, kind="stable")
-    services = recording.services
-    return tuple(
-        Cause(services[i], float(total[i]), _parts(parts[i]), _signs(recording, services[i], shown, asked=parts[i, WAY] > 0))
-        for i in order
-        if total[i] > 0
-    )
+    found = []
+    for i in order[total[order] > 0]:
+        loud = _speaking(recording, recording.services[i], shown, asked=parts[i, WAY] > 0)
+        signs = tuple(sign for _, sign in loud[:TOLD])
+        found.append(Cause(recording.services[i], float(total[i]), _parts(parts[i]), signs, _shares(loud, parts[i])))
+    return tuple(found)
 
 
 def _parts(parts: Array) -> tuple[tuple[Kind, float], ...]:
@@ -130,8 +135,19 @@ def _parts(parts: Array) -> tuple[tuple[Kind, float], ...]:
     return tuple((KINDS[i], float(parts[i])) for i in order if parts[i] > 0)
 
 
-def _signs(recording: Recording, service: str, shown: Array, *, asked: bool) -> tuple[Sign, ...]:
-    """`asked`: what callers measure of their calls speaks too."""
+def _shares(loud: list[tuple[float, Sign]], parts: Array) -> tuple[tuple[str, str, float], ...]:
+    """Each kind's part is divided among its metrics by how loud they are; what callers measure speaks of the way."""
+    total, spoken = float(parts.sum()), [(float(loudness(np.array(size))), sign) for size, sign in loud]
+    voices: dict[Kind, float] = {}
+    for size, sign in spoken:
+        voices[sign.kind] = voices.get(sign.kind, 0.0) + size
+    part = {kind: float(parts[place]) for place, kind in enumerate(KINDS)} | {Kind.CALLS: float(parts[WAY])}
+    shares = [(s.metric, s.at, part.get(s.kind, 0.0) / total * size / voices[s.kind]) for size, s in spoken if size > 0]
+    return tuple(sorted((entry for entry in shares if entry[2] > 0), key=lambda entry: (-entry[2], entry[0], entry[1]))[:TOLD])
+
+
+def _speaking(recording: Recording, service: str, shown: Array, *, asked: bool) -> list[tuple[float, Sign]]:
+    """The loudest metric first. `asked`: what callers measure of their calls speaks too."""
     callers = {a for a, b in recording.edges if b == service} - {service} if asked else set()
     speaking = [
         (i, c, c.service if c.service != service else "")
@@ -139,5 +155,5 @@ def _signs(recording: Recording, service: str, shown: Array, *, asked: bool) -> 
         if (c.service == service and WEIGHTS.get(c.kind, 0.0) > 0) or (c.service in callers and c.kind is Kind.CALLS)
     ]
     loud = [(float(voice(c.kind, shown[i : i + 1])[0]), i, c, at) for i, c, at in speaking]
-    told = sorted((entry for entry in loud if entry[0] > 0), key=lambda entry: (-entry[0], entry[1]))[:TOLD]
-    return tuple(Sign(c.metric, c.kind, float(shown[i]), at) for _, i, c, at in told)
+    told = sorted((entry for entry in loud if entry[0] > 0), key=lambda entry: (-entry[0], entry[1]))
+    return [(size, Sign(c.metric, c.kind, float(shown[i]), at)) for size, i, c, at in told]

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reconciler.analysis.causes import Cause, Column, Kind, Recording, Sign, find
+from reconciler.analysis.causes import Cause, Column, Edge, Kind, Recording, Sign, find
 from reconciler.analysis.causes import Finding as Answer
-from reconciler.analysis.detectors.saying import Speaker, named, shown
+from reconciler.analysis.detectors.saying import SHARE, Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, loudest, normal_ms, table, tidy
 from reconciler.analysis.detectors.suspects import suspects
 from reconciler.analysis.shifts import onset
@@ -32,7 +32,7 @@ class Causes:
     """`told` causes at most."""
 
     name = "causes"
-    version = "1"
+    version = "2"
 
     def __init__(self, told: int = TOLD) -> None:
         self._told = told
@@ -80,7 +80,14 @@ def _recording(window: Window, alarm_ms: int) -> Recording:
     times, values = table(window, keys)
     start, end = normal_ms(window)
     columns = [Column.of(*key) for key in keys]
-    return Recording.of(times / 1000, values, columns, window.calls, alarm_ms / 1000, (start / 1000, end / 1000), window.symptom)
+    normal = (start / 1000, end / 1000)
+    return Recording.of(times / 1000, values, columns, _counted(window), alarm_ms / 1000, normal, window.symptom)
+
+
+def _counted(window: Window) -> list[Edge]:
+    """The calls, with how many there were where somebody counted: beside calls that are counted one that is not says nothing."""
+    counting = {caller for caller, _ in window.counts}
+    return [(a, b, window.counts.get((a, b), 0.0)) if a in counting else (a, b) for a, b in window.calls]
 
 
 def _compared(window: Window) -> list[Key]:
@@ -110,7 +117,8 @@ def _said(speaker: Speaker, cause: Cause, sure: float, since_ms: int, *, first: 
     )
     said = f"{named(cause.service)} is {'the likeliest' if first else 'a possible'} cause: "
     metric = next((sign.metric for sign in cause.signs if not sign.at), "")
-    values = {"score": cause.score, **signs}
+    shares = {f"{SHARE}{metric}{f' at {at}' if at else ''}"[:120]: share for metric, at, share in cause.shares}
+    values = {"score": cause.score, **signs, **shares}
     return speaker.say("cause", (cause.service, metric), since_ms, sure, values, said + (text or "calls that it makes changed"))
 
 

@@ -6,6 +6,7 @@
 4. Health: which metrics move most closely (rank correlation) with what users see: the symptom's own loudest metric.
 5. Paths: the ways from an entry on which users now wait longest, by each component's own time.
 6. What would confirm or refute the first cause, to be looked at by a person or after a repair.
+7. Metrics: which of them speak most for the first cause, with their share of what speaks for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.drawing import draw
 from reconciler.analysis.detectors.examining import BROKEN
 from reconciler.analysis.detectors.reach import critical, falls, way
-from reconciler.analysis.detectors.saying import named
+from reconciler.analysis.detectors.saying import SHARE, named
 from reconciler.analysis.detectors.series import Values, loudest, since_ms, table, tidy, usual_step_ms
 from reconciler.model.canonical import number
 from reconciler.model.explanations import Explanation, Path, Row
@@ -59,6 +60,7 @@ def explain(window: Window, findings: tuple[Finding, ...]) -> Explanation:
         confirm=_confirm(seen, findings, cause) if cause else (),
         refute=_refute(seen, findings, cause) if cause else (),
         drawings=draw(seen, findings),
+        metrics=_metrics(cause) if cause else (),
     )
 
 
@@ -119,6 +121,11 @@ def _health(window: Window) -> tuple[tuple[str, str, str], ...]:
     _, values = table(window, keys, step)
     alike = sorted(((-_alike(values[:, 0], values[:, i]), keys[i]) for i in range(1, len(keys))), key=lambda a: (a[0], a[1]))
     return tuple((named(key[0]), named(key[1]), number(-size)) for size, key in alike[:HEALTH] if -size >= LEAST_ALIKE)
+
+
+def _metrics(cause: Finding) -> tuple[tuple[str, str], ...]:
+    """7. The detector tells them in order."""
+    return tuple((named(name.removeprefix(SHARE)), share) for name, share in cause.values if name.startswith(SHARE))
 
 
 def _alike(one: Values, other: Values) -> float:

@@ -10,6 +10,7 @@ from reconciler.model.canonical import digest, number
 from reconciler.model.findings import Finding
 
 LONGEST = 80  # characters of a foreign name that are quoted
+SHARE = "share "  # before the name of a metric: its part of what speaks for a cause
 LATEST_MS = 1 << 53  # times beyond it are no times
 
 

@@ -56,6 +56,7 @@ def test_calls_and_changes_are_read_beside_the_samples(tmp_path):
         changes_csv="time,component,what,commit\n9,cart,release,c0ffee\n5,db,config,\n",
     )  # fmt: skip
     assert found.calls == (("front", "cart"),)
+    assert found.counts == {("front", "cart"): 18.0}
     assert [(c.component, c.at_ms, c.what, c.commit) for c in found.changes] == [
         ("db", 5_000, "config", ""), ("cart", 9_000, "release", "c0ffee"),
     ]  # fmt: skip

@@ -46,6 +46,17 @@ def test_a_slow_dependency_is_blamed_and_not_the_callers_that_wait_for_it() -> N
     assert found.causes[0].signs[0].metric == "latency"
 
 
+def test_the_metrics_of_a_cause_share_what_speaks_for_it() -> None:
+    def hot(table: Table, since: Mask) -> None:
+        slow_store(table, since)
+        table["store", "cpu_usage"][since] *= 2.2
+
+    first = find(system(hot)).causes[0]
+    assert [metric for metric, _, _ in first.shares][:2] == ["latency", "cpu_usage"]
+    assert sum(share for _, _, share in first.shares) == pytest.approx(1.0)
+    assert {k.value: v for k, v in first.parts}["latency"] / first.score == pytest.approx(first.shares[0][2])
+
+
 def test_one_sample_alone_is_no_departure_that_lasts() -> None:
     def single(table: Table, since: Mask) -> None:
         first = int(np.flatnonzero(since)[0])

@@ -14,7 +14,7 @@ from reconciler.analysis.detectors.levels import Levels
 from reconciler.analysis.detectors.reach import critical, falls, way
 from reconciler.model.canonical import decode, encode, plain
 from reconciler.model.drawings import MOST_POINTS, MarkKind, Role
-from reconciler.model.explanations import Explanation
+from reconciler.model.explanations import Explanation, shares_in_words
 from reconciler.ports.detector import Change
 from reconciler.testing.check_detector import END_MS, bad_windows, system, times, window
 
@@ -48,6 +48,13 @@ def test_it_says_who_falls_what_would_confirm_it_and_what_would_refute_it(told):
 def test_the_metric_that_moves_with_what_users_see_matters_most(told):
     assert told.health[0][0] == "back"
     assert float(told.health[0][2]) > 0.3
+
+
+def test_the_metrics_of_the_cause_stand_in_the_order_of_their_share(told):
+    shares = [float(share) for _, share in told.metrics]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1.0)
+    assert shares_in_words(told)[0] == f"{told.metrics[0][0]}: {shares[0]:.0%} of the evidence"
 
 
 def test_the_drawings_show_the_cause_with_its_mark_and_what_was_usual(told):
