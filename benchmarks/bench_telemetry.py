@@ -105,7 +105,7 @@ def measure(folder: Path) -> list[Figure]:
     store.close()
     (opened,) = times(lambda: SampleStore(folder / "columns", BOUNDS).newest(), 1)
     figures.append(Figure("telemetry: opened and checked, 10 million samples", opened * 1e3, "ms"))
-    return [*figures, _memory(folder / "columns"), *_kinds(folder, values), *_scrapes(folder)]
+    return [*figures, _memory(folder / "columns"), *_kinds(folder, values), *_scrapes(folder), *_weeks(folder / "weeks")]
 
 
 def _memory(folder: Path) -> Figure:
@@ -154,6 +154,31 @@ def _scrapes(folder: Path) -> list[Figure]:
     share = statistics.mean(took) / EVERY_MS * 1e5
     note = f"{share:.2f} % of a core; {max(took) * 1e3:.0f} ms when an hour is sealed"
     return [Figure("telemetry: a scrape of 500 series, median", statistics.median(took) * 1e3, "ms", reach=25, note=note)]
+
+
+def _weeks(folder: Path) -> list[Figure]:
+    """What the default retention costs: 500 series every 15 s for 15 days, the older of them as means."""
+    bounds = Bounds(retention_ms=360 * HOUR, raw_ms=48 * HOUR)
+    store, values = SampleStore(folder, bounds), world()[:: SERIES // 500, :240]
+    which, names = np.repeat(np.arange(len(values)), values.shape[1]), NAMES[: len(values)]
+    took = [
+        times(lambda at=NOW + hour * HOUR: store.append(names, which, _taken(at, values), values.ravel()), 1)[0]
+        for hour in range(360)
+    ]
+    since = store.newest() - 14 * 24 * HOUR
+    read = least_ms(lambda: store.grid(None, since, store.newest(), 5 * MINUTE))
+    store.close()
+    opened = least_ms(lambda: SampleStore(folder, bounds).newest())
+    note = f"500 series every 15 s for 15 days; at most {max(took) * 1e3:.0f} ms when six hours become means"
+    return [
+        Figure("telemetry: two weeks on disk", weight(folder) / 2**20, "MiB", reach=64, note=note),
+        Figure("telemetry: two weeks in steps of 5 minutes", read, "ms"),
+        Figure("telemetry: two weeks opened and checked", opened, "ms"),
+    ]
+
+
+def _taken(start: int, values: np.ndarray) -> np.ndarray:
+    return np.tile(start + np.arange(values.shape[1]) * 15_000, len(values))
 
 
 def weight(folder: Path) -> int:

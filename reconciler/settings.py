@@ -153,10 +153,16 @@ class TelemetrySettings(_Part):
     """How much the built-in telemetry keeps. What is older or too much goes, oldest first."""
 
     retention_hours: int = Field(
-        default=6,
+        default=360,
         ge=1,
         le=24 * 92,
-        description="How long samples are kept; unit h. Diagnosis needs hours, forecasts days of a series: 360 for all of them.",
+        description="How long measurements are kept; unit h. Diagnosis needs hours, forecasts two weeks of a series.",
+    )
+    raw_hours: int = Field(
+        default=48,
+        ge=1,
+        le=24 * 92,
+        description="How long every sample is kept; unit h. Older ones stay as means over five minutes.",
     )
     max_mib: int = Field(default=256, ge=16, le=1_048_576, description="Most that is kept on disk; unit MiB.")
 

@@ -75,7 +75,9 @@ def open_telemetry(home: Home, settings: Settings) -> BuiltinTelemetry:
     from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 
     kept = settings.telemetry
-    return BuiltinTelemetry(home.telemetry, Bounds(retention_ms=kept.retention_hours * 3_600_000, max_bytes=kept.max_mib << 20))
+    hour = 3_600_000
+    bounds = Bounds(kept.retention_hours * hour, kept.raw_hours * hour, max_bytes=kept.max_mib << 20)
+    return BuiltinTelemetry(home.telemetry, bounds)
 
 
 def trusted(home: Home, repository: str) -> Trusted:

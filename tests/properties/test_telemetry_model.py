@@ -32,7 +32,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _store(folder: Path) -> SampleStore:
-    return SampleStore(folder, Bounds(retention_ms=1 << 50))
+    return SampleStore(folder, Bounds(retention_ms=1 << 50, raw_ms=1 << 50))
 
 
 def _act(store: SampleStore, act: object, folder: Path, model: dict[tuple[str, str], dict[int, float]]) -> SampleStore:

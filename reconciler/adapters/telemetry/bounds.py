@@ -10,6 +10,7 @@ class Bounds:
     """How much is kept."""
 
     retention_ms: int = 6 * 3_600_000  # twice the longest look-back of diagnosis, and a night is not needed
+    raw_ms: int = 48 * 3_600_000  # older samples are kept as means over five minutes
     max_series: int = 10_000
     max_bytes: int = 256 << 20
     max_points: int = 20_000  # of one answer

@@ -1,8 +1,8 @@
 """SampleStore: series and samples in a folder of their own, as columns, bounded in age, series and bytes.
 
 In: (component, metric, time, value). Out: the same by range, or steps of time. The newest rows are in a journal and in
-memory (the head); when there are enough of them, or they span long enough, they are sealed into a block. What was written
-later lies in a file of a higher number, and the last value told for a time counts.
+memory (the head); when there are enough of them, or they span long enough, they are sealed into a block. Old blocks give way
+to one of five-minute means. What was written later lies in a file of a higher number, and the last value told for a time counts.
 
 Everything here is rebuildable by scraping on: nothing waits for the disk (a power cut may lose what is newest, a killed
 process loses nothing that was acknowledged). The torn end of a journal is cut off, a damaged block is moved aside to
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _SEAL_ROWS = 1 << 20  # 20 MB of journal, 16 MB of memory
 _BLOCKS = 6  # that the retention is cut into, at least
+_SEAL_MS = 3_600_000  # no head spans longer
 _ROW_BYTES = 20  # of a sample in the journal
 
 _EARLIER = (
@@ -130,9 +131,12 @@ class SampleStore:
             folder.seal(*sorted_once(key(series, times), values))
         else:
             folder.keep(series, times, values)
-            if len(folder.head) < self._most_rows and folder.newest - folder.began_ms < self._bounds.retention_ms // _BLOCKS:
+            longest = min(_SEAL_MS, self._bounds.retention_ms // _BLOCKS)
+            if len(folder.head) < self._most_rows and folder.newest - folder.began_ms < longest:
                 return
             folder.seal_head()
+        if self._bounds.raw_ms < self._bounds.retention_ms:
+            folder.thin(folder.newest - self._bounds.raw_ms, self._bounds.max_bytes // 2)
         folder.forget(folder.newest - self._bounds.retention_ms, self._bounds.max_bytes)
 
     def _refuse(self, samples: int) -> None:

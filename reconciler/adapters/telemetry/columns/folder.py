@@ -1,7 +1,8 @@
 """Folder: the files of one store as this process knows them, and how they come and go.
 
 `NUMBER.journal` is the head's; sealing writes `NUMBER.block` in full under another name, renames it and removes the journal, so
-after a crash at any point one of the two is whole. A higher number was written later. Blocks never change. Any process
+after a crash at any point one of the two is whole. `NUMBER.means` stands in the same way for old blocks up to that number
+(`thinning`). A higher number was written later. Blocks never change. Any process
 may look; only who holds the lock changes something, after it has looked. One look is one call while nothing new was
 sealed: the journal's size says what to read on, its removal that the folder is to be listed again.
 """
@@ -22,13 +23,16 @@ import numpy as np
 from reconciler.adapters.telemetry.columns.block import Block, Damaged, seal
 from reconciler.adapters.telemetry.columns.head import END_OF_TIME, TIME_BITS, Head, key
 from reconciler.adapters.telemetry.columns.journal import Frame, Journal, Pair
-from reconciler.adapters.telemetry.columns.reading import Known
+from reconciler.adapters.telemetry.columns.reading import Known, latest
+from reconciler.adapters.telemetry.columns.thinning import thinned
 from reconciler.adapters.telemetry.columns.values import Floats, Ints
 
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 5.0  # for another process that is writing
 _TURNS = 5  # listings in a row that another process makes stale
+_AT_ONCE = 6  # old blocks that become one: few files, and no long stop for any
+_BLOCK, _MEANS = ".block", ".means"
 
 
 class Folder:
@@ -119,6 +123,24 @@ class Folder:
         self._seal(self._last + 1, keys, values)
         self._list()
 
+    def thin(self, before_ms: int, most_bytes: int) -> None:
+        """Of the blocks that end before, or are the first of too many bytes, only means stay; of series silent since, nothing."""
+        raw = [known.block for known in self.blocks if known.block.path.suffix == _BLOCK]
+        size, old = sum(block.size for block in raw), 0
+        while old < len(raw) and (raw[old].end_ms < before_ms or size > most_bytes):
+            size -= raw[old].size
+            old += 1
+        if old < _AT_ONCE:
+            return
+        last = raw[old - 1].number
+        alive = latest(self.blocks, self.head, len(self.pairs)) >= before_ms
+        keys, values = thinned([known for known in self.blocks if known.block in raw[:old]], alive)
+        if len(keys):
+            self._seal(last, keys, values, _MEANS)
+        for block in raw[:old]:
+            block.path.unlink(missing_ok=True)
+        self._list()
+
     def forget(self, before_ms: int, most_bytes: int) -> None:
         """Drops the blocks that end before, and the ones written first while all are too large."""
         doomed = [known for known in self.blocks if known.block.end_ms < before_ms]
@@ -148,12 +170,12 @@ class Folder:
             else:
                 return
 
-    def _seal(self, number: int, keys: Ints, values: Floats) -> None:
+    def _seal(self, number: int, keys: Ints, values: Floats, kind: str = _BLOCK) -> None:
         starts = np.flatnonzero(np.diff(keys >> TIME_BITS, prepend=-1))
         names = [self.pairs[series] for series in (keys[starts] >> TIME_BITS).tolist()]
         unfinished = self.path / f"{number:08}.unfinished"
         seal(unfinished, names, starts, keys & END_OF_TIME, values)
-        unfinished.replace(self.path / f"{number:08}.block")
+        unfinished.replace(self.path / f"{number:08}{kind}")
 
     def _list(self) -> None:
         """Files that another process removes between two calls make the listing stale, a few times at most."""
@@ -169,7 +191,10 @@ class Folder:
     def _adopt(self) -> None:
         self.path.mkdir(mode=0o700, exist_ok=True)
         entries = {entry.name: entry.inode() for entry in os.scandir(self.path)}
-        blocks = {(int(name[:8]), inode): name for name, inode in entries.items() if name.endswith(".block")}
+        thinned_to = max((int(name[:8]) for name in entries if name.endswith(_MEANS)), default=0)
+        spent = {name for name in entries if name.endswith(_BLOCK) and int(name[:8]) <= thinned_to}
+        sealed_as = (name for name in entries if name.endswith((_BLOCK, _MEANS)) and name not in spent)
+        blocks = {(int(name[:8]), entries[name]): name for name in sealed_as}
         journals = sorted(int(name[:8]) for name in entries if name.endswith(".journal"))
         if self._opened.keys() - blocks.keys():
             self._forget()
@@ -180,7 +205,7 @@ class Folder:
         sealed = max((known.block.number for known in self.blocks), default=0)
         self._last = max([0, *journals, *(number for number, _ in blocks)])
         self._litter = {f"{number:08}.journal" for number in journals if number <= sealed}
-        self._litter |= {name for name in entries if name.endswith(".unfinished")}
+        self._litter |= spent | {name for name in entries if name.endswith(".unfinished")}
         if self._journal is None or self._journal.gone:
             self._leave_journal()
             if journals and journals[-1] > sealed:
