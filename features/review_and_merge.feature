@@ -37,6 +37,18 @@ Feature: Review and merge a repair
     Then pull request 1 is closed
     And pull request 2 is open and asks for fewer replicas than pull request 1
 
+  Scenario: A rejected repair is not proposed again for the next incident, though something beside it has changed
+    When checkout gets a bad release
+    And a pull request is open
+    And Ada rejects pull request 1
+    And Bob edits cart, in the same unit, and pushes
+    And the store is lost
+    And half a minute goes by
+    Then another incident of it is over
+    And no pull request is open
+    And a person was paged that "ada" rejected it and until when that stands
+    And the log proves itself
+
   Scenario: An approval of an older head does not count
     When checkout gets a bad release
     And a pull request is open

@@ -76,6 +76,7 @@ class Facts:
         self.panics: list[Fact[Panic]] = []
         self.operations: dict[str, list[Fact[OperationEvent]]] = {}
         self.diagnosed: dict[tuple[str, str], dict[str, int]] = {}  # (cause, component) -> incident -> first time, oldest first
+        self.memories: dict[str, tuple[str, ...]] = {}  # patch that was proposed -> all it is remembered by
         self.remembered: dict[str, str] = {}  # patch that was undone -> commit that undid it
         self.reverted: dict[str, str] = {}  # commit -> commit that undid it
         self.tip = Tip()
@@ -207,6 +208,13 @@ def _diagnosis(facts: Facts, logged: LoggedRecord) -> None:
         facts.diagnosed.setdefault(matter, {}).setdefault(logged.record.incident, logged.record.stamp.clock_ms)
 
 
+def _proposal(facts: Facts, logged: LoggedRecord) -> None:
+    """What an edit is remembered by, its patch first; one that another release wrote otherwise only by its patch."""
+    said = logged.record.payload.get("memory")
+    if isinstance(said, list | tuple) and said:
+        facts.memories[str(said[0])] = tuple(str(one) for one in said)
+
+
 def _verdict(facts: Facts, logged: LoggedRecord) -> None:
     fact = _fact(logged, Verdict)
     facts.verdicts.setdefault(fact.value.subject.head, []).append(fact)
@@ -298,6 +306,7 @@ def _seen(facts: Facts, logged: LoggedRecord) -> None:
 
 _FOLDS: dict[RecordKind, Callable[[Facts, LoggedRecord], None]] = {
     RecordKind.DIAGNOSIS: _diagnosis,
+    RecordKind.PROPOSAL: _proposal,
     RecordKind.VERDICT: _verdict,
     RecordKind.ADMISSION: _admission,
     RecordKind.MERGE: _merge,

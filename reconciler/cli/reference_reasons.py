@@ -92,7 +92,10 @@ MEANINGS: Final[Mapping[Reason, tuple[str, str]]] = {
         "The pull request has another head than the one that was seen.",
         "Look at it again: `homeostat pr show N`.",
     ),
-    Reason.REJECTED: ("A person rejected it.", "Nothing; the machine proposes something else or nothing."),
+    Reason.REJECTED: (
+        "A person rejected it.",
+        "Nothing; the machine proposes something else or nothing, and this edit not again for `grouping.rejectedMs`.",
+    ),
     Reason.REVIEWED: ("Somebody reviewed it in the moment in which it was to land.", "Nothing; it is judged again."),
     Reason.CLOSED: ("The pull request is closed.", "`homeostat pr show N` says why."),
     Reason.APPLIED: ("The target holds what the revision says.", _NOTHING),

@@ -175,6 +175,13 @@ class Grouping(Spec):
         le=100,
         description="Machine pull requests open at once; more wait. Default 5: people have to keep up.",
     )
+    rejected_ms: int = Field(
+        default=86_400_000,
+        ge=0,
+        le=2_592_000_000,
+        description="Milliseconds that a person's rejection of a pull request keeps the machine from proposing the same edit "
+        "again, for whatever incident. Default 86400000 (a day): who said no is there to say more. 0: only that pull request.",
+    )
     max_signal_age_ms: int = Field(
         default=900_000,
         ge=1_000,

@@ -5,7 +5,7 @@ Steps
 2. for each cause, best first, the playbooks whose trigger is true, by priority and name;
 3. a playbook that is cooling down for this component is refused;
 4. each variant becomes edits; an unsafe one is refused, and the next (smaller) one is tried;
-5. a patch that was reverted before, or that a judge has refused for this case, is refused;
+5. a patch that was reverted before, that a person rejected lately or that a judge has refused for this case, is refused;
 6. "do nothing and page" ends the list.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.audit.text import moment
 from reconciler.edits import Unsafe
 from reconciler.model.diagnosis import Cause, CauseKind
 from reconciler.model.proposals import Refusal
@@ -22,7 +23,7 @@ from reconciler.proposals.assembly import assemble, memory
 from reconciler.proposals.nothing import nothing
 from reconciler.proposals.places import Tree, Workspace
 from reconciler.proposals.ready import Ready
-from reconciler.proposals.situation import Candidate, History, Proposed, Situation
+from reconciler.proposals.situation import Candidate, History, Proposed, Rejection, Situation
 from reconciler.proposals.steps import Made, Scene, take
 from reconciler.proposals.triggers import trigger_values
 
@@ -101,9 +102,16 @@ def _known(situation: Situation, candidate: Candidate) -> Refusal | None:
     where = f"{proposal.edits[0].path}:1:1"
     if situation.remembered.intersection(memory(proposal)):
         return Refusal(proposal.playbook, Reason.REMEMBERED.value, f"{proposal.title}: was reverted before", where)
+    if said := next((situation.rejected[one] for one in memory(proposal) if one in situation.rejected), None):
+        return Refusal(proposal.playbook, Reason.REJECTED.value, f"{proposal.title}: {_rejected(said)}", where)
     if proposal.patch in situation.refused:
         return Refusal(proposal.playbook, Reason.DENIED.value, f"{proposal.title}: was refused by a judge", where)
     return None
+
+
+def _rejected(said: Rejection) -> str:
+    when, until = moment(said.said_ms), moment(said.until_ms)
+    return f"{said.by} rejected it at {when} (pull request {said.number}); it is not proposed again before {until}"
 
 
 def _empty(situation: Situation) -> Refusal:

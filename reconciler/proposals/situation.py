@@ -28,6 +28,16 @@ class History(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """A person's no to an edit, which stands for a while."""
+
+    by: str
+    number: int  # the pull request
+    said_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Everything besides Git and Telemetry that decides which candidates there are."""
 
@@ -38,6 +48,7 @@ class Situation:
     topology: Topology
     now_ms: int
     remembered: frozenset[str] = frozenset()  # of `memory()`: what was merged and reverted
+    rejected: Mapping[str, Rejection] = field(default_factory=dict)  # of `memory()`: what a person does not want for now
     refused: frozenset[str] = frozenset()  # patches that a judge refused for this case: make room for the next
     cooling: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (playbook, component) to ms under the Clock
 

@@ -22,12 +22,12 @@ from reconciler.model.pulls import PullRequest, Review, ReviewChoice
 from reconciler.policy.facts import EXACT_LANDING, MACHINE, Brake, Facts, Hold, SpentMerge, ValueMove
 from reconciler.policy.moves import value_moves
 from reconciler.signals.objectives import watches
+from reconciler.steps.rejected import stands_until
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
 from reconciler.yamltext import parse
 
 BUDGET_MS = 31 * 86_400_000
-REJECTED_MS = 86_400_000
 OLD_MS = 300_000  # a budget that should have been settled so long ago says nothing of now
 
 
@@ -112,18 +112,14 @@ def _merger(rules: Rulebook, built: Built, reviews: tuple[Review, ...], units: l
 
 def _reviews(rules: Rulebook, ledger: Ledger, pull: PullRequest | None, now_ms: int) -> tuple[Review, ...]:
     """Reviews by known principals, from the forge and from the log: a pull request's ref that was rolled back to before
-    a rejection does not make the rejection unsaid. Both have checked the signatures. For a day a rejection also speaks
+    a rejection does not make the rejection unsaid. Both have checked the signatures. For a while a rejection also speaks
     about the same edit in another pull request: the same alert firing again is no way around it.
     """
     number = pull.number if pull else 0
     said = [fact for facts in ledger.reviews.values() for fact in facts]
-    logged = (f.value.review for f in said if f.value.number == number or _still_rejected(f, now_ms))
+    logged = (f.value.review for f in said if f.value.number == number or now_ms < stands_until(rules, f))
     every = {(r.principal, r.made_ms, r.choice, r.head): r for r in (*logged, *(pull.reviews if pull else ()))}
     return tuple(r for r in every.values() if rules.people.named(r.principal))
-
-
-def _still_rejected(fact: Fact[audit.Reviewed], now_ms: int) -> bool:
-    return fact.value.review.choice is ReviewChoice.REJECT and now_ms < fact.clock_ms + REJECTED_MS
 
 
 def _domains(rules: Rulebook, units: list[str]) -> tuple[str, ...]:

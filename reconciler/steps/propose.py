@@ -14,11 +14,12 @@ from reconciler.model.pulls import PullState
 from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
 from reconciler.policy.facts import MACHINE
-from reconciler.proposals import Candidate, Situation, memory
+from reconciler.proposals import Candidate, Proposed, Situation, memory
 from reconciler.proposals import propose as find_candidates
 from reconciler.steps.candidates import commit_of, decide
 from reconciler.steps.endings import page_and_end
 from reconciler.steps.progress import Progress, progress, step
+from reconciler.steps.rejected import rejected
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.triage import LOOK_AGAIN_MS
 from reconciler.steps.world import Advance, World
@@ -39,6 +40,8 @@ def propose(world: World, case: Case) -> Advance:
         for i, refusal in enumerate(proposed.refusals)
     ]
     for candidate in proposed.candidates:
+        if candidate.proposal.is_nothing:
+            return page_and_end(world, case, Reason.DO_NOTHING, _page(candidate, found, proposed)).plus(*records)
         advance = _try(world, case, rules, dataclasses.replace(found, decided_ms=now), candidate, records)
         if advance is not None:
             return advance
@@ -67,6 +70,7 @@ def _situation(world: World, rules: Rulebook, found: Progress, now: int) -> Situ
         topology=world.telemetry.topology(),
         now_ms=now,
         remembered=frozenset(ledger.remembered),
+        rejected=rejected(rules, ledger, now),
         refused=frozenset(found.refused),
         cooling=cooling,
     )
@@ -77,9 +81,6 @@ def _try(
 ) -> Advance | None:
     """The case with this candidate in hand, or None when policy denies it; the refusal is then among the records."""
     proposal = candidate.proposal
-    if proposal.is_nothing:
-        ended = page_and_end(world, case, Reason.DO_NOTHING, f"{proposal.title}; {_told(found)}")
-        return ended.plus(*records)
     built = commit_of(world, rules, world.head(), proposal, candidate.files, found.decided_ms)
     _, _, decision = decide(world, rules, built, proposal)
     records.append(
@@ -107,5 +108,9 @@ def _try(
     return Advance(step(case, Stage.OPEN, found, world.clock.now(), Reason.OK, proposal.title), tuple(records))
 
 
-def _told(found: Progress) -> str:
-    return found.diagnosis.summary if found.diagnosis else ""
+def _page(nothing: Candidate, found: Progress, proposed: Proposed) -> str:
+    """Why a person is needed; where a person's no left nothing to propose, also whose."""
+    told = found.diagnosis.summary if found.diagnosis else ""
+    noes = [refusal.detail for refusal in proposed.refusals if refusal.reason == Reason.REJECTED.value]
+    left = ["nothing else is left to propose"] if noes else []
+    return "; ".join((nothing.proposal.title, told, *dict.fromkeys(noes), *left))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -140,6 +141,17 @@ def _(site: Installation) -> None:
 @then(parsers.parse('a person was paged about "{reason}"'))
 def _(site: Installation, reason: str) -> None:
     assert any(page["key"].endswith(f"/{reason}") for page in site.pages()), site.pages()
+
+
+@then(parsers.parse('a person was paged that "{who}" rejected it and until when that stands'))
+def _(site: Installation, who: str) -> None:
+    text = site.pages()[-1]["text"]
+    assert re.search(rf"{who} rejected it at \S+Z \(pull request 1\); it is not proposed again before \S+Z", text), text
+
+
+@then("another incident of it is over")
+def _(site: Installation) -> None:
+    assert len({one.record.incident for one in site.records("closed")}) > 1, site.story()
 
 
 @then("the file and line of the mistake are told to a person")

@@ -81,6 +81,12 @@ def _(site: Installation, time: str) -> None:
     site.advance(TIMES[time])
 
 
+@step("the store is lost")
+def _(site: Installation) -> None:
+    site.lose_store()
+    site.settle()
+
+
 @step("a pull request is open")
 def _(site: Installation) -> None:
     site.until(lambda: site.pulls("open"), seconds=120)
