@@ -2,14 +2,18 @@
 
 Fail closed: a condition that cannot be answered makes the object unknown, whatever stands below it. A condition sees only
 the fields of metadata, spec and status that it names, so that an object of any size costs what is asked of it.
+
+Objects of one kind look alike: what came of these very values before is remembered, and the engine is not asked again. Only
+the clause is: what is said of the object is read from it.
 """
 
 from __future__ import annotations
 
 import itertools
+import marshal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 from reconciler.documents import Loaded
 from reconciler.documents.health_rule import HEALTH_VARIABLES, HealthClause, HealthRule
@@ -25,7 +29,8 @@ from reconciler.model.revisions import HealthState
 
 _TREES: Final = frozenset(name for name, kind in HEALTH_VARIABLES.items() if kind is CelType.OBJECT)
 ALWAYS: Final = "true"  # the engine need not be asked
-_EVERYTHING: Final = frozenset({"*"})
+KNOWN: Final = 256  # answers that a rule remembers
+MAX_PRINT: Final = 2_048  # bytes of values that are worth remembering an answer for
 _SHOWN_FOR: Final[Mapping[HealthState, Tone]] = {
     HealthState.DEGRADED: Tone.BAD,
     HealthState.PROGRESSING: Tone.BUSY,
@@ -33,6 +38,7 @@ _SHOWN_FOR: Final[Mapping[HealthState, Tone]] = {
     HealthState.HEALTHY: Tone.GOOD,
 }
 Needs = tuple[tuple[str, frozenset[str]], ...]
+Field = tuple[str, str]  # a variable and a field of it, `*` for all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +60,51 @@ class Block:
     clauses: tuple[Clause, ...]
 
 
+class Answer(NamedTuple):
+    """The clause that holds, or that could not be answered and why; None when none holds."""
+
+    clause: Clause | None
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that can be asked."""
+    """A rule that can be asked. `needs` is what all its conditions look at together, `valued` the fields of which more counts
+    than whether they are there.
+    """
 
     document: HealthRule
     blocks: tuple[Block, ...]
     where: str
+    needs: Needs
+    valued: frozenset[Field]
+    _known: dict[bytes, Answer] = field(default_factory=dict, repr=False, compare=False)
 
     def judge(self, facts: Facts) -> Judgement:
         """The first state that holds; unknown when one cannot be answered."""
-        view = View(facts, self.document.spec.word)
+        clause, error = self._answer(View(facts, self.document.spec.word, self.valued))
+        if clause and error:
+            return Judgement(HealthState.UNKNOWN, said(f"`{clause.spec.when}`: {error}"), clause.where)
+        if clause:
+            return _believed(clause, facts)
+        otherwise = self.document.spec.otherwise
+        if otherwise == "infer":
+            return infer(facts)
+        state = HealthState(otherwise)
+        return Judgement(state, _message(state, facts, "no state of its rule holds"), self.where)
+
+    def _answer(self, view: View) -> Answer:
+        values = view.print(self.needs)
+        found = self._known.get(values)
+        if found is None:
+            found = self._asked(view)
+            if values:
+                if len(self._known) >= KNOWN:
+                    self._known.clear()
+                self._known[values] = found
+        return found
+
+    def _asked(self, view: View) -> Answer:
         for block in self.blocks:
             if len(block.clauses) > 1:
                 passed, error = view.ask(block.any, block.needs)
@@ -72,23 +112,20 @@ class Rule:
                     continue
             for clause in block.clauses:
                 passed, error = view.ask(clause.condition, clause.needs)
-                if error:
-                    return Judgement(HealthState.UNKNOWN, said(f"`{clause.spec.when}`: {error}"), clause.where)
-                if passed:
-                    return _believed(clause, facts)
-        otherwise = self.document.spec.otherwise
-        if otherwise == "infer":
-            return infer(facts)
-        state = HealthState(otherwise)
-        return Judgement(state, _message(state, facts, "no state of its rule holds"), self.where)
+                if passed or error:
+                    return Answer(clause, error)
+        return Answer(None)
 
 
 class View:
-    """What conditions see of one object: each part is checked and copied when it is first asked for."""
+    """What conditions see of one object: each part is checked and copied when it is first asked for. Of fields that are not
+    `valued` they see no more than whether they are there.
+    """
 
-    def __init__(self, facts: Facts, word: str) -> None:
+    def __init__(self, facts: Facts, word: str, valued: frozenset[Field]) -> None:
         self._facts = facts
         self._word = word
+        self._valued = valued
         self._seen: dict[tuple[str, frozenset[str]], object] = {}
 
     def ask(self, condition: Condition, needs: Needs) -> tuple[bool, str]:
@@ -102,13 +139,22 @@ class View:
         answer = condition.evaluate(values, show=False)
         return answer.passed, answer.error
 
+    def print(self, needs: Needs) -> bytes:
+        """Equal for equal values only, types and all; nothing where there are too many of them, or none of JSON."""
+        try:
+            found = marshal.dumps([self._read(name, fields) for name, fields in needs], 2)  # later versions tell of identity
+        except ValueError:
+            return b""
+        return found if len(found) <= MAX_PRINT else b""
+
     def _value(self, name: str, fields: frozenset[str]) -> object:
         key = (name, fields)
         if key not in self._seen:
-            self._seen[key] = self._read(name, fields)
+            found = self._read(name, fields)
+            self._seen[key] = tree(found) if name in _TREES else found
         return self._seen[key]
 
-    def _read(self, name: str, fields: frozenset[str]) -> object:
+    def _read(self, name: str, fields: frozenset[str]) -> Any:
         if name == "word":
             return self._facts.text(self._word)
         if name in ("reasons", "messages"):
@@ -117,13 +163,17 @@ class View:
         if name not in _TREES:
             return [item.type for item in self._facts.conditions if _listed(item) == name]
         part: Mapping[str, Any] = getattr(self._facts, name)
-        return tree(part if "*" in fields else {field: part[field] for field in fields if field in part})
+        return part if "*" in fields else {f: part[f] if (name, f) in self._valued else None for f in fields if f in part}
 
 
 def compile_rule(loaded: Loaded[HealthRule]) -> Rule:
     """The rule, or Misconfigured at the condition that does not compile."""
     clauses = [_clause(loaded, index, clause) for index, clause in enumerate(loaded.document.spec.states)]
-    return Rule(loaded.document, tuple(_blocks(clauses)), loaded.at("metadata", "name"))
+    together: dict[str, frozenset[str]] = {}
+    for name, fields in itertools.chain.from_iterable(clause.needs for clause in clauses):
+        together[name] = together.get(name, frozenset()) | fields
+    valued = frozenset((n, f) for clause in clauses for n, f, counts in _mentions(clause.spec.when) if counts)
+    return Rule(loaded.document, tuple(_blocks(clauses)), loaded.at("metadata", "name"), tuple(sorted(together.items())), valued)
 
 
 def _clause(loaded: Loaded[HealthRule], index: int, clause: HealthClause) -> Clause:
@@ -175,13 +225,20 @@ def _joined(block: Block, clause: Clause) -> Block | None:
 def _needs(source: str) -> dict[str, frozenset[str]]:
     """The variables that a condition mentions, and of each object the fields (`*` when it is used whole)."""
     found = {name: frozenset[str]() for name in identifiers(source) & set(HEALTH_VARIABLES)}
-    padded = [("", ""), *tokens(source), ("", ""), ("", "")]
-    for (_, before), (kind, name), (_, dot), (after, field) in zip(
-        *(itertools.islice(padded, n, None) for n in range(4)), strict=False
+    for name, part, _ in _mentions(source):
+        found[name] |= {part}
+    return {name: fields for name, fields in found.items() if name not in _TREES or fields}
+
+
+def _mentions(source: str) -> Iterator[tuple[str, str, bool]]:
+    """Each mention of an object: variable, field, and whether its value counts; of `has(spec.paused)` it does not."""
+    padded = [("", ""), ("", ""), *tokens(source), ("", ""), ("", ""), ("", "")]
+    for (_, asked), (_, before), (kind, name), (_, dot), (after, part), (_, end) in zip(
+        *(itertools.islice(padded, n, None) for n in range(6)), strict=False
     ):
         if kind == "ident" and name in _TREES and before != ".":
-            found[name] |= {field} if dot == "." and after == "ident" else _EVERYTHING
-    return {name: fields for name, fields in found.items() if name not in _TREES or fields}
+            single = dot == "." and after == "ident"
+            yield name, part if single else "*", not single or (asked, before, end) != ("has", "(", ")")
 
 
 def _listed(item: Said) -> str:

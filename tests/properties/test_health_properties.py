@@ -1,14 +1,16 @@
 """Health over any object: an answer always, and never healthy when a condition says the opposite."""
 
+import dataclasses
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.documents import load_one
 from reconciler.documents.health_rule import HealthCases
 from reconciler.health import HealthBook, Judgement, library_files, library_text
+from reconciler.health.facts import read
 from reconciler.model.revisions import HealthState
 
 BOOK, BARE = HealthBook(), HealthBook(library=False)
@@ -42,6 +44,15 @@ def test_any_parts_of_any_kind_of_the_library_are_answered(kind, metadata, spec,
         assert isinstance(found.state, HealthState)
         assert found.message
         assert "\n" not in found.message
+
+
+@given(case=st.sampled_from(CASES), status=st.dictionaries(KEYS, JSON, max_size=4))
+def test_what_is_remembered_of_other_objects_changes_no_answer(case, status):
+    live = {**case, "status": {**(case.get("status") or {}), **status}}
+    rule = BOOK.rule_of(case["apiVersion"].rpartition("/")[0], case["kind"])
+    assume(rule)
+    fresh = dataclasses.replace(rule, _known={})
+    assert [rule.judge(read(live)), rule.judge(read(live))] == [fresh.judge(read(live))] * 2
 
 
 @given(

@@ -6,6 +6,7 @@ from reconciler.documents import load_one
 from reconciler.documents.health_rule import HealthRule
 from reconciler.errors import Misconfigured
 from reconciler.health import HealthBook
+from reconciler.health.compiled import View
 from reconciler.model.revisions import HealthState
 
 HEAD = "apiVersion: homeostat/v1\nkind: HealthRule\nmetadata: {name: sample}\nspec:\n"
@@ -155,3 +156,33 @@ def test_neighbours_that_do_not_fit_into_one_condition_are_asked_one_by_one():
     body = "states:\n" + "\n".join(clause % (n, n - 1) for n in range(10)) + '\n  - {state: healthy, when: "true"}'
     assert judge(body, thing(status={"a": [9]})).decided_by == "health/sample.yaml:17"
     assert judge(body, thing(status={"a": [10]})).state is HealthState.HEALTHY
+
+
+def remembering(when, says=""):
+    body = f'group: example.org\nkinds: [Thing]\nstates:\n  - {{state: healthy, when: "{when}"{says}}}\notherwise: progressing'
+    return HealthBook([rule(body)], library=False).judge
+
+
+def test_objects_that_look_alike_are_asked_of_the_engine_once_and_each_says_its_own_words(monkeypatch):
+    asked, ask = [], View.ask
+    monkeypatch.setattr(View, "ask", lambda self, *what: asked.append(what) or ask(self, *what))
+    judged = remembering("status.ready == 3")
+    found = [judged(thing(status={"ready": n, "message": f"{n} {name}"})) for name in "ab" for n in (2, 3)]
+    assert [f.state.value for f in found] == ["progressing", "healthy"] * 2
+    assert [f.message for f in found if f.state.value == "progressing"] == ["2 a", "2 b"]
+    assert len(asked) == 2
+
+
+def test_values_that_only_python_calls_equal_are_not_mistaken_for_each_other():
+    judged = remembering("type(status.ready) == bool")
+    assert [judged(thing(status={"ready": value})).state.value for value in (1, True, 1.0)] == [
+        "progressing",
+        "healthy",
+        "progressing",
+    ]
+
+
+def test_where_only_presence_counts_the_value_may_be_another_and_its_absence_is_seen():
+    judged = remembering("has(spec.address) && status.ready")
+    answers = [judged(thing(spec=spec, status={"ready": True})) for spec in ({"address": "a"}, {"address": "b"}, {})]
+    assert [a.state.value for a in answers] == ["healthy", "healthy", "progressing"]
