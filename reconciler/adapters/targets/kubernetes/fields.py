@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import json
+import marshal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Owned:
 
 
 _SHAPES: dict[tuple[str, ...], tuple[str, ...]] = {}
-KNOWN_SHAPES, LONGEST_SHAPE = 1_024, 8_192  # kept; characters of one that is worth keeping
+KNOWN_SHAPES, LONGEST_SHAPE = 1_024, 8_192  # kept; bytes of one that is worth keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,16 @@ def owned(live: Mapping[str, Any]) -> Owned:
     tree = _tree(live)
     if not tree:
         return Owned()
-    text = json.dumps(tree)
-    paths, below = _kept_shape(text) if len(text) <= LONGEST_SHAPE else _shape(text)
+    shape = marshal.dumps(tree, 2)  # the cheapest print of it; later versions tell of identity
+    paths, below = _kept_shape(shape) if len(shape) <= LONGEST_SHAPE else _shape(shape)
     prints = [0] * len(paths)
     _fill(below, live, prints)
     return Owned(paths, tuple(prints))
 
 
-def _shape(text: str) -> tuple[tuple[str, ...], tuple[_Below, ...]]:
+def _shape(shape: bytes) -> tuple[tuple[str, ...], tuple[_Below, ...]]:
     """The paths of the leaves of one `fieldsV1`, in order, and how to get at each."""
-    tree = json.loads(text)
+    tree = marshal.loads(shape)  # noqa: S302 - our own bytes of a moment ago
     found = sorted(path for path, _ in _leaves(tree, None, "") if not path.startswith(OURS))
     paths = tuple(map(sys.intern, found))
     slots = {path: slot for slot, path in enumerate(paths)}
