@@ -3,21 +3,24 @@
 The point is the middle between two that know different things: the mixture of methods that this series' own past chose, and
 boosting that learnt from every series' past (`Pool`, made in the background). The band is the booster's. Without a pool the
 mixture answers, with a band from its own misses. A series too young to validate on (three days) has its level and its
-changes only, and says so in `method`.
+changes only, and says so in `method`. Days of their own kind that a calendar tells are laid over it (`calendar`).
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from reconciler.analysis.forecasts.calendar import course, ordinary
 from reconciler.analysis.forecasts.choice import Choice, bucket, chosen, mixed
 from reconciler.analysis.forecasts.history import DAY, HOUR, Array, History, Unknown, hours
-from reconciler.analysis.forecasts.methods import Leads, floor_of, low_median, stable
+from reconciler.analysis.forecasts.methods import FARTHEST, Leads, floor_of, low_median, stable
 from reconciler.analysis.forecasts.pool import SHARES, Learnt, learn
 from reconciler.analysis.forecasts.table import described, size_of
+from reconciler.model.occasions import Occasion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,10 +76,18 @@ def choices(history: History) -> Choices:
     return Choices(chosen(history.values, HOUR), chosen(history.values, 1))
 
 
-def forecast(history: History | Unknown, pool: Pool | None = None, kept: Choices | None = None) -> Forecast | Unknown:
+def forecast(
+    history: History | Unknown, pool: Pool | None = None, kept: Choices | None = None, occasions: Sequence[Occasion] = ()
+) -> Forecast | Unknown:
     """The next day; `kept` spares the validation, which is most of the time."""
     if isinstance(history, Unknown):
         return history
+    usual = ordinary(history, occasions)
+    found = _seasonal(usual, pool, kept)
+    return _laid_over(found, course(history, usual, occasions)) if occasions else found
+
+
+def _seasonal(history: History, pool: Pool | None, kept: Choices | None) -> Forecast:
     values = history.values
     if len(values) < 2 * DAY:
         return _made(history, _young(values, HOUR), _young(values, 1), "level")
@@ -90,6 +101,29 @@ def forecast(history: History | Unknown, pool: Pool | None = None, kept: Choices
         return _made(history, _constant(values, HOUR), _constant(values, 1), "constant")
     steps, hourly = _blended(values, pool.steps, found.steps, HOUR), _blended(values, pool.hourly, found.hourly, 1)
     return _made(history, steps, hourly, f"boosting and mixture of {mixture}")
+
+
+def _laid_over(found: Forecast, steps: Array) -> Forecast:
+    """Where the course of a day is known, the forecast's middle follows it, and the rest of the band with the middle."""
+    known, middle = ~np.isnan(steps), len(SHARES) // 2
+    if not known.any():
+        return found
+    hourly = hours(np.where(known, steps, found.steps.quantiles[:, middle]))
+    method = f"{found.method}, and a calendar"
+    return dataclasses.replace(
+        found,
+        steps=_scaled(found.steps, np.where(known, steps, np.nan)),
+        hourly=_scaled(found.hourly, np.where(hours(known.astype(float)) > 0, hourly, np.nan)),
+        method=method,
+    )
+
+
+def _scaled(band: Band, to: Array) -> Band:
+    """What is not above nothing cannot be scaled, and stays."""
+    middle = band.quantiles[:, len(SHARES) // 2]
+    fit = ~np.isnan(to) & (to >= 0) & (middle > floor_of(middle))
+    factor = np.where(fit, np.clip(np.where(fit, to, 1) / np.where(fit, middle, 1), 1 / FARTHEST, FARTHEST), 1.0)
+    return Band(band.point * factor, band.quantiles * factor[:, None])
 
 
 def _made(history: History, steps: Band, hourly: Band, method: str) -> Forecast:
