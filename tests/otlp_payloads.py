@@ -80,6 +80,7 @@ def spans(told: Iterable[Mapping[str, Any]]) -> ExportTraceServiceRequest:
             span_id=span["span_id"],
             parent_span_id=span.get("parent", b""),
             kind=KINDS[span["kind"]],
+            name=span.get("name", ""),
             start_time_unix_nano=span["at"] * 1_000_000,
             end_time_unix_nano=(span["at"] + span["ms"]) * 1_000_000,
         )

@@ -23,7 +23,9 @@ from reconciler.analysis.distributions import quantiles
 from reconciler.analysis.spans import SHARES, Span, figures, summarise
 from reconciler.analysis.streams import Streams, scaled
 from reconciler.documents.installation_sources import OtlpSource
+from reconciler.model.telemetry import TracedCall
 from reconciler.ports.clock import Clock
+from reconciler.ports.telemetry import Traces
 from webhooks import otlp_messages as messages
 from webhooks.otlp_logs import LogBook
 from webhooks.otlp_messages import Line, Told
@@ -142,14 +144,15 @@ class _State:
     streams: int = 0
     numbers: int = 0  # that the streams hold
     calls: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # how many, and when the last were made
+    traced: list[TracedCall] = field(default_factory=list)  # that are not kept yet
     components: set[str] = field(default_factory=set)
 
 
 class OtlpIntake:
-    """Safe from several threads; `templates` is where log templates are kept."""
+    """Safe from several threads; `templates` is where log templates are kept, `traces` where calls that are worth a look are."""
 
-    def __init__(self, write: Write, clock: Clock, templates: Path | None = None) -> None:
-        self._write, self._clock, self._templates = write, clock, templates
+    def __init__(self, write: Write, clock: Clock, templates: Path | None = None, traces: Traces | None = None) -> None:
+        self._write, self._clock, self._templates, self._traces = write, clock, templates, traces
         self._guard = threading.Lock()
         self._state: _State | None = None
 
@@ -191,7 +194,10 @@ class OtlpIntake:
             if self._state is None:
                 return 0
             rows = list(_rows(self._state, now_ms))
+            traced, self._state.traced = self._state.traced, []
         written = self._write(rows, now_ms) if rows else 0
+        if traced and self._traces:
+            self._traces.keep(traced, now_ms)
         with self._guard:
             if self._state:
                 self._state.logs.keep(now_ms)
@@ -303,3 +309,4 @@ def _traffic(state: _State, end_ms: int, ended: Sequence[Span], around: Iterable
         yield caller, f"calls_total{{callee={callee}}}", end_ms, float(total)
         for metric, value in figures(traffic, seconds, "call"):
             yield caller, f"{metric}{{callee={callee}}}", end_ms, value
+    state.traced += [call for call in found.calls if (call.caller, call.callee) in state.calls]

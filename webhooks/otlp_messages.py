@@ -138,7 +138,8 @@ def spans(request: Any, names: Sequence[str], count: Count) -> Iterator[Span]:
                 continue
             kind, attributes = _KINDS.get(item.kind, "internal"), _attributes(item.attributes)
             failed = item.status.code == 2 or (kind == "server" and broke(attributes))
-            yield Span(item.trace_id, item.span_id, item.parent_span_id, component, kind, start, end, failed, _peer(attributes))
+            ids, name = (item.trace_id, item.span_id, item.parent_span_id), item.name[:MAX_TEXT]
+            yield Span(*ids, component, kind, start, end, failed, _peer(attributes), name)
 
 
 def lines(request: Any, names: Sequence[str], count: Count) -> Iterator[Line]:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.analysis.distributions import quantiles
+from reconciler.analysis.traces import operation_of, sampled
+from reconciler.model.telemetry import TracedCall
 
 SHARES = (0.5, 0.95, 0.99)
 _DEEPEST = 200  # spans of one request inside one component, one below the other
@@ -35,6 +37,7 @@ class Span:
     end_ns: int
     failed: bool = False
     peer: str = ""
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -54,10 +57,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The traffic of one interval: into components, and along edges (caller, callee)."""
+    """The traffic of one interval: into components, and along edges (caller, callee); and the calls that are worth a look."""
 
     components: Mapping[str, Traffic]
     edges: Mapping[tuple[str, str], Traffic]
+    calls: Sequence[TracedCall] = ()
 
 
 def summarise(ended: Sequence[Span], around: Iterable[Span] = ()) -> Interval:
@@ -68,6 +72,7 @@ def summarise(ended: Sequence[Span], around: Iterable[Span] = ()) -> Interval:
         children.setdefault((span.trace, span.parent), []).append(span)
     components: dict[str, Traffic] = {}
     edges: dict[tuple[str, str], Traffic] = {}
+    calls: list[TracedCall] = []
     for span in {(span.trace, span.id): span for span in ended}.values():
         parent = known.get((span.trace, span.parent)) if span.parent else None
         if _enters(span, parent):
@@ -78,7 +83,8 @@ def summarise(ended: Sequence[Span], around: Iterable[Span] = ()) -> Interval:
             answers = children.get((span.trace, span.id), ()) if span.component == edge[0] else ()
             failed = span.failed or any(answer.failed and answer.component == edge[1] for answer in answers)
             edges.setdefault(edge, Traffic()).add(span, failed=failed)
-    return Interval(components, edges)
+            calls.append(_traced(edge, span, failed=failed))
+    return Interval(components, edges, sampled(calls))
 
 
 def figures(traffic: Traffic, seconds: float, prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -94,6 +100,11 @@ def figures(traffic: Traffic, seconds: float, prefix: str = "") -> Iterator[tupl
 def named(name: str, values: Iterable[float]) -> Iterator[tuple[str, float]]:
     found = quantiles(((value, value, 1.0) for value in values), SHARES)
     yield from zip((f"{name}_p50", f"{name}_p95", f"{name}_p99"), found, strict=bool(found))
+
+
+def _traced(edge: tuple[str, str], span: Span, *, failed: bool) -> TracedCall:
+    took = (span.end_ns - span.start_ns) / 1e6
+    return TracedCall(*edge, operation_of(span.name), span.trace.hex(), span.end_ns // 1_000_000, took, failed)
 
 
 def _enters(span: Span, parent: Span | None) -> bool:

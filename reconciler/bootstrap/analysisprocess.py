@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reconciler.adapters.analysts.child import serve
 from reconciler.adapters.analysts.looking import look
+from reconciler.adapters.telemetry.traces import TraceSamples
 from reconciler.bootstrap.opening import open_settings, open_telemetry
 from reconciler.model.findings import Finding
 from reconciler.model.home import Home
@@ -29,7 +30,7 @@ def lacking() -> tuple[str, ...]:
 
 def main(home: Home, memory_mib: int) -> None:
     """Until stdin ends."""
-    telemetry = open_telemetry(home, open_settings(home))
+    telemetry, traces = open_telemetry(home, open_settings(home)), TraceSamples(home.traces)
 
     def prepare() -> Callable[[Inquiry], Answer]:
         from reconciler.analysis.detectors import built_in, examine, explained
@@ -39,7 +40,7 @@ def main(home: Home, memory_mib: int) -> None:
         def chosen(window: Window, names: tuple[str, ...]) -> tuple[Finding, ...]:
             return examine(window, [d for d in detectors if not names or d.name in names])
 
-        return lambda inquiry: look(inquiry, telemetry, chosen, explained)
+        return lambda inquiry: look(inquiry, telemetry, chosen, explained, traces)
 
     serve(prepare, memory_mib)
 

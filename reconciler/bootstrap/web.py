@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from reconciler.adapters.signing.ed25519 import FileSigner
+from reconciler.adapters.telemetry.traces import TraceSamples
 from reconciler.bootstrap.system import System
 from reconciler.console.gate import Deps
 from reconciler.console.router import make_router as make_pages
@@ -27,7 +28,8 @@ def make_app(system: System, wake: Callable[[], None]) -> FastAPI:
     world = system.world
     secret = system.home.secret.read_text(encoding="utf-8").strip()
     app.include_router(make_router(system.store, world.clock, secret, wake=wake, observe=world.meters.delivery))
-    otlp = OtlpIntake(system.connections.write, world.clock, system.home.log_templates)
+    home = system.home
+    otlp = OtlpIntake(system.connections.write, world.clock, home.log_templates, TraceSamples(home.traces))
     system.connections.take_in(otlp)
     app.include_router(make_otlp_router(otlp, world.clock, secret, observe=world.meters.delivery))
     app.include_router(make_questions_router(_answers(world), world.clock, secret, observe=world.meters.delivery))

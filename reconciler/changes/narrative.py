@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from reconciler.changes.wording import line
 from reconciler.model.diagnosis import Cause, Diagnosis
+from reconciler.model.explanations import call_in_words
 from reconciler.model.memory import Alike, Passage, Seen
 from reconciler.model.proposals import BlastRadius, Edit, EditKind, Irreversibility, Proposal, Scalar
 from reconciler.model.pulls import Narrative
@@ -20,6 +21,7 @@ MAX_EVIDENCE = 8
 MAX_EDITS = 20
 MAX_NAMES = 8  # in one sentence
 MAX_ALIKE, MAX_PASSAGES = 3, 3
+MAX_CALLS = 2
 
 _REVERSIBILITY = {
     Irreversibility.REVERSIBLE: "The inverse edit restores everything.",
@@ -34,7 +36,7 @@ def describe(incident: Incident, diagnosis: Diagnosis, proposal: Proposal) -> Na
     return Narrative(
         title=line(proposal.title, 120),
         what_happened=_what_happened(incident, diagnosis),
-        evidence=_evidence(diagnosis),
+        evidence=(*_evidence(diagnosis), *calls_in_words(diagnosis)),
         edit_in_words=edits_in_words(proposal),
         predicted=line(proposal.predicted or "No effect is predicted."),
         blast_radius=_blast_radius(proposal.blast),
@@ -74,6 +76,12 @@ def _evidence(diagnosis: Diagnosis) -> tuple[str, ...]:
     found = top.evidence if top is not None else ()
     more = (f"and {len(found) - MAX_EVIDENCE} more in the record",) if len(found) > MAX_EVIDENCE else ()
     return (*(line(evidence.text) for evidence in found[:MAX_EVIDENCE]), *more)
+
+
+def calls_in_words(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """The calls in trouble around the cause, with traces that show them."""
+    told = diagnosis.explanation
+    return tuple(line(call_in_words(call), 500) for call in told.calls[:MAX_CALLS]) if told else ()
 
 
 def seen_in_words(seen: Seen | None) -> tuple[str, ...]:

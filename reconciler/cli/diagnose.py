@@ -87,6 +87,7 @@ def _window(arguments: argparse.Namespace, progress: _Progress) -> Window:
         changes=recorded.changes,
         limits=_limits(arguments.limit, recorded),
         counts=recorded.counts,
+        traces=recorded.traces,
     )
 
 

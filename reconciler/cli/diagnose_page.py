@@ -10,7 +10,7 @@ from reconciler.analysis.drawings import RULES, VARIABLES, inline
 from reconciler.analysis.drawings import files as drawn
 from reconciler.cli.diagnose_text import FORETOLD
 from reconciler.model.canonical import plain
-from reconciler.model.explanations import Explanation, in_words, shares_in_words
+from reconciler.model.explanations import Explanation, call_in_words, in_words, shares_in_words
 from reconciler.model.findings import Finding
 
 STYLE = """
@@ -41,6 +41,7 @@ def page(explanation: Explanation, findings: Sequence[Finding]) -> str:
         _head("Evidence", [_table(("confidence", "kind", "what", "detector"), rows)] if rows else []),
         _list("Foretold", [f.text for f in findings if f.kind in FORETOLD]),
         _list(f"Metrics that speak most for {explanation.cause}", shares_in_words(explanation)),
+        _list("Calls in trouble", map(call_in_words, explanation.calls)),
         _list("Moves with what users see", [f"{metric} of {who}: {alike[:4]}" for who, metric, alike in explanation.health]),
         _list("Longest ways", map(in_words, explanation.paths)),
         _list(f"Falls when {explanation.cause} falls", explanation.falls),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from reconciler.model.explanations import Explanation, in_words, shares_in_words
+from reconciler.model.explanations import Explanation, call_in_words, in_words, shares_in_words
 from reconciler.model.findings import Finding
 
 WIDE = 110
@@ -22,6 +22,7 @@ def told(explanation: Explanation, findings: Sequence[Finding]) -> str:
         _section("evidence", _evidence(explanation)),
         _section("foretold", [f.text for f in findings if f.kind in FORETOLD][:ROWS]),
         _section(f"metrics that speak most for {cause}", shares_in_words(explanation)),
+        _section("calls in trouble", list(map(call_in_words, explanation.calls))),
         _section("moves with what users see", [f"{metric} of {who}: {alike[:4]}" for who, metric, alike in explanation.health]),
         _section("longest ways", [in_words(path) for path in explanation.paths]),
         _section(f"falls when {cause} falls", [", ".join(explanation.falls)] if explanation.falls else []),

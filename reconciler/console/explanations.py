@@ -15,7 +15,7 @@ from reconciler.console.timeline import Table
 from reconciler.errors import Permanent
 from reconciler.model.canonical import decode
 from reconciler.model.diagnosis import Diagnosis
-from reconciler.model.explanations import Explanation, in_words, shares_in_words
+from reconciler.model.explanations import Explanation, call_in_words, in_words, shares_in_words
 from reconciler.model.records import LoggedRecord, RecordKind
 
 
@@ -37,6 +37,7 @@ class Explained:
         told = self.told
         return (
             (f"Metrics that speak most for {told.cause}", shares_in_words(told)),
+            ("Calls in trouble", tuple(map(call_in_words, told.calls))),
             ("Moves with what users see", tuple(f"{metric} of {who}: {alike[:4]}" for who, metric, alike in told.health)),
             ("Longest ways", tuple(in_words(path) for path in told.paths)),
             (f"Falls when {told.cause} falls", told.falls),

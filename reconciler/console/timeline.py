@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from reconciler.audit.facts import Brake, Hold, Merge, Panic
 from reconciler.audit.text import moment
-from reconciler.changes.narrative import seen_in_words
+from reconciler.changes.narrative import calls_in_words, seen_in_words
 from reconciler.changes.wording import counted
 from reconciler.errors import Permanent
 from reconciler.model.canonical import decode
@@ -124,7 +124,8 @@ def _diagnosis(payload: Payload) -> Told:
     table = Table("Causes, most likely first", ("cause", "component", "confidence", "commit"), causes)
     past = Table("Seen before", ("what is known",), tuple((text,) for text in seen_in_words(found.seen)))
     tables = ((table,) if causes else ()) + ((past,) if past.rows else ())
-    return Told(found.summary, bullets=tuple(e.text for e in evidence[:MAX_ROWS]), tables=tables)
+    bullets = (*(e.text for e in evidence[:MAX_ROWS]), *calls_in_words(found))
+    return Told(found.summary, bullets=bullets, tables=tables)
 
 
 def _refusal(payload: Payload) -> Told:

@@ -32,6 +32,36 @@ class Path:
     metric: str
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    id: str  # 32 hex digits, for a tracing tool
+    at_ms: int
+    duration_ms: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledCall:
+    """A call of the cause, or to it, that fails or is slow. Shares are decimal text, "" where nobody counted."""
+
+    caller: str
+    callee: str
+    operation: str  # of the traces; "" where there are none
+    failed: str  # share of the calls that failed in the trouble
+    before: str  # and before it
+    traces: tuple[Trace, ...]
+
+
+def call_in_words(call: TroubledCall) -> str:
+    """Who calls whom, how much of it fails, and where to see it."""
+    operation = f", {call.operation}" if call.operation else ""
+    failing = f": {float(call.failed):.1%} fail" if call.failed else ""
+    before = f", {float(call.before):.1%} before" if failing and call.before else ""
+    shown = (f"{t.id} ({'failed, ' if t.failed else ''}{float(t.duration_ms):,.6g} ms)" for t in call.traces)
+    traces = "; ".join(shown)
+    return f"{call.caller} calls {call.callee}{operation}{failing}{before}{f'; traces {traces}' if traces else ''}"
+
+
 def in_words(path: Path) -> str:
     """Who waits for whom, with each one's own time."""
     steps = " > ".join(f"{name} {float(own):,.6g}" for name, own in path.steps)
@@ -57,3 +87,4 @@ class Explanation:
     refute: tuple[str, ...]
     drawings: Drawings
     metrics: tuple[tuple[str, str], ...] = ()  # of the cause: which speak most for it, and their share of the evidence, 0..1
+    calls: tuple[TroubledCall, ...] = ()  # of the cause or to it, the worst first

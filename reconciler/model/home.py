@@ -21,6 +21,7 @@ class Home:
         self.telemetry = root / "telemetry"
         self.memory = root / "memory.db"
         self.log_templates = root / "log-templates.json"
+        self.traces = root / "traces.json"
         self.lab = root / "lab"
         self.checkpoint = root / "checkpoint"
         self.clock = root / "clock"

@@ -35,6 +35,19 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class TracedCall:
+    """One call of a trace, for whoever wants to see it whole in a tracing tool."""
+
+    caller: str
+    callee: str
+    operation: str  # what the span is called, harmless; "" where it has no name
+    trace: str  # 32 hex digits
+    at_ms: int  # when it ended
+    duration_ms: float
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """Who calls whom: (caller, callee), sorted."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.model.findings import Finding
+from reconciler.model.occasions import Occasion
+from reconciler.model.telemetry import TracedCall
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +40,9 @@ class Window:
     symptom: str = ""  # the component that the alarm is about, where that is known
     changes: tuple[Change, ...] = ()
     limits: Mapping[tuple[str, str], float] = field(default_factory=dict)  # where a series must not go
+    occasions: tuple[Occasion, ...] = ()  # days of their own kind, behind and ahead
     counts: Mapping[tuple[str, str], float] = field(default_factory=dict)  # of the calls, where somebody counted them
+    traces: tuple[TracedCall, ...] = ()  # calls that are worth a look in a tracing tool
 
 
 class Detector(Protocol):

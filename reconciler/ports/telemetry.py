@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.model.telemetry import Grid, Series, Topology
+from reconciler.model.telemetry import Grid, Series, Topology, TracedCall
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,4 +39,16 @@ class BulkTelemetry(Telemetry, Protocol):
 
     def grid(self, components: Collection[str] | None, start_ms: int, end_ms: int, step_ms: int) -> Grid:
         """The same in steps of [start + k * step, + step) over [start, end): a step without samples is NaN, its count 0."""
+        ...
+
+
+class Traces(Protocol):
+    """A bounded sample of the calls of the last hour: those that failed, and the slowest. What does not fit is left out."""
+
+    def keep(self, calls: Sequence[TracedCall], now_ms: int) -> None:
+        """Adds these; survives a restart. Retryable where nothing can be written."""
+        ...
+
+    def calls(self, start_ms: int, end_ms: int) -> Sequence[TracedCall]:
+        """That ended in [start, end], by time; none rather than an error where nothing can be read."""
         ...

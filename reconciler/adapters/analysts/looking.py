@@ -15,7 +15,7 @@ from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.ports.detector import Window
-from reconciler.ports.telemetry import BulkTelemetry
+from reconciler.ports.telemetry import BulkTelemetry, Traces
 
 if TYPE_CHECKING:
     from reconciler.ports.telemetry import Samples
@@ -29,7 +29,9 @@ def _silent(_window: Window, _findings: tuple[Finding, ...]) -> None:
     """Findings alone."""
 
 
-def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine, explain: Explain = _silent) -> Answer:
+def look(
+    inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine, explain: Explain = _silent, traces: Traces | None = None
+) -> Answer:
     """What `examine` finds in the window that the inquiry is about, and why, where somebody complained."""
     try:
         samples = _samples(inquiry, telemetry)
@@ -42,7 +44,9 @@ def look(inquiry: Inquiry, telemetry: BulkTelemetry, examine: Examine, explain: 
             symptom=inquiry.symptom,
             changes=inquiry.changes,
             limits=_limits(inquiry, samples),
+            occasions=inquiry.occasions,
             counts=counts,
+            traces=tuple(traces.calls(inquiry.start_ms, inquiry.now_ms)) if traces else (),
         )
     except HomeostatError as error:
         return Answer(missing=f"telemetry did not answer the analysis: {error.message}")

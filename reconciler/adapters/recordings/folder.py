@@ -4,6 +4,7 @@
   all was well.
 * samples, long: time, component, metric, value.
 * `calls`: caller, callee, and a count where somebody counted. `changes`: time, component, what, and a commit where there is one.
+* `traces`: time, trace, caller, callee, duration_ms, failed, and an operation where it has a name.
 
 Files are read in the order of their names, so the same folder gives the same recording.
 """
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adapters.recordings import cells
 from reconciler.adapters.recordings.naming import Key, keys_of
 from reconciler.adapters.recordings.tables import Table, Tell, read_table
+from reconciler.analysis.traces import ID, operation_of, sampled
 from reconciler.errors import Misconfigured, Permanent
+from reconciler.model.telemetry import TracedCall
 from reconciler.ports.detector import Change
 
 if TYPE_CHECKING:
@@ -33,6 +36,10 @@ TIME = ("time", "ts", "timestamp", "t", "date", "datetime", "time_ms")
 COMPONENT = ("component", "service", "node", "pod", "instance")
 METRIC, VALUE, PHASE = ("metric", "name", "sensor"), ("value",), ("phase",)
 SUFFIXES = (".csv", ".parquet")
+CALLER, CALLEE = ("caller", "from", "source"), ("callee", "to", "target")
+TRACED = (TIME, ("trace", "trace_id"), CALLER, CALLEE, ("duration_ms", "ms"), ("failed", "error"), ("operation", "name"))
+YES = ("1", "true", "yes", "error", "failed")
+LONGEST_MS = 1e12
 MAX_SERIES, MAX_NAME = 200_000, 500
 
 
@@ -45,6 +52,7 @@ class Recorded:
     changes: tuple[Change, ...] = ()
     normal_ms: tuple[int, int] | None = None
     counts: dict[tuple[str, str], float] = field(default_factory=dict)
+    traces: tuple[TracedCall, ...] = ()
 
 
 def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> Recorded:
@@ -56,6 +64,7 @@ def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> R
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
     calls, counts = _calls(read_table(files.pop("calls"), tell)) if "calls" in files else ((), {})
     changes = _changes(read_table(files.pop("changes"), tell)) if "changes" in files else ()
+    traces = _traces(read_table(files.pop("traces"), tell)) if "traces" in files else ()
     if not files:
         raise Permanent(f"{folder} has no samples", next_step="put in CSV or Parquet files; the guide shows the layouts")
     known = frozenset(name for call in calls for name in call)
@@ -65,7 +74,7 @@ def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> R
         _samples(read_table(path, tell), pile, lambda names, s=stem: keys_of(names, s, known, is_metric))  # type: ignore[misc]
     found = {key: (np.array(at, dtype=np.int64), np.array(what)) for key, (at, what) in pile.series.items()}
     normal = (min(pile.normal), max(pile.normal) + 1) if pile.normal else None
-    return Recorded(found, calls, changes, normal, counts)
+    return Recorded(found, calls, changes, normal, counts, traces)
 
 
 class _Pile:
@@ -139,14 +148,23 @@ def _calls(table: Table) -> tuple[tuple[tuple[str, str], ...], dict[tuple[str, s
     """Who calls whom, and how often where it says so."""
     calls: dict[tuple[str, str], None] = {}
     counts: dict[tuple[str, str], float] = {}
-    for row, (a, b, count) in enumerate(
-        _texts(table, ("caller", "from", "source"), ("callee", "to", "target"), ("count", "calls"))
-    ):
+    for row, (a, b, count) in enumerate(_texts(table, CALLER, CALLEE, ("count", "calls"))):
         if a and b:
             calls[a, b] = None
             if (number := cells.number(count, table.where(row))) >= 0:
                 counts[a, b] = counts.get((a, b), 0.0) + number
     return tuple(calls), counts
+
+
+def _traces(table: Table) -> tuple[TracedCall, ...]:
+    """A call that has no trace id, or took no time that can be, is left out."""
+    found = []
+    for row, (at, trace, caller, callee, took, failed, operation) in enumerate(_texts(table, *TRACED)):
+        took_ms = cells.number(took, table.where(row))
+        if ID.fullmatch(trace.lower()) and 0 <= took_ms < LONGEST_MS:
+            words = operation_of(operation), trace.lower(), _time(at, table, row), took_ms
+            found.append(TracedCall(caller, callee, *words, failed=failed.lower() in YES))
+    return tuple(sampled(found))
 
 
 def _changes(table: Table) -> tuple[Change, ...]:

@@ -7,6 +7,7 @@
 5. Paths: the ways from an entry on which users now wait longest, by each component's own time.
 6. What would confirm or refute the first cause, to be looked at by a person or after a repair.
 7. Metrics: which of them speak most for the first cause, with their share of what speaks for it.
+8. Calls: which calls to the first cause (to the symptom while it is unknown), or by it, fail or are slow, with traces.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import logging
 import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
+from reconciler.analysis.detectors.calling import troubled
 from reconciler.analysis.detectors.drawing import draw
 from reconciler.analysis.detectors.examining import BROKEN
 from reconciler.analysis.detectors.reach import critical, falls, way
@@ -61,6 +63,7 @@ def explain(window: Window, findings: tuple[Finding, ...]) -> Explanation:
         refute=_refute(seen, findings, cause) if cause else (),
         drawings=draw(seen, findings),
         metrics=_metrics(cause) if cause else (),
+        calls=troubled(seen, cause.component if cause else window.symptom),
     )
 
 

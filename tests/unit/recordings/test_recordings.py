@@ -11,6 +11,7 @@ from reconciler.adapters.recordings import folder, read_folder, tables
 from reconciler.adapters.recordings.cells import time_ms
 from reconciler.adapters.recordings.naming import keys_of
 from reconciler.errors import HomeostatError, Misconfigured, Permanent
+from reconciler.model.telemetry import TracedCall
 
 METRICS = {"latency", "cpu", "error"}
 
@@ -48,6 +49,15 @@ def test_parquet_is_read_like_csv_and_phase_says_when_all_was_well(tmp_path):
     found = read(tmp_path)
     assert samples(found) == {("cart", "cpu"): ([10_000, 30_000], [1, 3])}
     assert found.normal_ms == (10_000, 20_001)
+
+
+def test_traces_are_read_and_what_no_trace_can_be_is_left_out(tmp_path):
+    rows = f"9,{'AB' * 16},front,cart,12.5,true,GET /\n9,nonsense,front,cart,1,0,\n9,{'cd' * 16},front,cart,,0,\n"
+    head = "time,trace_id,caller,callee,duration_ms,failed,operation\n"
+    found = read(tmp_path, m_csv="t,cart.cpu\n1,2\n", traces_csv=head + rows)
+    assert found.traces == (TracedCall("front", "cart", "GET /", "ab" * 16, 9_000, 12.5, failed=True),)
+    with pytest.raises(Misconfigured, match=r"traces\.csv:2: 'soon' is no number"):
+        read(tmp_path, traces_csv=head + f"9,{'ab' * 16},front,cart,soon,1,\n")
 
 
 def test_calls_and_changes_are_read_beside_the_samples(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from otlp_payloads import AT_MS, DELTA, Metrics, logs, spans, trace
 
+from reconciler.adapters.telemetry.traces import TraceSamples
 from reconciler.documents.installation_sources import OtlpSource, SentMetric
 from reconciler.testing.clock import ManualClock
 from webhooks import otlp_intake, otlp_logs
@@ -120,6 +121,18 @@ def test_calls_are_counted_on_and_named_after_the_callee():
     assert found["frontend", "calls_total{callee=cart}"] == 2.0
     assert found["frontend", "call_latency_p50{callee=cart}"] == 60.0
     assert found["cart", "error_rate"] == 1.0
+
+
+def test_calls_that_failed_are_kept_with_their_trace_and_operation(tmp_path):
+    taking = Taking(None)
+    kept = TraceSamples(tmp_path / "traces.json")
+    taking.intake = OtlpIntake(taking._write, taking.clock, traces=kept)
+    taking.intake.adopt(OtlpSource(name="sent", kind="otlp", interval_ms=10_000))
+    entry, call, served = trace(7, AT_MS, failed=True)
+    taking.intake.take("traces", spans([entry, {**call, "name": "GET /cart"}, served]))
+    taking.settled()
+    shown = [(c.caller, c.callee, c.operation, c.trace, c.failed) for c in kept.calls(0, taking.clock.now())]
+    assert shown == [("frontend", "cart", "GET /cart", f"{7:032x}", True)]
 
 
 def test_spans_of_a_closed_interval_and_of_the_future_are_refused_and_said():
