@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from reconciler.documents.objective import Objective
 from reconciler.model.canonical import number, plain
-from reconciler.model.objectives import NOTED
+from reconciler.model.objectives import NOTED, noted
 from reconciler.model.signals import Signal, SignalStatus
 from reconciler.signals.objectives import LAG_MS, Account, ObjectiveState, burning, keep, mark, resumed, terms, watches
 from reconciler.steps.world import World
@@ -24,7 +24,8 @@ _BLOCKS = "objective/"
 def account(world: World) -> bool:
     """Every budget up to its newest closed step."""
     objectives, now = world.applied_rulebook().objectives, world.clock.now()
-    if now < world.cursor.accounted_ms or not (objectives or world.cursor.budgets):
+    shown = world.cursor.budgets if world.cursor.accounted_ms >= 0 else noted(world.store.noted(NOTED))  # by the last process
+    if now < world.cursor.accounted_ms or not (objectives or shown):
         return False
     known = _known(world, objectives, now)
     kept = keep(objectives, world.telemetry, known, now)
@@ -33,7 +34,7 @@ def account(world: World) -> bool:
     if kept.state.firing != known.firing or not world.cursor.objectives.accounts:
         world.store.note(STATE, json.dumps(dict(kept.state.firing), sort_keys=True))
     _note_blocks(world, kept.state)
-    if kept.budgets != world.cursor.budgets:
+    if kept.budgets != shown:
         world.store.note(NOTED, json.dumps(plain(kept.budgets)))
     world.cursor.objectives, world.cursor.budgets = kept.state, kept.budgets
     world.cursor.accounted_ms = _next(objectives, now)
@@ -59,8 +60,8 @@ def _known(world: World, objectives: Sequence[Objective], now: int) -> Objective
     accounts = dict(state.accounts)
     for objective, component in missing:
         key = f"{objective.metadata.name}/{component}"
-        noted = json.loads(world.store.noted(_BLOCKS + key) or "{}")
-        blocks = noted.get("blocks", []) if noted.get("of") == mark(objective.spec) else []
+        before = json.loads(world.store.noted(_BLOCKS + key) or "{}")
+        blocks = before.get("blocks", []) if before.get("of") == mark(objective.spec) else []
         held = [(int(start), (float(bad), float(total), int(count))) for start, bad, total, count in blocks]
         accounts[key] = resumed(objective.spec, world.telemetry, component, held, now)
     firing = state.firing if state.accounts else json.loads(world.store.noted(STATE) or "{}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 EVERY_MS = 15_000
-BACK_MS = 900_000  # what is read at the start: enough to know what is usual
+BACK_MS = 900_000  # what is read at the start, and at most: enough to know what is usual
 WEIGH_MS = 60_000  # how often criticality is worked out again
 LATELY_MS = 600_000  # how long a component that stood out is looked at first
 FEW = 100  # components that an expensive look can take in
@@ -46,7 +46,7 @@ def attend(world: World) -> bool:
     now, held = world.clock.now(), world.cursor.attending
     if world.cursor.applied is None or now < held.looked_ms + EVERY_MS:
         return False
-    since = held.looked_ms if held.memory else now - BACK_MS
+    since = max(held.looked_ms, now - BACK_MS) if held.memory else now - BACK_MS
     window = world.telemetry.window(None, since + 1, now)
     memory = held.memory or _memory()
     keys = list(window)
@@ -148,7 +148,8 @@ def _noticed(look: Look, now: int) -> Iterable[Noticed]:
 
 
 def _remember(held: Attending, now: int) -> None:
-    held.lately = {name: (at, most) for name, (at, most) in held.lately.items() if now - at < LATELY_MS}
+    lately = {name: (at, most) for name, (at, most) in held.lately.items() if now - at < LATELY_MS}
     for one in held.now:
-        most = held.lately.get(one.component, (0, 0.0))[1]
-        held.lately[one.component] = (now, max(most, float(one.salience)))
+        most = lately.get(one.component, (0, 0.0))[1]
+        lately[one.component] = (now, max(most, float(one.salience)))
+    held.lately = lately  # whole: other threads read it

@@ -50,8 +50,11 @@ class Outlook:
 
     def findings(self, now_ms: int) -> tuple[Finding, ...]:
         """What was found lately enough to speak of now."""
-        fresh = (self.found[look.name][1] for look in LOOKS if self._fresh(look, now_ms))
-        return tuple(finding for findings in fresh for finding in findings)
+        return tuple(finding for look in LOOKS for finding in self.of(look, now_ms)[1])
+
+    def of(self, look: Look, now_ms: int) -> tuple[int, tuple[Finding, ...]]:
+        """When a look was, and what it found; nothing where that was too long ago."""
+        return self.found[look.name] if self._fresh(look, now_ms) else (now_ms, ())
 
     def current(self, now_ms: int) -> bool:
         """Whether the near look is recent enough to say that something is foreseen no longer."""

@@ -17,7 +17,8 @@ from reconciler.errors import Misconfigured, Retryable
 from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
 from reconciler.ports.analyst import Analyst, Inquiry
-from reconciler.steps.foreseeing import ahead
+from reconciler.steps.attending import focus
+from reconciler.steps.foreseeing import ahead, promised
 from reconciler.steps.outlook import FAR, NEAR, factors_of
 from reconciler.steps.world import World
 
@@ -71,13 +72,14 @@ def predict(world: World, service: str, horizon_minutes: int = 60, sleep: Callab
     if service not in world.telemetry.topology().components:
         raise Misconfigured(f"nothing is measured of {service!r}", where="service", next_step="the page /services lists what is")
     now = world.clock.now()
-    near = _near(world, world.analyst, now - now % SHARED_MS, sleep)
-    far = world.cursor.outlook.found.get(FAR.name, (0, ()))[1]
-    return _prediction(service, now, horizon_minutes, near, far)
+    near = _near(world, world.analyst, service, now - now % SHARED_MS, sleep)
+    looked, far = world.cursor.outlook.of(FAR, now)
+    return _prediction(service, now, horizon_minutes, near, tuple(_later(finding, now - looked) for finding in far))
 
 
-def _near(world: World, analyst: Analyst, at_ms: int, sleep: Callable[[float], None]) -> tuple[Finding, ...]:
-    inquiry: Inquiry = ahead(world.applied_rulebook(), NEAR, at_ms)
+def _near(world: World, analyst: Analyst, service: str, at_ms: int, sleep: Callable[[float], None]) -> tuple[Finding, ...]:
+    rules = world.applied_rulebook()
+    inquiry: Inquiry = dataclasses.replace(ahead(rules, NEAR, at_ms), components=focus(world, {service, *promised(rules)}))
     for _ in range(int(PATIENCE_S / POLL_S)):
         if answer := analyst.ask(inquiry):
             if answer.missing:
@@ -94,7 +96,7 @@ def _prediction(service: str, now_ms: int, horizon: int, near: tuple[Finding, ..
     told = sorted((f for f in own if factors[f]), key=lambda f: (-float(f.confidence), f.at_ms, f.metric))
     silent = [f.text for f in findings if f.kind == "unknown" and f.component in ("", service)]
     silent += [f"{f.metric}: foreseen without factors, which is no evidence" for f in own if not factors[f]]
-    silent += [] if far else ["no forecast has been made yet: they need days of history"]
+    silent += [] if far else ["there is no recent forecast: they need days of history"]
     known = 2 if any(f.component == service for f in far) else 1  # the near look was made of all that is measured
     return Prediction(
         service=service,
@@ -106,6 +108,16 @@ def _prediction(service: str, now_ms: int, horizon: int, near: tuple[Finding, ..
         breaches=tuple(_foretold(f) for f in told),
         unknown=tuple(dict.fromkeys(silent)),
     )
+
+
+def _later(finding: Finding, passed_ms: int) -> Finding:
+    """A finding of a look that was some time ago, as of now: what it foresees is so much nearer."""
+    values = ((name, _less(value, passed_ms / 1_000) if name == "lead_s" else value) for name, value in finding.values)
+    return dataclasses.replace(finding, values=tuple(values))
+
+
+def _less(text: str, seconds: float) -> str:
+    return number(max(0.0, float(text) - seconds))
 
 
 def _within(finding: Finding, horizon_minutes: int) -> bool:

@@ -15,7 +15,7 @@ from reconciler.errors import Retryable
 from reconciler.model.canonical import number, plain
 from reconciler.model.scores import NOTED, Lost, SystemScore
 from reconciler.model.telemetry import Topology
-from reconciler.steps.progress import progress
+from reconciler.steps.progress import progress, readable
 from reconciler.steps.world import World
 
 EVERY_MS = 60_000
@@ -67,7 +67,7 @@ def _vital(world: World, component: str, now: int) -> Vital:
 
 def _patterned(world: World) -> frozenset[str]:
     """Who takes part in a pattern that spreads."""
-    diagnosed = [progress(case) for case in world.store.cases(open_only=True)]
+    diagnosed = [progress(case) for case in world.store.cases(open_only=True) if readable(case)]
     return frozenset(c for p in diagnosed if p.diagnosis and p.diagnosis.cascading for c in p.incident.components)
 
 

@@ -159,3 +159,12 @@ def test_policy_is_told_of_no_budget_that_another_process_settled(monkeypatch: p
 
 def _blind(*_: object) -> Any:
     raise Retryable("the telemetry does not answer", next_step="wait")
+
+
+def test_an_objective_that_was_withdrawn_while_nothing_ran_is_shown_no_longer():
+    before = _world(_objective())
+    _measure(before, 100.0, 60, NOW)
+    account(before)
+    world = _world(store=before.store, now=NOW + MINUTE)
+    account(world)
+    assert noted(world.store.noted(NOTED)) == ()

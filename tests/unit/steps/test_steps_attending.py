@@ -10,7 +10,7 @@ import pytest
 from reconciler.documents.sensor import Sensor
 from reconciler.errors import Retryable
 from reconciler.model.notices import NOTED, noted
-from reconciler.steps.attending import EVERY_MS, FEW, attend, beside, focus
+from reconciler.steps.attending import BACK_MS, EVERY_MS, FEW, attend, beside, focus
 from reconciler.steps.world import Cursor
 from reconciler.testing.clock import ManualClock
 from reconciler.testing.store import MemoryStore
@@ -132,3 +132,14 @@ def test_a_start_that_was_interrupted_begins_again():
     attend(world)
     _next(world, s001=300.0)
     assert [one.component for one in world.cursor.attending.now] == ["s001"]
+
+
+def test_after_a_long_pause_no_more_is_read_than_at_a_start():
+    world = _world()
+    attend(world)
+    asked = []
+    read = world.telemetry.window
+    world.telemetry.window = lambda components, start, end: asked.append((start, end)) or read(components, start, end)
+    world.clock.advance(100 * BACK_MS)
+    attend(world)
+    assert asked == [(world.clock.now() - BACK_MS + 1, world.clock.now())]

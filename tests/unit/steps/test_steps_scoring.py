@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from reconciler.errors import Retryable
+from reconciler.model.cases import Case, Stage
 from reconciler.model.scores import NOTED, noted
 from reconciler.steps.scoring import EVERY_MS, score
 from reconciler.steps.world import Cursor
@@ -65,3 +66,11 @@ def test_telemetry_that_does_not_answer_is_no_score_and_no_crash() -> None:
     world.telemetry.newest_ms = silent
     score(world)
     assert world.cursor.score is None
+
+
+def test_a_case_that_another_release_wrote_does_not_keep_the_score_from_being_made() -> None:
+    world = _world(error_rate=0.0)
+    case = Case("inc-1", "infra", "", "f", Stage.JUDGE, NOW, NOW, {"of": "another release"})
+    assert world.store.open_case(case, (), ())
+    score(world)
+    assert world.cursor.score.score == "100"
