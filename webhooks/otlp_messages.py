@@ -22,10 +22,12 @@ from reconciler.analysis.distributions import Piece, explicit, exponential, sane
 from reconciler.analysis.spans import Span
 from reconciler.analysis.streams import Point
 from webhooks.body import Refused
+from webhooks.otlp_weight import weigh
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 MAX_INFLATED, MAX_INFLATED_JSON = 16 << 20, 4 << 20  # JSON takes ten times as long
 MAX_NESTING = 30
+MAX_OBJECTS = 250_000  # of JSON, which takes two for an attribute: 250 bytes each in Python, and as much as messages
 MAX_ATTRIBUTES = 64
 MAX_TEXT = 256
 MAX_LINE = 1_000
@@ -100,9 +102,11 @@ def message(kind: str, body: bytes, content_type: str) -> Any:
     made = _made(kind, "Request")
     try:
         if content_type == PROTOBUF:
+            weigh(body, made.DESCRIPTOR)
             made.ParseFromString(body)
         else:
-            json_format.ParseDict(_with_ids(json.loads(body)), made, ignore_unknown_fields=True, max_recursion_depth=MAX_NESTING)
+            told = _loaded(body)
+            json_format.ParseDict(told, made, ignore_unknown_fields=True, max_recursion_depth=MAX_NESTING)
     except (DecodeError, json_format.Error, ValueError, ArithmeticError, RecursionError, TypeError, AttributeError) as error:
         step = "send what the OpenTelemetry exporters for http/protobuf or http/json send"
         raise Refused(400, "malformed", f"the body is no OTLP request for {kind}", step) from error
@@ -179,18 +183,25 @@ def answer(kind: str, rejected: int, why: str, content_type: str) -> bytes:
     return told
 
 
-def _with_ids(value: Any, depth: int = 0) -> Any:
-    """OTLP writes ids as hex where JSON of protobuf has base64."""
+def _loaded(body: bytes) -> Any:
+    if body.count(b"{") > MAX_OBJECTS:
+        raise Refused(413, "too-large", f"the body holds more than {MAX_OBJECTS} objects", "send smaller batches")
+    told = json.loads(body)
+    _read_ids(told)
+    return told
+
+
+def _read_ids(value: Any, depth: int = 0) -> None:
+    """OTLP writes ids as hex where JSON of protobuf has base64. In place: a second copy would take as much memory again."""
     if depth > MAX_NESTING:
         raise ValueError("nested too deeply")
-    if isinstance(value, list):
-        return [_with_ids(item, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {
-            key: base64.b64encode(bytes.fromhex(item)).decode() if key in _IDS else _with_ids(item, depth + 1)
-            for key, item in value.items()
-        }
-    return value
+    for item in value if isinstance(value, list) else ():
+        _read_ids(item, depth + 1)
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if key in _IDS:
+            value[key] = base64.b64encode(bytes.fromhex(item)).decode()
+        else:
+            _read_ids(item, depth + 1)
 
 
 def _scopes(resources: Iterable[Any], scopes: str, names: Sequence[str]) -> Iterator[tuple[Attributes, str, bytes, Any]]:
