@@ -16,7 +16,7 @@ from reconciler.ports.telemetry import Telemetry
 from reconciler.proposals.ready import Ready
 from reconciler.proposals.situation import Candidate, Situation
 from reconciler.proposals.steps import Made
-from reconciler.proposals.triggers import median
+from reconciler.proposals.triggers import confidence, median
 
 MAX_SYMPTOMS = 5  # components of an incident that an expectation names
 
@@ -41,7 +41,7 @@ def assemble(situation: Situation, ready: Ready, cause: Cause, made: Sequence[Ma
         title=_title(ready.name, cause.component, edits),
         cause=cause.kind.value,
         component=cause.component,
-        confidence=cause.confidence,
+        confidence=_sure(situation, cause),
         edits=edits,
         files=files,
         patch=patch,
@@ -54,6 +54,11 @@ def assemble(situation: Situation, ready: Ready, cause: Cause, made: Sequence[Ma
         prediction_only=situation.diagnosis.prediction_only,
     )
     return Candidate(proposal, after, before)
+
+
+def _sure(situation: Situation, cause: Cause) -> str:
+    """A later cause is never surer than the first: what lowered that one, or had a person say no to it, raises no other."""
+    return min((cause, situation.diagnosis.top or cause), key=confidence).confidence
 
 
 def memory(proposal: Proposal) -> tuple[str, ...]:

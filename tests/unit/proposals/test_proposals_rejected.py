@@ -1,4 +1,4 @@
-"""What a person said no to is not proposed again for a while, and the next playbook is asked instead."""
+"""What a person said no to is not proposed again for a while; the next playbook or cause is, and is no surer for it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ NOON_MS = 1_772_452_800_000  # 2026-03-02T12:00:00Z
 DAY_MS = 86_400_000
 
 
-def playbook(name: str, field: str, value: int) -> Ready:
+def playbook(name: str, field: str, value: int, when: str = "true") -> Ready:
     text = f"""apiVersion: homeostat/v1
 kind: Playbook
 metadata: {{name: {name}}}
 spec:
-  when: "true"
+  when: "{when}"
   impact: low
   irreversibility: reversible
   steps: [{{edit: set, object: Service, field: [spec, {field}], value: {value}}}]
@@ -39,6 +39,7 @@ spec:
 
 
 PLAYBOOKS = (playbook("more-replicas", "replicas", 4), playbook("more-workers", "workers", 8))
+FOR_LOAD = playbook("for-load", "workers", 8, "cause == 'load'")
 
 
 class Site:
@@ -98,3 +99,13 @@ def test_another_edit_of_the_same_field_is_another_question(site: Site) -> None:
     noes = no_to(site.propose({}), "more-replicas")
     site.write(MANIFEST.replace(b"replicas: 3", b"replicas: 2"))
     assert site.propose(noes).best.proposal.playbook == "more-replicas"
+
+
+def test_a_repair_of_a_later_cause_is_never_surer_than_the_first_cause_it_gives_way_to(site: Site) -> None:
+    first, later = (
+        Cause(kind, "checkout", sure, "", ()) for kind, sure in ((CauseKind.RELEASE, "0.59"), (CauseKind.LOAD, "0.8"))
+    )
+    situation = site.situation()
+    diagnosis = replace(situation.diagnosis, causes=(first, later))
+    found = propose(replace(situation, diagnosis=diagnosis), (PLAYBOOKS[0], FOR_LOAD), site.repo, MemoryTelemetry(()))
+    assert [(c.proposal.cause, c.proposal.confidence) for c in found.candidates[:2]] == [("release", "0.59"), ("load", "0.59")]
