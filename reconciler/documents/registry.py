@@ -31,6 +31,7 @@ KINDS: Final[Mapping[str, str]] = {
     "Operation": "reconciler.documents.operation:Operation",
     "Sensor": "reconciler.documents.sensor:Sensor",
     "Objective": "reconciler.documents.objective:Objective",
+    "Calendar": "reconciler.documents.calendar:Calendar",
     "HealthRule": "reconciler.documents.health_rule:HealthRule",
     "HealthCases": "reconciler.documents.health_rule:HealthCases",
 }

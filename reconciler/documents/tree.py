@@ -25,7 +25,7 @@ _PROSE: Final = (".md", ".txt", ".gitkeep")
 _HOMES: Final[Mapping[str, frozenset[str]]] = {
     "policies": frozenset({"MergePolicy", "Quorum", "Budget", "Freeze", "Autonomy", "Guardrails", "Limits", "Trust"}),
     "playbooks": frozenset({"Playbook"}),
-    "sensors": frozenset({"Sensor", "Objective"}),
+    "sensors": frozenset({"Sensor", "Objective", "Calendar"}),
     "health": frozenset({"HealthRule"}),
 }
 D = TypeVar("D", bound=Document)

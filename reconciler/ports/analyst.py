@@ -11,6 +11,7 @@ from typing import Protocol
 
 from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
+from reconciler.model.occasions import Occasion
 from reconciler.ports.detector import Change
 
 
@@ -34,6 +35,7 @@ class Inquiry:
     symptom: str = ""  # the component that the alarm is about, where that is known
     changes: tuple[Change, ...] = ()
     limits: tuple[Limit, ...] = ()
+    occasions: tuple[Occasion, ...] = ()  # days of their own kind, behind and ahead
     components: tuple[str, ...] = ()  # whose series are looked at; () is everyone
     detectors: tuple[str, ...] = ()  # which of them look; () is all
 

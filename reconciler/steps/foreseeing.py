@@ -19,6 +19,7 @@ from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import Inquiry, Limit
 from reconciler.steps.attending import focus
+from reconciler.steps.occasions import occasions
 from reconciler.steps.outlook import LOOKS, Foreseen, Look, foreseen
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.telling import told_of
@@ -61,8 +62,13 @@ def _answered(world: World, look: Look) -> bool:
 
 
 def ahead(rules: Rulebook, look: Look, now_ms: int) -> Inquiry:
-    """What is asked: does anything go where sensors and objectives say that it must not?"""
-    return Inquiry(now_ms - look.back_ms, now_ms, look.step_ms, limits=limits(rules), detectors=look.detectors)
+    """What is asked: does anything go where sensors and objectives say that it must not? Steps begin at whole multiples of
+    their length, so that what was learnt of them is known again at the next look.
+    """
+    start = now_ms - look.back_ms
+    start -= start % look.step_ms if look.step_ms else 0
+    known = occasions(rules.calendars, start, now_ms)
+    return Inquiry(start, now_ms, look.step_ms, limits=limits(rules), occasions=known, detectors=look.detectors)
 
 
 def limits(rules: Rulebook) -> tuple[Limit, ...]:

@@ -1,8 +1,8 @@
 """Rulebook: the documents of one revision, ready to use, and cached by the trees they were read from.
 
-In: a commit. Out: installation, policy set, quorum, playbooks, sensors, objectives and the Trust state as converge needs it.
-A revision whose documents do not load raises Misconfigured with the place; callers fail closed: judges deny, converge
-keeps the last good revision. An unrelated commit costs a few tree look-ups and no parsing.
+In: a commit. Out: installation, policy set, quorum, playbooks, sensors, objectives, calendars and the Trust state
+as converge needs it. A revision whose documents do not load raises Misconfigured with the place; callers fail closed: judges
+deny, converge keeps the last good revision. An unrelated commit costs a few tree look-ups and no parsing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.converge.trust import Trust, TrustKey, TrustPrincipal
 from reconciler.converge.units import UnitIndex
+from reconciler.documents.calendar import Calendar
 from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
 from reconciler.documents.loader import Loaded
@@ -48,6 +49,7 @@ class Rulebook:
     playbooks: tuple[Ready, ...]
     sensors: tuple[Sensor, ...]
     objectives: tuple[Objective, ...]
+    calendars: tuple[Calendar, ...]
     health: tuple[Loaded[HealthRule], ...]
 
     @property
@@ -140,6 +142,7 @@ def rulebook(documents: DocumentSet) -> Rulebook:
         playbooks=tuple(ready(loaded) for loaded in documents.of(Playbook)),
         sensors=tuple(loaded.document for loaded in documents.of(Sensor)),
         objectives=tuple(loaded.document for loaded in documents.of(Objective)),
+        calendars=tuple(loaded.document for loaded in documents.of(Calendar)),
         health=documents.of(HealthRule),
     )
 

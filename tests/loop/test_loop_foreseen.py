@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import json
 from collections.abc import Callable
 
 from installation import Installation
 
+from reconciler.model.canonical import decode, encode
 from reconciler.model.findings import Finding
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.testing.analysts import InlineAnalyst
@@ -66,3 +69,21 @@ def test_an_analysis_that_fails_is_told_and_stops_nothing(site: Installation) ->
     site.advance(10)
     assert "out of memory" in str(site.system.world.meters.faults())
     assert site.payloads("incident") == []
+
+
+def test_a_calendar_in_the_repository_is_told_to_the_looks_ahead(site: Installation) -> None:
+    today = dt.datetime.fromtimestamp(site.clock.now() / 1000, dt.UTC).date()
+    text = f"""apiVersion: homeostat/v1
+kind: Calendar
+metadata:
+  name: holidays
+spec:
+  days: ["{today}"]
+"""
+    site.add("sensors/holidays.yaml", text, "A day off")
+    site.settle()
+    analyst = looking(site, lambda _: ())
+    site.advance(10)
+    asked = next(asked for asked in analyst.asked if "failures" in asked.detectors)
+    assert [(one.name, len(one.spans)) for one in asked.occasions] == [("holidays", 1)]
+    assert decode(Inquiry, json.loads(encode(asked))) == asked

@@ -48,7 +48,8 @@ class Forecasts:
         unknown: dict[str, int] = {}
         for key in self._chosen(seen):
             times, values = seen.samples[key]
-            answer = forecast(regular(times / 1000, values))
+            occasions = [one for one in window.occasions if not one.components or key[0] in one.components]
+            answer = forecast(regular(times / 1000, values), occasions=occasions)
             if isinstance(answer, Unknown):
                 unknown[answer.reason] = unknown.get(answer.reason, 0) + 1
                 continue

@@ -75,9 +75,8 @@ def _over(history: History, spans: Sequence[Span]) -> list[Span]:
 
 def _smooth(values: Array) -> Array:
     """Means over an hour: a single day's noise is not to be foretold."""
-    weight = np.convolve(np.ones(len(values)), np.ones(HOUR + 1), "same")
-    found: Array = np.convolve(values, np.ones(HOUR + 1), "same") / weight
-    return found
+    hour = np.ones(HOUR + 1)
+    return np.asarray(np.convolve(values, hour, "same") / np.convolve(np.ones(len(values)), hour, "same"), dtype=float)
 
 
 def _row(history: History, smooth: Array, usual: Array, since_ms: Array, span: Span) -> Array:
