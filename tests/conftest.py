@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 from installation import Installation, installation
 
@@ -17,6 +18,12 @@ pytest_plugins = [
     "steps.cluster_steps",
     "cluster.fixtures",
 ]
+
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+BUSY = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("busy machine", BUSY)
+hypothesis.settings.load_profile("busy machine")
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def files(homes: Homes, broken: str | None) -> dict[str, bytes | None]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(states=st.lists(State, min_size=1, max_size=6))
 def test_what_git_wants_somewhere_is_never_deleted(repo: PygitRepo, states: list[tuple[Homes, str, str]]) -> None:
     units = [Unit(name=u, path=f"apps/{u}", target="lab", allow_empty=True) for u in UNITS]

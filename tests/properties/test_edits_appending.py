@@ -41,14 +41,14 @@ def check(data: bytes, document: int, pointer: Pointer, item: dict[str, Scalar])
 
 @pytest.mark.parametrize("data", [*LISTS, *NASTY])
 @given(data_=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_an_item_is_added_exactly_and_reversibly_or_refused(data: bytes, data_: st.DataObject) -> None:
     document, pointer = data_.draw(st.sampled_from(places(data)))
     check(data, document, pointer, data_.draw(items))
 
 
 @given(data=documents(), more=st.lists(st.sampled_from(["a", "x", "yy"]), max_size=3), data_=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_list_that_is_not_there_yet_is_made_exactly_and_reversibly_or_refused(
     data: bytes, more: list[str], data_: st.DataObject
 ) -> None:

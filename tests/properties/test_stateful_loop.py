@@ -256,7 +256,6 @@ class Loop(RuleBasedStateMachine):
 STORY = settings(
     max_examples=30 if EVERYTHING else 5,
     stateful_step_count=30 if EVERYTHING else 14,
-    deadline=None,
     derandomize=not EVERYTHING,
     print_blob=True,  # `@reproduce_failure` with it, on `Loop`, tells the story again
     database=None,

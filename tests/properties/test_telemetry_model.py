@@ -50,7 +50,7 @@ def _act(store: SampleStore, act: object, folder: Path, model: dict[tuple[str, s
     return store
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(scattered=st.sampled_from([0, 8]), acts=ACTS, start=st.integers(0, 70), length=st.integers(1, 70), step=st.integers(1, 80))
 def test_the_store_says_what_a_dictionary_says(folders: Iterator[Path], scattered, acts, start: int, length: int, step: int):
     """As matrices, and sample by sample."""
@@ -103,7 +103,7 @@ def _same_grid(store: SampleStore, model: dict[tuple[str, str], dict[int, float]
                 assert all(math.isnan(value) for value in (*found, grid.mean[row, at]))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
     rows=st.lists(
         st.lists(st.decimals(-(10**9), 10**9, places=3).map(float) | NUMBERS.filter(math.isfinite), min_size=1, max_size=6),
@@ -125,7 +125,7 @@ def test_every_float_comes_back_from_a_block_bit_for_bit(folders: Iterator[Path]
     block.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(data=st.data())
 def test_a_file_with_any_bytes_wrong_costs_its_own_samples_and_nothing_else(folders: Iterator[Path], data: st.DataObject):
     folder = next(folders)

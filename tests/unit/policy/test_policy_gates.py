@@ -91,7 +91,7 @@ NAMES = {
         "freeze/seeded",
         "high-impact",
     ),
-    *("hold", "impact", "irreversible", "limit/cpu", "limit/memory", "limit/replicas", "merger", "no-rejection"),
+    *("hold", "impact", "irreversible", "limit/cpu", "limit/memory", "limit/replicas", "maintenance/seeded", "merger", "no-rejection"),
     *("no-revert-of-revert", "people-decide", "policy/seeded/broken", "prediction", "rules-by-people"),
 }
 

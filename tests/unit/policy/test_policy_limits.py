@@ -88,7 +88,7 @@ def test_restoring_what_people_had_merged_is_never_denied(limit, after):
 
 
 @given(st.integers(-50, 100), st.integers(-50, 100))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_edit_ever_takes_a_value_from_inside_to_outside(before, after):
     if 1 <= before <= 20 and not 1 <= after <= 20:
         assert broken(REPLICAS, before, after)

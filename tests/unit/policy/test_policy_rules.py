@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.documents import is_cases, load, load_tree
 from reconciler.documents.autonomy import Mode
-from reconciler.documents.freeze import Window, instant_ms
+from reconciler.documents.freeze import Window, instant_ms, open_until
 from reconciler.documents.policy_cases import EarlierMerge, Given
 from reconciler.documents.schemas import violations
 from reconciler.errors import Misconfigured
@@ -12,7 +12,6 @@ from reconciler.model.judging import Effect
 from reconciler.model.reasons import Reason
 from reconciler.policy.cases import decide, load_cases, run_cases
 from reconciler.policy.explaining import explain
-from reconciler.policy.gates_pace import open_until
 from reconciler.policy.protected import protected_paths
 from reconciler.policy.rules import policy_set
 

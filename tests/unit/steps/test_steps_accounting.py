@@ -30,7 +30,7 @@ def _objective(above: int = 500) -> Objective:
 
 def _world(*objectives: Objective, store: MemoryStore | None = None, now: int = NOW) -> SimpleNamespace:
     clock = ManualClock(now)
-    book = SimpleNamespace(objectives=objectives)
+    book = SimpleNamespace(objectives=objectives, policy=SimpleNamespace(maintenance=()))
     telemetry = MemoryTelemetry(components=["checkout"])
     return SimpleNamespace(
         clock=clock, store=store or MemoryStore(), telemetry=telemetry, cursor=Cursor(), applied_rulebook=lambda: book
@@ -120,7 +120,7 @@ def test_an_objective_that_is_withdrawn_is_shown_no_longer():
     world = _world(_objective())
     _measure(world, 100.0, 60, NOW)
     account(world)
-    world.applied_rulebook = lambda: SimpleNamespace(objectives=())
+    world.applied_rulebook = lambda: SimpleNamespace(objectives=(), policy=SimpleNamespace(maintenance=()))
     world.clock.advance(MINUTE)
     account(world)
     assert noted(world.store.noted(NOTED)) == ()

@@ -28,7 +28,7 @@ def _world(components: int = 3, sensors: tuple[Sensor, ...] = (), measured: int 
         for metric in ("cpu_usage", "latency_p99"):
             level = 0.5 if metric == "cpu_usage" else 100.0
             telemetry.put(name, metric, [(NOW - EVERY_MS * n, level * (1 + 0.03 * noise.gauss(0, 1))) for n in range(60)])
-    book = SimpleNamespace(sensors=sensors, objectives=())
+    book = SimpleNamespace(sensors=sensors, objectives=(), policy=SimpleNamespace(maintenance=()))
     return SimpleNamespace(
         clock=ManualClock(NOW), store=MemoryStore(), telemetry=telemetry, cursor=Cursor(applied="head"),
         applied_rulebook=lambda: book,
@@ -143,3 +143,18 @@ def test_after_a_long_pause_no_more_is_read_than_at_a_start():
     world.clock.advance(100 * BACK_MS)
     attend(world)
     assert asked == [(world.clock.now() - BACK_MS + 1, world.clock.now())]
+
+
+def test_series_that_ended_long_ago_are_forgotten_before_they_leave_no_room():
+    world = _world()
+    world.telemetry.put("s000", "cpu_usage", [(NOW, 0.5)])
+    for n in range(1_100):
+        world.telemetry.put("s002", f"restarts{{pod={n}}}", [(NOW, 1.0)])
+    attend(world)
+    world.clock.advance(86_400_000)
+    _next(world)
+    assert not world.cursor.attending.memory.knows(("s002", "restarts{pod=7}"))
+    for _ in range(9):
+        _next(world)
+    _next(world, s001=300.0)
+    assert [one.component for one in world.cursor.attending.now] == ["s001"]

@@ -14,6 +14,7 @@ from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import Analyst, Answer
 from reconciler.steps.examining import LOWERED, PATIENCE_MS, ask, weighed
 from reconciler.steps.judge import votes
+from reconciler.steps.world import Cursor
 from reconciler.testing.analysts import InlineAnalyst
 from reconciler.testing.clock import ManualClock
 from reconciler.testing.telemetry import MemoryTelemetry
@@ -88,7 +89,7 @@ def incident(source: str = "alertmanager/default") -> Incident:
 
 
 def asked_at(ms: int, analyst: Analyst | None, about: Incident) -> Answer | None:
-    world = SimpleNamespace(analyst=analyst, clock=ManualClock(ms), telemetry=MemoryTelemetry(), repo=None)
+    world = SimpleNamespace(analyst=analyst, clock=ManualClock(ms), telemetry=MemoryTelemetry(), repo=None, cursor=Cursor())
     return ask(cast("Any", world), about, (), 2_000)
 
 

@@ -25,7 +25,7 @@ def _world(age_ms: int = 0, components: int = 2) -> Any:
     cursor = Cursor(applied="head")
     cursor.outlook.found[FAR.name] = (NOW - age_ms, (BREACH, COURSE))
     names = ["cart", *(f"s{n:03}" for n in range(components - 1))]
-    rules = SimpleNamespace(sensors=(), objectives=(), calendars=())
+    rules = SimpleNamespace(sensors=(), objectives=(), calendars=(), policy=SimpleNamespace(maintenance=()))
     return SimpleNamespace(
         clock=ManualClock(NOW), telemetry=MemoryTelemetry(components=names), cursor=cursor,
         analyst=InlineAnalyst(lambda _: Answer()), applied_rulebook=lambda: rules,

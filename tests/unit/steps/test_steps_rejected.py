@@ -89,7 +89,7 @@ REVIEWS = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(st.lists(REVIEWS, max_size=8), st.integers(0, 8))
 def test_whatever_people_say_an_edit_is_kept_back_just_while_somebodys_last_word_on_it_is_a_fresh_no(
     words: list[tuple[str, str, int, str, int]], now: int

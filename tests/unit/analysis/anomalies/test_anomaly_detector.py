@@ -97,7 +97,7 @@ def test_asking_for_no_alarms_per_day_is_refused():
         anomalies(times(3), np.ones(3)).alarms(0)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(160, 1_190), st.floats(allow_nan=True, allow_infinity=True), st.integers(0, 3))
 def test_a_later_sample_never_changes_an_earlier_answer(cut, later, seed):
     values = daily(1_200, seed)

@@ -79,7 +79,7 @@ def test_units_do_not_matter_for_a_latency() -> None:
     assert [c.service for c in find(made(table)).causes] == [c.service for c in find(made(scaled)).causes]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(arrays(np.float64, (24, 8), elements=st.floats(allow_nan=True, allow_infinity=True)))
 def test_any_table_gives_finite_scores_and_a_confidence_between_zero_and_one(values: object) -> None:
     found = find(made(values, np.arange(24) * 90.0))

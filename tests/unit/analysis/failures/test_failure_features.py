@@ -152,7 +152,7 @@ def test_a_gap_in_one_component_leaves_the_others_to_speak():
     assert found.worst["memory"][-1] == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     values=arrays(float, (60, 2), elements=st.floats(0, 2) | st.sampled_from([NAN, np.inf, -1e20])),
     at=st.integers(WARM_UP, 58),

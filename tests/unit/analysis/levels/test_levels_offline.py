@@ -130,7 +130,7 @@ def test_values_without_a_time_each_are_refused():
         changes(np.zeros(20), np.zeros(19))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60))
 def test_any_numbers_get_an_answer(values):
     found = changes(np.array(values))

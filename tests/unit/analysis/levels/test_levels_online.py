@@ -65,7 +65,7 @@ def test_a_constant_that_moves_at_last_is_told_once():
     assert [a.index for a in watched([5.0] * 100 + [5.1, 4.9] * 30)] == [100]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=80))
 def test_any_numbers_get_an_answer(values):
     assert all(a.index < a.told and 0.5 < a.confidence <= 1.0000001 for a in watched(values))

@@ -79,7 +79,7 @@ def test_the_neighbourhood_is_the_cause_the_named_and_who_is_next_to_it():
     assert neighbours("", [], SHOP, 2) == ()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20), st.text(max_size=12)), max_size=8), st.text(max_size=80))
 def test_any_text_gives_a_vector_of_length_one_or_none(moved, said):
     found = vector(Portrait(tuple(Moved(*one) for one in moved), (said,), tuple(words(said))))

@@ -164,7 +164,7 @@ def test_every_kind_has_a_remedy():
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.builds(Reading, NUMBERS, NUMBERS, NUMBERS, NUMBERS), max_size=40))
 def test_any_numbers_get_an_answer(readings):
     for found in seen(calm(n=30) + [{"shop": r, "db": r} for r in readings]):
