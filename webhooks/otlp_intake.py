@@ -3,7 +3,8 @@
 In: requests of the ingress, from its threads. Out: rows (component, metric, time, value) at every `settle` of the loop's thread.
 Metrics are kept as streams and told as their present value. Spans and log lines are counted over intervals, which are closed
 some seconds after their end, because senders work in batches; what comes later than that, or from the future, is refused.
-Everything is bounded: components, series, streams, spans, edges. What is beyond a bound is refused and the sender is told so.
+Everything is bounded, of all components and of each: series, streams, spans, edges. What is beyond a bound is refused, the sender
+is told so, and it is counted in `refused`.
 
 Losing this state costs one interval, except for the templates of log lines: those keep their numbers in a file of their own.
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from reconciler.analysis.distributions import quantiles
 from reconciler.analysis.spans import SHARES, Span, figures, summarise
@@ -30,6 +31,7 @@ from webhooks import otlp_messages as messages
 from webhooks.otlp_logs import LogBook
 from webhooks.otlp_messages import Line, Told
 from webhooks.otlp_rules import Rule, rule_for, rules_of
+from webhooks.otlp_shares import Share
 
 Row = tuple[str, str, int, float]
 Write = Callable[[Sequence[Row], int], int]
@@ -38,39 +40,39 @@ GRACE_MS = 10_000  # after the end of an interval; exporters send every five sec
 PAST_MS = 60_000  # what a sender may still hold when this process starts
 AHEAD_MS = 5_000  # clocks of senders that run ahead
 AT_ONCE = 500  # items that are counted in before others may go on
-MAX_STREAMS = 50_000
-MAX_NUMBERS = 1_000_000  # of all streams: a histogram has one a bucket, and each takes some 200 bytes
-MAX_FAMILIES = 5_000
-MAX_SPANS = 20_000  # of one interval
-MAX_EDGES = 5_000
+MAX_STREAMS, MAX_STREAMS_EACH = 50_000, 12_500  # one component: 50 instances of 250 streams
+MAX_NUMBERS, MAX_NUMBERS_EACH = 1_000_000, 250_000  # of streams: a histogram has one a bucket, and each takes some 200 bytes
+MAX_FAMILIES, MAX_FAMILIES_EACH = 5_000, 500
+MAX_SPANS, MAX_SPANS_EACH = 20_000, 10_000  # of one interval
+MAX_EDGES, MAX_EDGES_EACH = 5_000, 500
 SILENT_MS = 3_600_000  # a call that nobody makes makes room: who is called may be what a stranger asked for
 MAX_COMPONENTS = 1_000
 
-_T = TypeVar("_T")
 
-
-class Bins(Generic[_T]):
-    """Items by the interval that they ended in, until it is closed and the one after it too."""
+class Bins:
+    """Spans by the interval that they ended in, until it is closed and the one after it too."""
 
     def __init__(self, now_ms: int, interval_ms: int) -> None:
         self.interval_ms = interval_ms
         self._closed = (now_ms - PAST_MS) // interval_ms
-        self._items: dict[int, list[_T]] = {}
+        self._items: dict[int, list[Span]] = {}
+        self._shares: dict[int, Share] = {}
 
-    def add(self, at_ms: int, item: _T, now_ms: int) -> str:
+    def add(self, at_ms: int, item: Span, now_ms: int) -> str:
         """Why it was refused; empty when it was taken."""
         at = at_ms // self.interval_ms
         if at <= self._closed:
             return "too late"
         if at_ms > now_ms + AHEAD_MS:
             return "from the future"
-        held = self._items.setdefault(at, [])
-        if len(held) >= MAX_SPANS:
-            return "more than an interval may hold"
-        held.append(item)
+        share = self._shares.setdefault(at, Share("spans in an interval", MAX_SPANS, MAX_SPANS_EACH))
+        if why := share.why_not(item.component, 1):
+            return why
+        share.add(item.component, 1)
+        self._items.setdefault(at, []).append(item)
         return ""
 
-    def closed(self, now_ms: int) -> Iterator[tuple[int, Sequence[_T], Sequence[_T]]]:
+    def closed(self, now_ms: int) -> Iterator[tuple[int, Sequence[Span], Sequence[Span]]]:
         """The end of each interval that is over now, its items, and those of its neighbours."""
         last = (now_ms - GRACE_MS) // self.interval_ms - 1
         for at in sorted(at for at in self._items if self._closed < at <= last):
@@ -78,7 +80,7 @@ class Bins(Generic[_T]):
             yield (at + 1) * self.interval_ms, self._items[at], around
         self._closed = max(self._closed, last)
         for at in [at for at in self._items if at < self._closed]:
-            del self._items[at]
+            del self._items[at], self._shares[at]
 
 
 @dataclass(slots=True)
@@ -131,21 +133,35 @@ class Taken:
     why: str = ""
 
 
+class _Shares:
+    """What components hold of all that is kept of metrics."""
+
+    def __init__(self) -> None:
+        self.families = Share("metrics", MAX_FAMILIES, MAX_FAMILIES_EACH)
+        self.streams = Share("streams", MAX_STREAMS, MAX_STREAMS_EACH)
+        self.numbers = Share("buckets", MAX_NUMBERS, MAX_NUMBERS_EACH)
+
+    def count_anew(self, families: Mapping[tuple[str, str], Family]) -> None:
+        self.families.count_anew((component, 1) for component, _ in families)
+        self.streams.count_anew((component, len(family.streams)) for (component, _), family in families.items())
+        self.numbers.count_anew((component, family.streams.numbers()) for (component, _), family in families.items())
+
+
 @dataclass
 class _State:
     """What one adopted source has built up."""
 
     source: OtlpSource
     began_ms: int
-    spans: Bins[Span]
+    spans: Bins
     logs: LogBook
     rules: Mapping[str, tuple[Rule, ...]]
     families: dict[tuple[str, str], Family] = field(default_factory=dict)
-    streams: int = 0
-    numbers: int = 0  # that the streams hold
+    shares: _Shares = field(default_factory=_Shares)
     calls: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # how many, and when the last were made
     traced: list[TracedCall] = field(default_factory=list)  # that are not kept yet
     components: set[str] = field(default_factory=set)
+    unkept: Counter[str] = field(default_factory=Counter)  # calls of an interval, by why
 
 
 class OtlpIntake:
@@ -155,6 +171,7 @@ class OtlpIntake:
         self._write, self._clock, self._templates, self._traces = write, clock, templates, traces
         self._guard = threading.Lock()
         self._state: _State | None = None
+        self.refused = Counter[str]()  # items by why, since the start
 
     @property
     def open(self) -> bool:
@@ -181,10 +198,11 @@ class OtlpIntake:
                 if self._state is None or self._state.source is not source:
                     break  # the documents have changed
                 refused.update(why for item in batch if (why := step(self._state, item, delivery)))
-        with self._guard:
-            delivery.end()
         if count.unread:
             refused["without component, time or a finite value"] = count.unread
+        with self._guard:
+            delivery.end()
+            self.refused.update(refused)
         total = refused.total()
         return Taken(count.seen - total, total, "; ".join(f"{n} {why}" for why, n in sorted(refused.items())))
 
@@ -195,6 +213,8 @@ class OtlpIntake:
                 return 0
             rows = list(_rows(self._state, now_ms))
             traced, self._state.traced = self._state.traced, []
+            self.refused.update(self._state.unkept)
+            self._state.unkept.clear()
         written = self._write(rows, now_ms) if rows else 0
         if traced and self._traces:
             self._traces.keep(traced, now_ms)
@@ -232,25 +252,24 @@ def _metric(state: _State, told: Told, delivery: _Delivery) -> str:
     key = told.component, rule.name
     family = state.families.get(key)
     if family is None:
-        if len(state.families) >= MAX_FAMILIES:
-            return "of too many metrics"
+        if why := state.shares.families.why_not(told.component, 1):
+            return why
+        state.shares.families.add(told.component, 1)
         family = state.families[key] = Family(rule, Streams(state.began_ms))
-    if why := _full(state, family.streams, family.key(told), len(told.point.values)):
+    if why := _full(state, told.component, family.streams, family.key(told), len(told.point.values)):
         return why
     family.add(told)
     delivery.told[id(family), told.sender] = family, told.point.time_ms
     return ""
 
 
-def _full(state: _State, streams: Streams, key: tuple[bytes, bool], numbers: int) -> str:
+def _full(state: _State, component: str, streams: Streams, key: tuple[bytes, bool], numbers: int) -> str:
     """Why a stream may not hold so many numbers; empty when it may, and then they count."""
-    new, more = key not in streams, numbers - streams.numbers(key)
-    if new and state.streams >= MAX_STREAMS:
-        return "of too many streams"
-    if more > 0 and state.numbers + more > MAX_NUMBERS:
-        return "of too many buckets"
-    state.streams += new
-    state.numbers += more
+    new, more, shares = int(key not in streams), numbers - streams.numbers(key), state.shares
+    if why := shares.streams.why_not(component, new) or shares.numbers.why_not(component, more):
+        return why
+    shares.streams.add(component, new)
+    shares.numbers.add(component, more)
     return ""
 
 
@@ -282,10 +301,8 @@ def _rows(state: _State, now_ms: int) -> Iterator[Row]:
     for (component, _), family in state.families.items():
         for metric, value in family.figures(now_ms):
             yield component, metric, min(family.told_ms, now_ms), value
-    state.streams = sum(family.streams.forget(now_ms) for family in state.families.values())
-    state.numbers = sum(family.streams.numbers() for family in state.families.values())
-    for key in [key for key, family in state.families.items() if not len(family.streams)]:
-        del state.families[key]
+    state.families = {key: family for key, family in state.families.items() if family.streams.forget(now_ms)}
+    state.shares.count_anew(state.families)
     state.components = {component for component, _ in state.families}  # the others make room until they are heard again
     served = {component for (component, _), family in state.families.items() if family.rule.requests}
     for end_ms, ended, around in state.spans.closed(now_ms):
@@ -301,9 +318,14 @@ def _traffic(state: _State, end_ms: int, ended: Sequence[Span], around: Iterable
             if component not in served or metric.startswith("self_time"):
                 yield component, metric, end_ms, value
     state.calls = {edge: told for edge, told in state.calls.items() if told[1] > end_ms - SILENT_MS}
+    share = Share("calls", MAX_EDGES, MAX_EDGES_EACH)
+    share.count_anew((caller, 1) for caller, _ in state.calls)
     for (caller, callee), traffic in sorted(found.edges.items()):
-        if (caller, callee) not in state.calls and len(state.calls) >= MAX_EDGES:
-            continue
+        if (caller, callee) not in state.calls:
+            if why := share.why_not(caller, 1):
+                state.unkept[why] += 1
+                continue
+            share.add(caller, 1)
         total = state.calls.get((caller, callee), (0, 0))[0] + traffic.count
         state.calls[caller, callee] = total, end_ms
         yield caller, f"calls_total{{callee={callee}}}", end_ms, float(total)

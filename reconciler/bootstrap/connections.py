@@ -84,8 +84,12 @@ class Connections:
         self._otlp = otlp
 
     def write(self, rows: Sequence[tuple[str, str, int, float]], now_ms: int) -> int:
-        """Into the built-in telemetry."""
-        return self._telemetry.write(rows, now_ms)
+        """What was sent to us, into the built-in telemetry."""
+        return self._telemetry.write(rows, now_ms, sent=True)
+
+    def refused(self) -> Mapping[str, int]:
+        """What telemetry did not keep since the start, by why."""
+        return {**(self._otlp.refused if self._otlp else {}), "of too many series": self._telemetry.refused}
 
     def due(self, now_ms: int) -> bool:
         return now_ms >= self._next_ms or (self._following is not None and self._following.ready)

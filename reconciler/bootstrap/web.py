@@ -87,5 +87,7 @@ def _watching(app: FastAPI, system: System) -> None:
             f"homeostat_cases_open {backlog.open_cases}",
             "# TYPE homeostat_log_size gauge",
             f"homeostat_log_size {world.ledger.position}",
+            "# TYPE homeostat_telemetry_refused_total counter",
+            *(f'homeostat_telemetry_refused_total{{why="{why}"}} {n}' for why, n in sorted(system.connections.refused().items())),
         ]
         return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")

@@ -43,6 +43,7 @@ METRICS: Final[Mapping[str, str]] = {
     "homeostat_records_unpublished": "Records in the outbox that are not yet in the log.",
     "homeostat_cases_open": "Cases on their way through the loop.",
     "homeostat_log_size": "Records in the log.",
+    "homeostat_telemetry_refused_total": "Samples, spans and log lines that telemetry did not keep since the start, by `why`.",
 }
 
 EXIT_CODES: Final[Mapping[int, tuple[str, str]]] = {

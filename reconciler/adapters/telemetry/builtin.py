@@ -55,9 +55,15 @@ class BuiltinTelemetry:
         """Stores one page; a late sample lands at its own time, one beyond the retention or ahead of `now` nowhere."""
         return self._samples.write(list(self._rows(samples, now_ms, prefix, label)))
 
-    def write(self, rows: Sequence[Row], now_ms: int) -> int:
+    def write(self, rows: Sequence[Row], now_ms: int, *, sent: bool = False) -> int:
         """Stores rows whose names were checked by who made them; the same bounds of time hold."""
-        return self._samples.write([row for row in rows if now_ms - self._bounds.retention_ms <= row[2] <= now_ms + AHEAD_MS])
+        oldest_ms = now_ms - self._bounds.retention_ms
+        return self._samples.write([row for row in rows if oldest_ms <= row[2] <= now_ms + AHEAD_MS], sent=sent)
+
+    @property
+    def refused(self) -> int:
+        """Samples of series that were one too many, since the start."""
+        return self._samples.refused if "_samples" in self.__dict__ else 0
 
     def series(self, component: str, metric: str, start_ms: int, end_ms: int) -> Series:
         times, values = self._samples.range(component, metric, start_ms, end_ms)

@@ -7,14 +7,15 @@ to one of five-minute means. What was written later lies in a file of a higher n
 Everything here is rebuildable by scraping on: nothing waits for the disk (a power cut may lose what is newest, a killed
 process loses nothing that was acknowledged). The torn end of a journal is cut off, a damaged block is moved aside to
 `NAME.damaged`, and both are told in the log. Other processes may read, and write, beside this one: who writes holds
-the lock and has first read what others wrote. Only finite values; a series beyond the cap is not begun, so hostile
-labels cannot grow the folder, and a series whose last block is gone makes room for another.
+the lock and has first read what others wrote. Only finite values; a series beyond the cap, of all or of its component,
+is not begun, so hostile labels cannot grow the folder, and a series whose last block is gone makes room for another.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,19 +70,19 @@ class SampleStore:
         with self._guard:
             self._folder.close()
 
-    def write(self, rows: Sequence[Row]) -> int:
-        """Stores the finite ones of these rows; how many."""
+    def write(self, rows: Sequence[Row], *, sent: bool = False) -> int:
+        """Stores the finite ones of these rows; how many. `sent`: by whoever may, not by a source that was asked."""
         names: dict[Pair, int] = {}
         which = np.array([names.setdefault((c, m), len(names)) for c, m, _, _ in rows], np.int64)
         times = np.array([t for _, _, t, _ in rows], np.int64)
-        return self.append(list(names), which, times, np.array([v for _, _, _, v in rows], np.float64))
+        return self.append(list(names), which, times, np.array([v for _, _, _, v in rows], np.float64), sent=sent)
 
-    def append(self, names: Sequence[Pair], which: Ints, times: Ints, values: Floats) -> int:
+    def append(self, names: Sequence[Pair], which: Ints, times: Ints, values: Floats, *, sent: bool = False) -> int:
         """The same by columns: sample i is of series names[which[i]]; of one time the last given counts."""
         good = np.isfinite(values) & (times >= 0) & (times <= END_OF_TIME)
         which, times, values = which[good], times[good], values[good]
         with self._guard, self._answering(), self._folder.writing():
-            series = self._numbers(names, np.bincount(which, minlength=len(names)) > 0)[which]
+            series = self._numbers(names, np.bincount(which, minlength=len(names)) > 0, sent=sent)[which]
             kept = series >= 0
             self._refuse(int(np.count_nonzero(~kept)))
             series, times, values = series[kept], times[kept], values[kept]
@@ -142,17 +143,23 @@ class SampleStore:
     def _refuse(self, samples: int) -> None:
         """Told once, until there was room for all of a batch again."""
         if samples and not self._full:
-            log.warning("telemetry.full", extra={"fields": {"series": self._bounds.max_series, "refused": samples}})
+            fields = {"series": len(self._folder.pairs), "most": self._bounds.max_series, "each": self._bounds.max_series_each}
+            log.warning("telemetry.full", extra={"fields": {**fields, "refused": samples}})
         self._full = samples > 0
         self.refused += samples
 
-    def _numbers(self, names: Sequence[Pair], used: Bools) -> Ints:
-        """The number of each name that is used, -1 when it would be one too many."""
-        folder, most = self._folder, min(self._bounds.max_series, MOST_SERIES)
-        found = np.full(len(names), -1, np.int64)
-        for at in np.flatnonzero(used).tolist():
-            if names[at] in folder.numbers or len(folder.pairs) < most:
+    def _numbers(self, names: Sequence[Pair], used: Bools, *, sent: bool) -> Ints:
+        """The number of each name that is used, -1 when it would be one too many, of all or of its component."""
+        folder, bounds = self._folder, self._bounds
+        most = min(bounds.max_series_sent if sent else bounds.max_series, bounds.max_series, MOST_SERIES)
+        found = np.array([folder.numbers.get(name, -1) for name in names], np.int64)
+        new = np.flatnonzero(used & (found < 0)).tolist()
+        each = Counter(component for component, _ in folder.pairs) if new else Counter[str]()
+        for at in new:
+            component = names[at][0]
+            if len(folder.pairs) < most and each[component] < bounds.max_series_each:
                 found[at] = folder.number(names[at])
+                each[component] += 1
         return found
 
     @contextmanager

@@ -169,6 +169,23 @@ def test_a_series_whose_samples_are_gone_makes_room_for_another(tmp_path: Path, 
     store.close()
 
 
+def test_a_component_with_too_many_series_keeps_no_other_out(tmp_path: Path):
+    store = SampleStore(tmp_path / "t", Bounds(max_series=10, max_series_each=3))
+    loud = [("loud", f"m{n}", NOW, 1.0) for n in range(9)]
+    assert (store.write(loud[:2]), store.write(loud), store.write(loud)) == (2, 3, 3)
+    assert store.write([("cart", "m0", NOW, 1.0)]) == 1
+    assert (store.metrics("loud"), store.refused) == (("m0", "m1", "m2"), 12)
+    store.close()
+
+
+def test_made_up_names_of_a_sender_leave_room_for_sources_that_are_asked(tmp_path: Path):
+    store = SampleStore(tmp_path / "t", Bounds(max_series=10, max_series_sent=8))
+    assert store.write([(f"made-up-{n}", "m", NOW, 1.0) for n in range(20)], sent=True) == 8
+    assert store.write([("cart", f"m{n}", NOW, 1.0) for n in range(9)]) == 2
+    assert store.write([("made-up-7", "m", NOW + 1, 1.0), ("cart", "m0", NOW + 1, 1.0)], sent=True) == 2
+    store.close()
+
+
 def test_a_batch_beyond_the_head_is_a_block_at_once_and_later_than_the_head(tmp_path: Path):
     store = SampleStore(tmp_path / "t", Bounds(max_bytes=1_000_000))
     store.write([("cart", "m0", NOW + n, 1.0) for n in range(10)])

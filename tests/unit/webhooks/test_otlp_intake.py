@@ -187,9 +187,44 @@ def test_what_is_beyond_a_bound_is_refused(monkeypatch: pytest.MonkeyPatch, boun
     assert len(taking.settled()) == 2
 
 
+@pytest.mark.parametrize(
+    ("bound", "why"),
+    [
+        ("MAX_STREAMS_EACH", "of too many streams of one component"),
+        ("MAX_NUMBERS_EACH", "of too many buckets of one component"),
+        ("MAX_FAMILIES_EACH", "of too many metrics of one component"),
+    ],
+)
+def test_a_component_with_too_much_keeps_no_other_out(monkeypatch: pytest.MonkeyPatch, bound: str, why: str):
+    monkeypatch.setattr(otlp_intake, bound, 2)
+    taking = Taking()
+    for _ in range(2):
+        loud = Metrics("loud").gauge("a", 1.0, AT_MS).gauge("b", 1.0, AT_MS).gauge("c", 1.0, AT_MS)
+        assert taking.intake.take("metrics", loud.request).why == f"1 {why}"
+        assert taking.intake.take("metrics", Metrics("cart").gauge("a", 1.0, AT_MS).request).refused == 0
+        assert {component for component, _ in taking.settled()} <= {"loud", "cart"}
+    assert taking.intake.refused == {why: 2}
+
+
+def test_a_component_with_too_many_spans_or_calls_keeps_no_other_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(otlp_intake, "MAX_SPANS_EACH", 4)
+    monkeypatch.setattr(otlp_intake, "MAX_EDGES_EACH", 1)
+    taking = Taking()
+    served = [{**trace(n, AT_MS)[1], "parent": b"", "attributes": {"peer.service": f"db-{n}"}} for n in range(6)]
+    other = [{**served.pop(), "service": "checkout"}]
+    assert taking.intake.take("traces", spans(served)).why == "1 of too many spans in an interval of one component"
+    assert taking.intake.take("traces", spans(other)).refused == 0
+    found = taking.settled()
+    assert {one for one in found if one[1].startswith("calls_total")} == {
+        ("checkout", "calls_total{callee=db-5}"),
+        ("frontend", "calls_total{callee=db-0}"),
+    }
+    assert taking.intake.refused["of too many calls of one component"] == 3
+
+
 def test_more_spans_than_an_interval_may_hold_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(otlp_intake, "MAX_SPANS", 2)
-    assert Taking().intake.take("traces", spans(trace(1, AT_MS))).why == "1 more than an interval may hold"
+    assert Taking().intake.take("traces", spans(trace(1, AT_MS))).why == "1 of too many spans in an interval"
 
 
 @pytest.mark.parametrize("name", ["", "unknown_service:python", "///", "x" * 80])
