@@ -46,6 +46,8 @@ def attend(world: World) -> bool:
     now, held = world.clock.now(), world.cursor.attending
     if world.cursor.applied is None or now < held.looked_ms + EVERY_MS:
         return False
+    if held.memory and held.memory.outlived(now):
+        held.memory, held.weighed_ms = None, -1
     since = max(held.looked_ms, now - BACK_MS) if held.memory else now - BACK_MS
     window = world.telemetry.window(None, since + 1, now)
     memory = held.memory or _memory()

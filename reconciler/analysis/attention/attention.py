@@ -23,6 +23,8 @@ Key = tuple[str, str]  # component, metric with its labels
 
 FAR: Final = 30.0  # spreads: beyond this, more says no more
 LONGEST: Final = 400  # characters of a key
+ENDED_MS: Final = 86_400_000
+FEW: Final = 1_000  # rows that may be of series that ended, however few live
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,12 @@ class Attention:
     def row(self, key: Key) -> int:
         """Its row, -1 where it was not begun."""
         return self._rows.get(key, -1)
+
+    def outlived(self, now_ms: int) -> bool:
+        """Whether most rows are of series that ended a day ago or more: whoever keeps this had better begin anew."""
+        times = self._histories.time[: self._histories.rows]
+        living = int(np.count_nonzero(times > now_ms - ENDED_MS))
+        return living > 0 and len(times) - living > max(living, FEW)
 
     def weigh(self, criticality: Mapping[str, float]) -> None:
         """How much each component matters from now on, 1 where nothing is said."""

@@ -153,6 +153,7 @@ def test_series_that_ended_long_ago_are_forgotten_before_they_leave_no_room():
     attend(world)
     world.clock.advance(86_400_000)
     _next(world)
+    _next(world)
     assert not world.cursor.attending.memory.knows(("s002", "restarts{pod=7}"))
     for _ in range(9):
         _next(world)
