@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from reconciler.adapters.telemetry.following import Follower, Following, Write
     from reconciler.adapters.telemetry.prometheus import Access
     from reconciler.settings import CredentialSettings
+
+
+_AFTER_MS = 15_000
+_MAX_SECRET = 64 * 1024
+_OPEN = stat.S_IWGRP | stat.S_IRWXO  # the group may read: that is how a Secret is mounted for a process that is not root
 
 
 class Asking:
@@ -63,11 +70,27 @@ class Asking:
 
 def _proof(path: Path, user: str) -> str:
     """The Authorization header; a file that cannot be read is tried again, as its server is."""
+    secret = _secret(path)
+    if not secret.isascii() or any(not letter.isprintable() for letter in secret):
+        raise Retryable(f"the secret in {path} is not one line of plain text", after_ms=_AFTER_MS, next_step="write it again")
+    return f"Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}" if user else f"Bearer {secret}"
+
+
+def _secret(path: Path) -> str:
+    """Through links, as Kubernetes mounts a Secret, and opened once: a swap between check and use finds nothing to swap."""
     try:
-        secret = path.read_text(encoding="utf-8").strip()
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:
+            _refuse_open(os.fstat(file.fileno()).st_mode, path)
+            return file.read(_MAX_SECRET).strip()
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot read the secret {path}: {type(error).__name__}"
-        raise Retryable(message, after_ms=15_000, next_step="write it there, readable by this process alone") from error
-    if not secret.isascii() or any(not letter.isprintable() for letter in secret):
-        raise Retryable(f"the secret in {path} is not one line of plain text", after_ms=15_000, next_step="write it again")
-    return f"Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}" if user else f"Bearer {secret}"
+        raise Retryable(message, after_ms=_AFTER_MS, next_step="write it there, readable by this process alone") from error
+
+
+def _refuse_open(mode: int, path: Path) -> None:
+    if not stat.S_ISREG(mode):
+        raise Retryable(f"the secret {path} is no plain file", after_ms=_AFTER_MS, next_step="write it there")
+    if mode & _OPEN:
+        message = f"the secret {path} is not sent: others than its owner and group can read it, or can write it"
+        step = f"chmod 600 {path}, and replace the secret if it was exposed; of a mounted Kubernetes Secret set defaultMode: 0440"
+        raise Retryable(f"{message} (mode {stat.S_IMODE(mode):04o})", after_ms=_AFTER_MS, next_step=step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ class Site:
     """Connections with a store and one credential."""
 
     def __init__(self, folder: Path, stub: Stub, **credential: str) -> None:
+        (folder / "token").touch(mode=0o600)
         (folder / "token").write_text("s3cret\n")
         self.clock, self.stub, self.telemetry = ManualClock(START_MS), stub, BuiltinTelemetry(folder / "telemetry")
         settings = {"prom": CredentialSettings(**{"origin": stub.url, "file": "token", **credential})}
@@ -175,10 +177,44 @@ def test_a_secret_that_is_gone_is_asked_for_again_later(site: Site, tmp_path: Pa
     site.adopt()
     site.turn()
     assert "cannot read the secret" in site.connections.faults[0]
+    (tmp_path / "token").touch(mode=0o600)
     (tmp_path / "token").write_text("new")
     site.turn()
     assert site.stub.asked[-1][1] == "Bearer new"
     assert site.connections.faults == ()
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o620, 0o644, 0o666])
+def test_a_secret_that_others_can_read_or_write_is_not_sent(site: Site, tmp_path: Path, mode: int):
+    (tmp_path / "token").chmod(mode)
+    site.adopt()
+    site.turn()
+    (said,) = site.connections.faults
+    assert (f"{tmp_path}/token" in said, f"mode {mode:04o}" in said, site.stub.asked) == (True, True, [])
+    (tmp_path / "token").chmod(0o600)
+    assert site.turn() == 1
+
+
+def test_a_secret_that_kubernetes_mounts_for_a_group_is_sent(tmp_path: Path, stub: Stub):
+    site = Site(tmp_path, stub, file="mounted/token")
+    version = tmp_path / "mounted" / "..2026_11_21"
+    version.mkdir(parents=True)
+    (version / "token").write_text("s3cret")
+    (version / "token").chmod(0o440)
+    (tmp_path / "mounted" / "..data").symlink_to(version.name)
+    (tmp_path / "mounted" / "token").symlink_to("..data/token")
+    site.adopt()
+    site.turn()
+    assert [proof for _, proof, _ in stub.asked] == ["Bearer s3cret"]
+    site.connections.close()
+
+
+def test_a_pipe_in_the_place_of_a_secret_is_not_waited_for(site: Site, tmp_path: Path):
+    (tmp_path / "token").unlink()
+    os.mkfifo(tmp_path / "token", 0o600)
+    site.adopt()
+    site.turn()
+    assert "is no plain file" in site.connections.faults[0]
 
 
 def test_a_server_that_hangs_does_not_stop_the_loop(site: Site):
