@@ -36,29 +36,32 @@ def foresee(world: World) -> bool:
     """A look ahead whose time has come; True when it foresaw something new."""
     if world.analyst is None or world.cursor.applied is None:
         return False
-    answered = [_answered(world, look) for look in LOOKS]
-    return any(answered) and _told(world)
+    for look in LOOKS:
+        _look(world, look)
+    news = world.cursor.outlook.untold and _told(world)
+    world.cursor.outlook.untold = False
+    return news
 
 
-def _answered(world: World, look: Look) -> bool:
-    """Whether this look has something new to say."""
+def _look(world: World, look: Look) -> None:
+    """Asks when it is time to, and takes the answer in when it is there."""
     now, outlook = world.clock.now(), world.cursor.outlook
     if look.name not in outlook.asked:
         if now < outlook.due.setdefault(look.name, now + FIRST_MS):
-            return False
+            return
         rules = world.applied_rulebook()
         outlook.asked[look.name] = dataclasses.replace(ahead(rules, look, now), components=focus(world, promised(rules)))
         outlook.due[look.name] = now + look.every_ms
     answer = world.analyst.ask(outlook.asked[look.name]) if world.analyst else None
     if answer is None:
-        return False
+        return
     asked = outlook.asked.pop(look.name)
     outlook.missing = answer.missing
     if answer.missing:
         world.meters.fault("foresee", answer.missing)
-        return False
+        return
     outlook.found[look.name] = (asked.now_ms, answer.findings)
-    return True
+    outlook.untold = True  # until the signals are stored
 
 
 def ahead(rules: Rulebook, look: Look, now_ms: int) -> Inquiry:
@@ -93,7 +96,7 @@ def _told(world: World) -> bool:
     """Signals are stored before it is noted that they were."""
     now = world.clock.now()
     before: dict[str, int] = json.loads(world.store.noted(STATE) or "{}")
-    known = {key: at for key, at in before.items() if now - at < AGAIN_MS}
+    known = {key: at for key, at in before.items() if abs(now - at) < AGAIN_MS}
     new = [one for key, one in foreseen(world.cursor.outlook.findings(now)).items() if key not in known]
     if new:
         world.store.accept([_signal(one, now) for one in new])

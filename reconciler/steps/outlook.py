@@ -46,6 +46,7 @@ class Outlook:
     due: dict[str, int] = field(default_factory=dict)
     asked: dict[str, Inquiry] = field(default_factory=dict)
     found: dict[str, tuple[int, tuple[Finding, ...]]] = field(default_factory=dict)  # when, and what
+    untold: bool = False  # something was found that no signal was made of yet
     missing: str = ""  # why the last look that failed did
 
     def findings(self, now_ms: int) -> tuple[Finding, ...]:

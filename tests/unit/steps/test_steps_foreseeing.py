@@ -1,0 +1,75 @@
+"""What was foreseen is told once, and is told later where it could not be told at once."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from reconciler.errors import Retryable
+from reconciler.model.findings import Finding
+from reconciler.ports.analyst import Answer, Inquiry
+from reconciler.steps.foreseeing import AGAIN_MS, FIRST_MS, foresee
+from reconciler.steps.outlook import NEAR
+from reconciler.steps.world import Cursor
+from reconciler.testing.analysts import InlineAnalyst
+from reconciler.testing.clock import ManualClock
+from reconciler.testing.store import MemoryStore
+from reconciler.testing.telemetry import MemoryTelemetry
+
+NOW = 1_000_000_000
+LINE = (("lead_s", "1800"), ("limit", "0.7"), ("level", "0.5"), ("per_second", "0.0001"), ("rising", "0.97"))
+RISK = Finding("failures", "1", "", "risk", "cart", "memory_usage", 9, "0.48", LINE, "memory of cart grew steadily")
+
+
+def _found(inquiry: Inquiry) -> Answer:
+    return Answer((RISK,) if inquiry.detectors == NEAR.detectors else ())
+
+
+def _world(store: MemoryStore, now: int = NOW) -> Any:
+    rules = SimpleNamespace(sensors=(), objectives=(), calendars=(), policy=SimpleNamespace(maintenance=()))
+    return SimpleNamespace(
+        clock=ManualClock(now), store=store, telemetry=MemoryTelemetry(components=["cart"]), cursor=Cursor(applied="head"),
+        analyst=InlineAnalyst(_found), applied_rulebook=lambda: rules,
+    )  # fmt: skip
+
+
+def _foreseen(world: Any) -> bool:
+    """After the first minutes of a process, in which nothing is foreseen."""
+    foresee(world)
+    world.clock.advance(FIRST_MS)
+    return foresee(world)
+
+
+def test_what_is_foreseen_is_told_once_also_over_a_restart() -> None:
+    world = _world(MemoryStore())
+    assert _foreseen(world)
+    world.clock.advance(NEAR.every_ms)
+    assert not foresee(world)
+    assert not _foreseen(_world(world.store, world.clock.now()))
+    assert [signal.fingerprint for signal in world.store.pending_signals()] == ["predicted/memory_usage/cart"]
+
+
+def test_what_the_store_did_not_take_is_told_with_the_next_turn_and_not_with_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = _world(MemoryStore())
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "accept", _full)
+        with pytest.raises(Retryable):
+            _foreseen(world)
+    assert foresee(world)
+    assert not foresee(world)
+    assert len(world.store.pending_signals()) == 1
+
+
+def test_a_note_of_a_time_that_is_yet_to_come_keeps_nothing_from_being_told() -> None:
+    """The clock ran ahead when it was written, and was put right while nothing ran."""
+    ahead = _world(MemoryStore(), NOW + 10 * AGAIN_MS)
+    assert _foreseen(ahead)
+    assert _foreseen(_world(ahead.store))
+
+
+def _full(_: object) -> None:
+    raise Retryable("the disk is full", next_step="make room")
