@@ -117,7 +117,7 @@ class CredentialSettings(_Part):
     file: str = Field(
         min_length=1,
         max_length=500,
-        description="File of the secret, absolute or from the home folder, mode 0600 to 0640; it is read again for every request.",
+        description="File of the secret, absolute or from the home folder, mode 0600 to 0640; read again for every request.",
     )
     user: str = Field(
         default="",
