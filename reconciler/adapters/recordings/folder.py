@@ -6,19 +6,20 @@
 * `calls`: caller, callee, and a count where somebody counted. `changes`: time, component, what, and a commit where there is one.
 * `traces`: time, trace, caller, callee, duration_ms, failed, and an operation where it has a name.
 
-Files are read in the order of their names, so the same folder gives the same recording.
+Files are read in the order of their names, so the same folder gives the same recording. What is too large is refused, never cut:
+which samples are the oldest is known only once all are read, and a recording without its begin has another normal.
 """
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adapters.recordings import cells
+from reconciler.adapters.recordings import cells, tables
 from reconciler.adapters.recordings.naming import Key, keys_of
 from reconciler.adapters.recordings.tables import Table, Tell, read_table
 from reconciler.analysis.traces import ID, operation_of, sampled
@@ -41,6 +42,7 @@ TRACED = (TIME, ("trace", "trace_id"), CALLER, CALLEE, ("duration_ms", "ms"), ("
 YES = ("1", "true", "yes", "error", "failed")
 LONGEST_MS = 1e12
 MAX_SERIES, MAX_NAME = 200_000, 500
+MAX_BYTES = 4 << 30  # of all files
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> R
     if not folder.is_dir():
         raise Permanent(f"{folder} is no folder", next_step="name the folder that holds the CSV or Parquet files")
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    _sized(folder, files.values())
     calls, counts = _calls(read_table(files.pop("calls"), tell)) if "calls" in files else ((), {})
     changes = _changes(read_table(files.pop("changes"), tell)) if "changes" in files else ()
     traces = _traces(read_table(files.pop("traces"), tell)) if "traces" in files else ()
@@ -71,10 +74,18 @@ def read_folder(folder: Path, is_metric: Callable[[str], bool], tell: Tell) -> R
     pile = _Pile()
     for stem, path in files.items():
         tell(f"reading {path}")
-        _samples(read_table(path, tell), pile, lambda names, s=stem: keys_of(names, s, known, is_metric))  # type: ignore[misc]
+        table = read_table(path, tell)
+        pile.count(table, folder)
+        _samples(table, pile, lambda names, s=stem: keys_of(names, s, known, is_metric))  # type: ignore[misc]
     found = {key: (np.array(at, dtype=np.int64), np.array(what)) for key, (at, what) in pile.series.items()}
     normal = (min(pile.normal), max(pile.normal) + 1) if pile.normal else None
     return Recorded(found, calls, changes, normal, counts, traces)
+
+
+def _sized(folder: Path, files: Iterable[Path]) -> None:
+    if sum(path.stat().st_size for path in files if path.is_file()) > MAX_BYTES:
+        told = f"the files of {folder} are together larger than {MAX_BYTES >> 30} GiB"
+        raise Permanent(told, next_step="cut them to the hours around the outage")
 
 
 class _Pile:
@@ -83,6 +94,13 @@ class _Pile:
     def __init__(self) -> None:
         self.series: dict[Key, tuple[array[int], array[float]]] = {}
         self.normal: list[int] = []
+        self._cells = 0
+
+    def count(self, table: Table, folder: Path) -> None:
+        self._cells += len(table.columns) * len(table.columns[0])
+        if self._cells > tables.MAX_CELLS:
+            told = f"the files of {folder} have together more than {tables.MAX_CELLS} cells"
+            raise Permanent(told, next_step="cut them to the hours around the outage")
 
     def of(self, key: Key, where: str) -> tuple[array[int], array[float]]:
         if key not in self.series:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from reconciler.adapters.recordings import read_folder, tables
+from reconciler.adapters.recordings import folder, read_folder, tables
 from reconciler.errors import Misconfigured, Permanent
 
 
@@ -34,6 +34,22 @@ def test_cells_are_counted_with_every_line(tmp_path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(tables, "MAX_CELLS", 3)
     (tmp_path / "m.csv").write_text("time,a|b\n1,2\n2,3\n")
     with pytest.raises(Permanent, match="more than 3 cells"):
+        read(tmp_path)
+
+
+def test_cells_are_counted_over_all_files(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables, "MAX_CELLS", 6)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("time,x|cpu\n1,2\n2,3\n")
+    with pytest.raises(Permanent, match="together more than 6 cells"):
+        read(tmp_path)
+
+
+def test_files_that_are_together_too_large_are_not_opened(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(folder, "MAX_BYTES", 30)
+    for name in ("a", "calls"):
+        (tmp_path / f"{name}.csv").write_text("not, a; table" * 2)
+    with pytest.raises(Permanent, match="together larger than"):
         read(tmp_path)
 
 
