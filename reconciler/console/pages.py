@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from reconciler.analysis.drawings import RULES, VARIABLES
 from reconciler.changes.wording import HIDDEN
 
 STATIC = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
@@ -100,5 +101,6 @@ def render(page: Page, values: Mapping[str, Any]) -> str:
 
 @functools.cache
 def static(name: str) -> bytes:
-    """One of the two files that are not pages."""
-    return resources.files("reconciler.console").joinpath("static", name).read_bytes()
+    """One of the two files that are not pages. The style sheet begins with what drawings share with it."""
+    shared = VARIABLES + RULES if name.endswith(".css") else ""
+    return shared.encode() + resources.files("reconciler.console").joinpath("static", name).read_bytes()

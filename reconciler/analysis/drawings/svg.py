@@ -1,7 +1,7 @@
 """What all drawings share: the frame, the colours, text that is escaped, numbers and times in few letters.
 
-Colours are classes: `RULES` in terms of a page's own variables, so that a drawing inside a page is light or dark as the page is;
-one that stands alone brings `VARIABLES`.
+Colours are classes: `RULES` in terms of `VARIABLES`, which the pages' style sheet begins with, so that a drawing inside a page is
+light or dark as the page is; one that stands alone brings both.
 """
 
 from __future__ import annotations
@@ -13,12 +13,21 @@ from html import escape
 
 WIDTH, LEFT, RIGHT, TOP = 720, 64, 14, 58
 
-VARIABLES = (
-    ":root{color-scheme:light dark;--paper:#fff;--ink:#1b2126;--soft:#586570;--line:#d9dfe4;--link:#0a5c9e;--good:#17693b;"
-    "--bad:#a3242b;--bad-back:#fce8e8;--warn:#7a4d00;--warn-back:#fdf1d6;--plain-back:#eaeef1;--brand:#0b6e5d}"
-    "@media (prefers-color-scheme:dark){:root{--paper:#1a2026;--ink:#e4e9ed;--soft:#9fabb5;--line:#313a42;--link:#7ab8f0;"
-    "--good:#7fd6a2;--bad:#ff9a9a;--bad-back:#3c1a1c;--warn:#f0c36b;--warn-back:#3a2c0d;--plain-back:#2a323a;--brand:#4cc2ac}}"
-)
+VARIABLES = """\
+:root {
+  color-scheme: light dark;
+  --back: #f6f7f8; --paper: #fff; --ink: #1b2126; --soft: #586570; --line: #d9dfe4; --link: #0a5c9e;
+  --good: #17693b; --good-back: #e3f4e9; --bad: #a3242b; --bad-back: #fce8e8; --warn: #7a4d00; --warn-back: #fdf1d6;
+  --plain-back: #eaeef1; --brand: #0b6e5d; --focus: #c2410c;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --back: #12171b; --paper: #1a2026; --ink: #e4e9ed; --soft: #9fabb5; --line: #313a42; --link: #7ab8f0;
+    --good: #7fd6a2; --good-back: #16321f; --bad: #ff9a9a; --bad-back: #3c1a1c; --warn: #f0c36b; --warn-back: #3a2c0d;
+    --plain-back: #2a323a; --brand: #4cc2ac; --focus: #ffa35c;
+  }
+}
+"""
 RULES = """\
 .drawing { display: block; max-width: 100%; height: auto; font: 12px/1.3 system-ui, "Segoe UI", Roboto, sans-serif; }
 .drawing .back { fill: var(--paper); }
