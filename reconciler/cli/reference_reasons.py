@@ -57,6 +57,10 @@ MEANINGS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Nothing overrides a limit; change the Limits document if it is wrong.",
     ),
     Reason.BUDGET: ("A budget of merges is spent.", "Wait for the window to pass, or change the Budget document."),
+    Reason.MAINTENANCE: (
+        "People work on what the repair touches.",
+        "Wait until the window of the Maintenance document ends, or approve it.",
+    ),
     Reason.FROZEN: ("A freeze is in force.", "Wait until it ends, or change the Freeze document."),
     Reason.SUSPENDED: ("A person suspended the unit; nothing of it is touched.", "`homeostat resume UNIT`, or wait for its end."),
     Reason.BRAKED: ("A brake is on.", "`homeostat brake list`, then `brake off` when you agree."),

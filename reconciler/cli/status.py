@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.common import answer, looking
 from reconciler.model.judging import Effect
+from reconciler.model.maintenance import NOTED as MAINTENANCE
+from reconciler.model.maintenance import noted as maintenance
 from reconciler.model.notices import NOTED as ATTENTION
 from reconciler.model.notices import noted as notices
 from reconciler.model.objectives import NOTED, noted
@@ -80,6 +82,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "pull_requests": [_pull(pull) for pull in home.forge.list("open")],
         "brakes": home.brakes(),
         "holds": dict(home.holds()),
+        "maintenance": maintenance(home.store.noted(MAINTENANCE), home.clock.now()) if home.store else (),
         "units": _units(home),
         "health": score(home.store.noted(SCORE)) if home.store else None,
         "objectives": noted(home.store.noted(NOTED)) if home.store else (),

@@ -32,6 +32,7 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
             ],
         ),
         _rows("stops in force", _stops(seen, clock)),
+        _rows("worked on", [(m.name, m.about, left(clock, m.end_ms), m.reason) for m in seen["maintenance"]]),
         _rows("units that are not as Git says", [(u["unit"], u["target"], u["reason"], u["detail"]) for u in seen["units"]]),
         _rows("objectives", [_budget(one) for one in seen["objectives"]]),
         _rows("stands out", [_noticed(one, clock) for one in seen["attention"][:STANDS_OUT]]),

@@ -14,6 +14,9 @@ from reconciler.console.index import RecordIndex
 from reconciler.console.timeline import Event, events
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Effect
+from reconciler.model.maintenance import NOTED as MAINTENANCE
+from reconciler.model.maintenance import MaintenanceWindow
+from reconciler.model.maintenance import noted as maintenance
 from reconciler.model.notices import Noticed
 from reconciler.model.objectives import Budget
 from reconciler.model.pulls import PullRequest, PullState
@@ -62,6 +65,7 @@ class Overview:
     ended: tuple[CaseLine, ...]
     brakes: tuple[Brake, ...]
     holds: tuple[tuple[str, Hold], ...]
+    maintenance: tuple[MaintenanceWindow, ...]  # that is open
     score: SystemScore | None  # how well the whole is, None while that is not known
     budgets: tuple[Budget, ...]
     noticed: tuple[Noticed, ...]
@@ -88,6 +92,7 @@ def overview(world: World, records: RecordIndex) -> Overview:
         ended=tuple(_line(case) for case in recent if case.reason not in QUIET_ENDS)[:MAX_ENDED],
         brakes=brakes_in_force(world),
         holds=holds_in_force(world),
+        maintenance=maintenance(world.store.noted(MAINTENANCE), world.clock.now()),
         score=world.cursor.score,
         budgets=world.cursor.budgets[:MAX_BUDGETS],
         noticed=world.cursor.attending.now[:MAX_NOTICED],

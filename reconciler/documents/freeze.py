@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +18,8 @@ from reconciler.documents.matching import Match
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 INSTANT: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?Z$"
+_DAY_MS: Final = 86_400_000
+_EPOCH_DAY: Final = 3  # 1970-01-01 was a Thursday
 OF_DAY: Final = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
@@ -53,6 +56,29 @@ def _is_time(name: str, text: str, form: str, *, weekly: bool) -> None:
             instant_ms(text)
         except ValueError as error:
             raise ValueError(f"{name}: {text!r} is no date of the calendar") from error
+
+
+def openings(window: Window, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
+    """[opens, closes) of each time that a window is open at some moment of [start, end)."""
+    if not window.days:
+        found = [(instant_ms(window.start), instant_ms(window.end))]
+    else:
+        opens, closes = _of_day(window.start), _of_day(window.end)
+        length = (closes - opens) % _DAY_MS or _DAY_MS
+        days = range(start_ms // _DAY_MS - 1, (end_ms - 1) // _DAY_MS + 1)  # one that began the day before may still be open
+        begins = [day * _DAY_MS + opens for day in days if DAYS[(day + _EPOCH_DAY) % 7] in window.days]
+        found = [(begin, begin + length) for begin in begins]
+    yield from ((opens, closes) for opens, closes in found if opens < end_ms and closes > start_ms)
+
+
+def open_until(window: Window, now_ms: int) -> int:
+    """When a window that is open now ends; 0 when it is not open."""
+    return max((closes for _, closes in openings(window, now_ms, now_ms + 1)), default=0)
+
+
+def _of_day(text: str) -> int:
+    hours, minutes = text.split(":")
+    return (int(hours) * 60 + int(minutes)) * 60_000
 
 
 class FreezeSpec(Spec):

@@ -22,6 +22,7 @@ KINDS: Final[Mapping[str, str]] = {
     "Limits": "reconciler.documents.limits:Limits",
     "Budget": "reconciler.documents.budget:Budget",
     "Freeze": "reconciler.documents.freeze:Freeze",
+    "Maintenance": "reconciler.documents.maintenance:Maintenance",
     "Autonomy": "reconciler.documents.autonomy:Autonomy",
     "Guardrails": "reconciler.documents.guardrails:Guardrails",
     "PolicyCases": "reconciler.documents.policy_cases:PolicyCases",

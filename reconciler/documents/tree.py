@@ -23,7 +23,9 @@ CASES: Final = (".cases.yaml", ".cases.yml")
 _YAML: Final = (".yaml", ".yml")
 _PROSE: Final = (".md", ".txt", ".gitkeep")
 _HOMES: Final[Mapping[str, frozenset[str]]] = {
-    "policies": frozenset({"MergePolicy", "Quorum", "Budget", "Freeze", "Autonomy", "Guardrails", "Limits", "Trust"}),
+    "policies": frozenset(
+        {"MergePolicy", "Quorum", "Budget", "Freeze", "Maintenance", "Autonomy", "Guardrails", "Limits", "Trust"}
+    ),
     "playbooks": frozenset({"Playbook"}),
     "sensors": frozenset({"Sensor", "Objective", "Calendar"}),
     "health": frozenset({"HealthRule"}),

@@ -34,6 +34,7 @@ class Reason(enum.StrEnum):
     LIMIT = "limit"
     BUDGET = "budget"
     FROZEN = "frozen"
+    MAINTENANCE = "maintenance"
     BRAKED = "braked"
     AUTONOMY = "autonomy"
     BLAST_RADIUS = "blast-radius"

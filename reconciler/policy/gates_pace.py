@@ -1,4 +1,4 @@
-"""Gates about when: freezes, budgets, the critical rate, one failure domain at a time. They wait rather than refuse.
+"""Gates about when: freezes, maintenance, budgets, the critical rate, one failure domain at a time. They wait rather than refuse.
 
 For machine repairs only, and not for the fast lane. Spending is read from the log, so a restart gives nothing back.
 """
@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.documents.budget import BudgetSpec
-from reconciler.documents.freeze import DAYS, Freeze, Window, instant_ms
+from reconciler.documents.freeze import Freeze, open_until
 from reconciler.documents.loader import Loaded
+from reconciler.documents.maintenance import Maintenance, maintenance_windows
 from reconciler.model.judging import Effect
 from reconciler.model.reasons import Reason
 from reconciler.policy.bench import Bench, Finding, Rule
 from reconciler.policy.facts import SpentMerge
 from reconciler.policy.rules import BUILT_IN, BUILT_IN_BUDGET, CRITICAL_WINDOW_MS, any_fits, fits
-
-_DAY_MS = 86_400_000
-_EPOCH_DAY = 3  # 1970-01-01 was a Thursday
 
 
 def pace(bench: Bench) -> Iterator[Finding]:
@@ -25,6 +23,7 @@ def pace(bench: Bench) -> Iterator[Finding]:
     if bench.proposal is None or bench.fast_lane:
         return
     yield from freezes(bench)
+    yield from maintenance(bench)
     yield from budgets(bench)
     yield critical_rate(bench)
     yield one_domain(bench)
@@ -56,24 +55,27 @@ def _freeze(bench: Bench, item: Loaded[Freeze]) -> Finding:
     )
 
 
-def open_until(window: Window, now_ms: int) -> int:
-    """When a window that is open now ends; 0 when it is not open."""
-    if not window.days:
-        start, end = instant_ms(window.start), instant_ms(window.end)
-        return end if start <= now_ms < end else 0
-    opens, closes = _of_day(window.start), _of_day(window.end)
-    length = (closes - opens) % _DAY_MS or _DAY_MS
-    today = now_ms // _DAY_MS
-    for day in (today, today - 1):  # a window that began yesterday may still be open
-        start = day * _DAY_MS + opens
-        if DAYS[(day + _EPOCH_DAY) % 7] in window.days and start <= now_ms < start + length:
-            return start + length
-    return 0
+def maintenance(bench: Bench) -> Iterator[Finding]:
+    """One line for each Maintenance that is about what this repair touches."""
+    touched = {bench.proposal.component, *bench.proposal.blast.components} if bench.proposal else set()
+    for item in bench.rules.maintenance:
+        if any_fits(item.document.spec.components, sorted(touched)):
+            yield _maintenance(bench, item)
 
 
-def _of_day(text: str) -> int:
-    hours, minutes = text.split(":")
-    return (int(hours) * 60 + int(minutes)) * 60_000
+def _maintenance(bench: Bench, item: Loaded[Maintenance]) -> Finding:
+    now = bench.facts.now_ms
+    end = max((window.end_ms for window in maintenance_windows((item,), now, now + 1)), default=0)
+    rule = Rule(
+        f"maintenance/{item.name}",
+        f"nobody works on what is touched: {item.document.spec.reason}",
+        Reason.MAINTENANCE,
+        "the end of the maintenance",
+        Effect.WAIT,
+        document=item.at("spec"),
+        person=True,
+    )
+    return bench.finding(rule, ok=not end, values=(("now", str(now)), ("worked on until", str(end or "-"))), again_ms=end)
 
 
 def budgets(bench: Bench) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from reconciler.documents.budget import Budget, BudgetSpec
 from reconciler.documents.freeze import Freeze
 from reconciler.documents.guardrails import Guardrails, GuardrailsSpec
 from reconciler.documents.limits import Limit, Limits
+from reconciler.documents.maintenance import Maintenance
 from reconciler.documents.matching import Match
 from reconciler.documents.merge_policy import CONDITION_VARIABLES, MergePolicy
 from reconciler.documents.people import People, people
@@ -61,6 +62,7 @@ class PolicySet:
     capacity: tuple[tuple[str, int], ...] = ()
     budgets: tuple[tuple[BudgetSpec, str, str], ...] = ()  # spec, name, place
     freezes: tuple[Loaded[Freeze], ...] = ()
+    maintenance: tuple[Loaded[Maintenance], ...] = ()
     autonomy: tuple[tuple[AutonomyRule, str], ...] = ()
     guardrails: tuple[tuple[GuardrailsSpec, str], ...] = ()
     conditions: tuple[tuple[str, Condition], ...] = ()  # "<policy>/<name>"
@@ -97,6 +99,7 @@ def policy_set(documents: DocumentSet) -> PolicySet:
         capacity=_capacity(documents.of(Limits)),
         budgets=tuple((item.document.spec, item.name, _place(item)) for item in documents.of(Budget)),
         freezes=documents.of(Freeze),
+        maintenance=documents.of(Maintenance),
         autonomy=tuple(_grants(documents.of(Autonomy))),
         guardrails=tuple((item.document.spec, item.at("spec", "level")) for item in documents.of(Guardrails)),
         conditions=tuple(_conditions(policies)),

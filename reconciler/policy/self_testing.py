@@ -57,6 +57,11 @@ spec:
   windows: [{start: "2026-12-24T00:00Z", end: "2026-12-25T00:00Z"}]
 ---
 apiVersion: homeostat/v1
+kind: Maintenance
+metadata: {name: seeded}
+spec: {components: ["service-*"], reason: seeded, windows: [{start: "2026-12-27T00:00Z", end: "2026-12-28T00:00Z"}]}
+---
+apiVersion: homeostat/v1
 kind: MergePolicy
 metadata: {name: seeded}
 spec:
@@ -87,6 +92,7 @@ SEEDED: Final[tuple[tuple[str, Given, Effect, Reason], ...]] = (
     ("no CPU", Given(moves=(Move(field="spec.cpuMillis", before=500, after=99),)), Effect.DENY, Reason.LIMIT),
     ("all memory", Given(moves=(Move(field="spec.memoryMiB", before=512, after=4_000),)), Effect.DENY, Reason.LIMIT),
     ("frozen", Given(at="2026-12-24T12:00Z"), Effect.WAIT, Reason.FROZEN),
+    ("worked on", Given(at="2026-12-27T12:00Z"), Effect.WAIT, Reason.MAINTENANCE),
     ("braked", Given(braked=True), Effect.WAIT, Reason.BRAKED),
     ("braked undo", Given(braked=True, reverts=True), Effect.WAIT, Reason.BRAKED),
     ("budget", Given(merges=(EarlierMerge(ago_ms=1_000),) * 6), Effect.WAIT, Reason.BUDGET),

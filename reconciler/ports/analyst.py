@@ -11,6 +11,7 @@ from typing import Protocol
 
 from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
+from reconciler.model.maintenance import MaintenanceWindow
 from reconciler.model.occasions import Occasion
 from reconciler.ports.detector import Change
 
@@ -36,6 +37,7 @@ class Inquiry:
     changes: tuple[Change, ...] = ()
     limits: tuple[Limit, ...] = ()
     occasions: tuple[Occasion, ...] = ()  # days of their own kind, behind and ahead
+    maintenance: tuple[MaintenanceWindow, ...] = ()  # what is measured in it is not taken for normal
     components: tuple[str, ...] = ()  # whose series are looked at; () is everyone
     detectors: tuple[str, ...] = ()  # which of them look; () is all
 

@@ -12,7 +12,7 @@ the short one is unknown unless half of it was measured, and unknown changes not
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.documents.objective import Objective, ObjectiveSpec
@@ -71,6 +71,10 @@ class ObjectiveState:
     firing: Mapping[str, int] = field(default_factory=dict)
 
 
+def _nobody(_component: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What one look gave."""
@@ -80,8 +84,16 @@ class Kept:
     state: ObjectiveState
 
 
-def keep(objectives: Sequence[Objective], telemetry: Telemetry, state: ObjectiveState, now: int) -> Kept:
-    """Settles every account up to the newest closed step. Retryable when the telemetry cannot answer; nothing is lost then."""
+def keep(
+    objectives: Sequence[Objective],
+    telemetry: Telemetry,
+    state: ObjectiveState,
+    now: int,
+    resting: Callable[[str], bool] = _nobody,
+) -> Kept:
+    """Settles every account up to the newest closed step. Retryable when the telemetry cannot answer; nothing is lost then.
+    `resting`: components that people work on; their budgets are spent as ever, since users see what they see, no alarm begins.
+    """
     accounts: dict[str, Account] = {}
     firing: dict[str, int] = {}
     signals: list[Signal] = []
@@ -92,7 +104,7 @@ def keep(objectives: Sequence[Objective], telemetry: Telemetry, state: Objective
         for alarm in terms(spec).alarms:
             watch = f"{key}/{alarm.name}"
             since, burns = state.firing.get(watch), _burns(spec, account, alarm)
-            begins, ends = burns is True and since is None, burns is False and since is not None
+            begins, ends = burns is True and since is None and not resting(component), burns is False and since is not None
             since = account.until_ms if begins else since
             if begins or ends:
                 status = SignalStatus.FIRING if begins else SignalStatus.RESOLVED

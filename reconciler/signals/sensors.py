@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.documents.sensor import Missing, Rule, Sensor, SensorSpec
@@ -21,6 +21,10 @@ from reconciler.model.telemetry import Series
 from reconciler.ports.telemetry import Telemetry
 
 MINUTE_MS = 60_000
+
+
+def _never(_component: str) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,22 @@ class _Reading:
     value: str = ""
 
 
-def evaluate(sensors: Sequence[Sensor], telemetry: Telemetry, state: SensorState, now: int) -> Evaluation:
-    """The signals that are new at `now`, and the state to pass in next time."""
+def evaluate(
+    sensors: Sequence[Sensor],
+    telemetry: Telemetry,
+    state: SensorState,
+    now: int,
+    rested: Callable[[str], int] = _never,
+) -> Evaluation:
+    """The signals that are new at `now`, and the state to pass in next time. `rested` is when the newest maintenance of a
+    component ends or ended: until then its watches stay as they are, and what was measured before says nothing.
+    """
     firing: dict[str, int] = {}
     signals: list[Signal] = []
     for sensor, component in _watches(sensors, telemetry):
         key = f"{sensor.metadata.name}/{component}"
-        since, reading = state.firing.get(key), _read(sensor.spec, telemetry, component, now)
+        since, end = state.firing.get(key), rested(component)
+        reading = _read(sensor.spec, telemetry, component, now, end) if end <= now else _Reading(None)
         if reading.trouble and since is None:
             since = reading.since_ms
             signals.append(_signal(sensor, component, reading, SignalStatus.FIRING, since, now))
@@ -75,12 +88,14 @@ def _watches(sensors: Sequence[Sensor], telemetry: Telemetry) -> Iterator[tuple[
         yield from ((sensor, component) for component in (sensor.spec.components or found))
 
 
-def _read(spec: SensorSpec, telemetry: Telemetry, component: str, now: int) -> _Reading:
-    if spec.rule is Rule.THRESHOLD and (calm := _calm(spec, telemetry, component, now)):
+def _read(spec: SensorSpec, telemetry: Telemetry, component: str, now: int, rested_ms: int) -> _Reading:
+    if spec.rule is Rule.THRESHOLD and (calm := _calm(spec, telemetry, component, now, rested_ms)):
         return calm
     back = spec.for_ms + spec.stale_ms + (spec.window_ms if spec.rule is Rule.RATE else 0)
-    series = _finite(telemetry.series(component, spec.metric, now - back, now))
+    series = _finite(telemetry.series(component, spec.metric, max(now - back, rested_ms), now))
     points = _rates(series, spec) if spec.rule is Rule.RATE else list(zip(series.times, series.values, strict=True))
+    if not points and now - rested_ms <= spec.stale_ms:
+        return _Reading(None)  # just back: it may not have been measured again yet
     if not points or now - points[-1][0] > spec.stale_ms:
         return _without_data(spec, now)
     newest = points[-1][1]
@@ -91,9 +106,9 @@ def _read(spec: SensorSpec, telemetry: Telemetry, component: str, now: int) -> _
     return _Reading(trouble=True if lasted else None, since_ms=run[0], value=number(newest))
 
 
-def _calm(spec: SensorSpec, telemetry: Telemetry, component: str, now: int) -> _Reading | None:
+def _calm(spec: SensorSpec, telemetry: Telemetry, component: str, now: int, rested_ms: int) -> _Reading | None:
     """What is at rest now needs no look at what was before: nearly everything, nearly always."""
-    newest = _finite(telemetry.series(component, spec.metric, now - spec.stale_ms, now)).values[-1:]
+    newest = _finite(telemetry.series(component, spec.metric, max(now - spec.stale_ms, rested_ms), now)).values[-1:]
     return _Reading(trouble=False, value=number(newest[0])) if newest and not _in_trouble(spec, newest[0]) else None
 
 

@@ -9,7 +9,7 @@ trouble heard by two processes is one signal.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.canonical import digest
@@ -78,16 +78,27 @@ class Heard:
     state: Tellings
 
 
+def _nobody(_component: str) -> bool:
+    return False
+
+
 def standing_long(trouble: Trouble, now: int, percent: int = 100) -> bool:
     """Whether it has stood longer than its hold. A target's clock that is ahead makes it no longer than it is."""
     return now - min(trouble.since_ms, now) >= WEIGHTS.get(trouble.kind, Weight()).hold_ms * percent // 100
 
 
 def hear(
-    state: Tellings, target: str, asked: Collection[str], troubles: Sequence[Trouble], now: int, percent: int = 100
+    state: Tellings,
+    target: str,
+    asked: Collection[str],
+    troubles: Sequence[Trouble],
+    now: int,
+    percent: int = 100,
+    resting: Callable[[str], bool] = _nobody,
 ) -> Heard:
     """The signals that are new, and the state to pass in next time. `asked`: the units the target answered for; a unit that
-    is no longer sent to it belongs here as well, so that its troubles end.
+    is no longer sent to it belongs here as well, so that its troubles end. `resting`: components whose troubles are no signals
+    now, because people work on them; what still stands afterwards is one.
     """
     standing = dict(state.standing)
     signals: list[Signal] = []
@@ -98,6 +109,7 @@ def hear(
         since = min(trouble.since_ms or now, now)
         first = standing.get(key) or Standing(target, replace(trouble, since_ms=since, detail=""))
         fires = now - first.fired_ms >= AGAIN_MS if first.fired_ms else standing_long(first.trouble, now, percent)
+        fires = fires and not resting(trouble.component)
         signals += [_signal(first, SignalStatus.FIRING, now)] if fires else []
         standing[key] = replace(first, fired_ms=now if fires else first.fired_ms, gone_ms=0)
     for key, one in state.standing.items():

@@ -15,6 +15,7 @@ from reconciler.model.canonical import number, plain
 from reconciler.model.objectives import NOTED, noted
 from reconciler.model.signals import Signal, SignalStatus
 from reconciler.signals.objectives import LAG_MS, Account, ObjectiveState, burning, keep, mark, resumed, terms, watches
+from reconciler.steps.maintenance import Rest
 from reconciler.steps.world import World
 
 STATE = "objectives"
@@ -28,7 +29,7 @@ def account(world: World) -> bool:
     if now < world.cursor.accounted_ms or not (objectives or shown):
         return False
     known = _known(world, objectives, now)
-    kept = keep(objectives, world.telemetry, known, now)
+    kept = keep(objectives, world.telemetry, known, now, Rest(world).now)
     if kept.signals:
         world.store.accept(kept.signals)
     if kept.state.firing != known.firing or not world.cursor.objectives.accounts:

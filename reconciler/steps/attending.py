@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from reconciler.documents.sensor import Direction
 from reconciler.model.canonical import digest, number, plain
 from reconciler.model.findings import Finding
+from reconciler.model.maintenance import NOTED as MAINTENANCE
 from reconciler.model.notices import NOTED, Noticed
 from reconciler.signals import catalogue, meaning
+from reconciler.steps.maintenance import Rest
 from reconciler.steps.notices import Attending
 
 if TYPE_CHECKING:
@@ -61,13 +63,24 @@ def attend(world: World) -> bool:
     for at, (times, values) in zip(looks, _newest(window, looks), strict=True):
         look = memory.look(at, held.rows, times, values)
     held.memory, held.looked_ms = memory, now
-    held.now = tuple(_noticed(look, now))
+    resting = _rest(world).now
+    held.now = tuple(one for one in _noticed(look, now) if not resting(one.component))
     _remember(held, now)
     told = json.dumps(plain(held.now[:SHOWN]))
     if told != held.told:
         world.store.note(NOTED, told)
         held.told = told
     return False
+
+
+def _rest(world: World) -> Rest:
+    """Who is worked on now; noted for people where it changed."""
+    rest = Rest(world)
+    told = json.dumps(plain(rest.open))
+    if told != world.cursor.attending.resting:
+        world.store.note(MAINTENANCE, told)
+        world.cursor.attending.resting = told
+    return rest
 
 
 def focus(world: World, always: Iterable[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from reconciler.model.signals import Incident
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.ports.detector import Change
 from reconciler.steps.attending import focus
+from reconciler.steps.maintenance import lately
 from reconciler.steps.world import World
 
 PATIENCE_MS = 10_000
@@ -58,6 +59,7 @@ def inquiry(world: World, incident: Incident, applied: Sequence[Applied], asked_
         changes=tuple(sorted(done, key=_when)),
         components=focus(world, incident.components),
         detectors=DETECTORS,
+        maintenance=lately(world, fired - BACK_MS, asked_ms),
     )
 
 

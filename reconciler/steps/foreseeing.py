@@ -19,6 +19,7 @@ from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import Inquiry, Limit
 from reconciler.steps.attending import focus
+from reconciler.steps.maintenance import Rest, windows
 from reconciler.steps.occasions import occasions
 from reconciler.steps.outlook import LOOKS, Foreseen, Look, foreseen
 from reconciler.steps.rulebook import Rulebook
@@ -70,8 +71,9 @@ def ahead(rules: Rulebook, look: Look, now_ms: int) -> Inquiry:
     """
     start = now_ms - look.back_ms
     start -= start % look.step_ms if look.step_ms else 0
-    known = occasions(rules.calendars, start, now_ms)
-    return Inquiry(start, now_ms, look.step_ms, limits=limits(rules), occasions=known, detectors=look.detectors)
+    known, worked_on = occasions(rules.calendars, start, now_ms), windows(rules, start, now_ms)
+    asked = Inquiry(start, now_ms, look.step_ms, limits=limits(rules), occasions=known, maintenance=worked_on)
+    return dataclasses.replace(asked, detectors=look.detectors)
 
 
 def limits(rules: Rulebook) -> tuple[Limit, ...]:
@@ -97,7 +99,9 @@ def _told(world: World) -> bool:
     now = world.clock.now()
     before: dict[str, int] = json.loads(world.store.noted(STATE) or "{}")
     known = {key: at for key, at in before.items() if abs(now - at) < AGAIN_MS}
-    new = [one for key, one in foreseen(world.cursor.outlook.findings(now)).items() if key not in known]
+    resting = Rest(world).now
+    credible = foreseen(world.cursor.outlook.findings(now)).items()
+    new = [one for key, one in credible if key not in known and not resting(one.finding.component)]
     if new:
         world.store.accept([_signal(one, now) for one in new])
     state = known | {one.fingerprint: now for one in new}

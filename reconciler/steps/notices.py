@@ -25,4 +25,5 @@ class Attending:
     weighed_ms: int = -1
     now: tuple[Noticed, ...] = ()
     told: str = ""  # as it was noted last
+    resting: str = ""  # the maintenance that was
     lately: dict[str, tuple[int, float]] = field(default_factory=dict)  # component -> when it stood out last, and how much

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from reconciler.signals import SensorState, evaluate
+from reconciler.steps.maintenance import Rest
 from reconciler.steps.world import World
 
 STATE = "sensors"
@@ -31,7 +32,7 @@ def sense(world: World) -> bool:
     if world.cursor.sensors is None:
         stored = world.store.noted(STATE)
         world.cursor.sensors = SensorState(json.loads(stored)) if stored else SensorState()
-    found = evaluate(world.applied_rulebook().sensors, world.telemetry, world.cursor.sensors, now)
+    found = evaluate(world.applied_rulebook().sensors, world.telemetry, world.cursor.sensors, now, Rest(world).until)
     if found.signals:
         world.store.accept(found.signals)
     if found.state != world.cursor.sensors:

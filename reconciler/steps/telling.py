@@ -17,6 +17,7 @@ from reconciler.model.signals import Incident, Signal
 from reconciler.model.troubles import Trouble
 from reconciler.ports.target import News, Telling
 from reconciler.signals import Tellings, hear
+from reconciler.steps.maintenance import Rest
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
 
@@ -42,13 +43,14 @@ def listen(world: World) -> bool:
         return False
     before = _state(world)
     state = Tellings({key: one for key, one in before.standing.items() if one.target in world.targets})
-    signals: list[Signal] = []
+    signals, resting = list[Signal](), Rest(world).now
     for name, units in _due(world, rules, before, now).items():
         troubles = _asked(world, name, units)
         if troubles is None:
             continue
         left = {s.trouble.unit for s in state.standing.values() if s.target == name} - _sent_to(rules, name)
-        found = hear(state, name, units | left, troubles, now, rules.installation.spec.grouping.trouble_hold_percent)
+        percent = rules.installation.spec.grouping.trouble_hold_percent
+        found = hear(state, name, units | left, troubles, now, percent, resting)
         state, signals = found.state, [*signals, *found.signals]
     world.cursor.asked_ms = now
     if signals:

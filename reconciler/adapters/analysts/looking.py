@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.analysts.counting import COUNTER, counted
+from reconciler.adapters.analysts.maintained import without_maintenance, worked_on
 from reconciler.errors import HomeostatError
 from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
@@ -35,14 +36,15 @@ def look(
     """What `examine` finds in the window that the inquiry is about, and why, where somebody complained."""
     try:
         samples = _samples(inquiry, telemetry)
-        counts = counted(samples)
+        counts, changes = counted(samples), (*inquiry.changes, *worked_on(inquiry, samples))
+        samples = without_maintenance(inquiry, samples)
         window = Window(
             samples={key: taken for key, taken in samples.items() if not COUNTER.fullmatch(key[1])},
             calls=telemetry.topology().calls,
             now_ms=inquiry.now_ms,
             alarm_ms=inquiry.alarm_ms,
             symptom=inquiry.symptom,
-            changes=inquiry.changes,
+            changes=changes,
             limits=_limits(inquiry, samples),
             occasions=inquiry.occasions,
             counts=counts,

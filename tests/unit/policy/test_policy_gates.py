@@ -91,8 +91,8 @@ NAMES = {
         "freeze/seeded",
         "high-impact",
     ),
-    *("hold", "impact", "irreversible", "limit/cpu", "limit/memory", "limit/replicas", "maintenance/seeded", "merger", "no-rejection"),
-    *("no-revert-of-revert", "people-decide", "policy/seeded/broken", "prediction", "rules-by-people"),
+    *("hold", "impact", "irreversible", "limit/cpu", "limit/memory", "limit/replicas", "merger", "no-rejection"),
+    *("maintenance/seeded", "no-revert-of-revert", "people-decide", "policy/seeded/broken", "prediction", "rules-by-people"),
 }
 
 

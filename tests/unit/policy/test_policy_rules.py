@@ -214,3 +214,26 @@ def test_ordinary_files_are_not_protected(path):
 
 def test_a_repository_can_protect_more():
     assert protected_paths(["Vault/x", "apps/a"], more=["vault/"]) == ("Vault/x",)
+
+
+@pytest.mark.parametrize(
+    ("given", "about", "effect"),
+    [
+        (Given(at="2026-06-05T22:30Z"), "service-*", Effect.WAIT),
+        (Given(at="2026-06-05T23:00Z"), "service-*", Effect.MERGE),
+        (Given(at="2026-06-05T22:30Z"), "elsewhere", Effect.MERGE),
+        (Given(at="2026-06-05T22:30Z", approved_by=("ada",)), "service-*", Effect.MERGE),
+        (Given(at="2026-06-05T22:30Z", reverts=True), "service-*", Effect.MERGE),
+    ],
+    ids=["worked on", "over", "something else is", "a person approves", "an undo"],
+)
+def test_a_repair_of_what_people_work_on_waits_for_them(given, about, effect):
+    window = '{start: "2026-06-05T22:00Z", end: "2026-06-05T23:00Z"}'
+    work = document("Maintenance", f'{{components: ["{about}"], reason: a move, windows: [{window}]}}')
+    trust = document("Trust", "{principals: [{name: ada, roles: [approve, merge]}]}")
+    found = decide(rules(work, trust), given.model_copy(update={"autonomy": Mode.AUTONOMOUS}))
+    assert found.effect is effect
+    if effect is Effect.WAIT:
+        assert found.reason == Reason.MAINTENANCE
+        (line,) = (item for item in found.requirements if item.name == "maintenance/x")
+        assert ("worked on until", str(instant_ms("2026-06-05T23:00Z"))) in line.values

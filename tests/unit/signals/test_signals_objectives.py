@@ -174,3 +174,11 @@ def test_a_window_of_one_day_watches_minutes():
     assert [alarm.long * 10 for alarm in found.alarms] == [300, 720, 8_640]
     kept = _look(_objective(SLOW, "0.99", DAY), _latency([900.0] * 12, step=10_000))
     assert ("fast", SignalStatus.FIRING.value) in _told(kept)
+
+
+def test_no_alarm_begins_about_what_is_worked_on_and_its_budget_is_spent_all_the_same():
+    objective, telemetry = _objective(SLOW), _latency([100.0] * 300 + [900.0] * 15)
+    resting = keep([objective], telemetry, ObjectiveState(), NOW, lambda component: component == "checkout")
+    assert resting.signals == ()
+    assert resting.budgets[0].left == _look(objective, telemetry).budgets[0].left
+    assert _told(_look(objective, telemetry, resting.state)) == [("fast", "firing")]

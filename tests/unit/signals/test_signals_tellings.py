@@ -106,3 +106,15 @@ def test_names_are_made_inert_and_a_target_in_ruins_is_bounded():
 
 def test_the_hold_can_be_shortened_for_rehearsals():
     assert len(hear(Tellings(), "prod", ("shop",), (TROUBLE,), NOW, percent=0).signals) == 1
+
+
+def test_what_is_worked_on_is_a_signal_only_if_it_still_stands_afterwards():
+    def resting(component: str) -> bool:
+        return component == "web"
+
+    quiet = hear(Tellings(), "prod", ("shop",), (TROUBLE,), NOW + 60_000, resting=resting)
+    assert quiet.signals == ()
+    other = hear(Tellings(), "prod", ("shop",), (replace(TROUBLE, component="db"),), NOW + 60_000, resting=resting)
+    assert len(other.signals) == 1
+    assert len(heard(quiet.state, NOW + 61_000, TROUBLE).signals) == 1
+    assert heard(quiet.state, NOW + 61_000 + GONE_MS).signals == ()
