@@ -34,8 +34,12 @@ def main(home: Home, memory_mib: int) -> None:
 
     def prepare() -> Callable[[Inquiry], Answer]:
         from reconciler.analysis.detectors import built_in, examine, explained
+        from reconciler.analysis.detectors.forecasts import Forecasts
 
         detectors = built_in()
+        for detector in detectors:
+            if isinstance(detector, Forecasts):
+                detector.keep_in(home.choices)
 
         def chosen(window: Window, names: tuple[str, ...]) -> tuple[Finding, ...]:
             return examine(window, [d for d in detectors if not names or d.name in names])

@@ -22,6 +22,7 @@ class Home:
         self.memory = root / "memory.db"
         self.log_templates = root / "log-templates.json"
         self.traces = root / "traces.json"
+        self.choices = root / "choices.json"
         self.lab = root / "lab"
         self.checkpoint = root / "checkpoint"
         self.clock = root / "clock"

@@ -1,13 +1,14 @@
 """What loads will be in 1, 6 and 24 hours, and how likely a limit is passed within the day (`analysis.forecasts`).
 
 Series with a limit come first; where nobody complains, those that say how much is asked for (requests, processor, connections)
-come too. The side of its limit on which a series usually was is the side where it should stay. Forecasts are made anew for
-every window, without the pool that background work learns: each costs a tenth of a second.
+come too. The side of its limit on which a series usually was is the side where it should stay. Forecasts are made without the
+pool that background work learns: each costs a tenth of a second, and a tenth of that where its choice of methods was kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -15,13 +16,16 @@ from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, Values, tidy
 from reconciler.analysis.forecasts.breach import Breach, breach
+from reconciler.analysis.forecasts.calendar import ordinary
 from reconciler.analysis.forecasts.forecast import Forecast, forecast
-from reconciler.analysis.forecasts.history import HOUR, Unknown, regular
+from reconciler.analysis.forecasts.history import HOUR, History, Unknown, regular
+from reconciler.analysis.forecasts.refresh import Kept
 from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
+from reconciler.model.occasions import Occasion
 from reconciler.ports.detector import Window
 
-SERIES = 20
+SERIES = 40
 BAND = 0.8
 LEAST = 0.02  # a breach less likely than this is not told
 HOURS = (1, 6, 24)
@@ -32,10 +36,14 @@ class Forecasts:
     """`series` at most are foretold."""
 
     name = "forecasts"
-    version = "1"
+    version = "2"
 
     def __init__(self, series: int = SERIES) -> None:
-        self._series = series
+        self._series, self._kept = series, Kept()
+
+    def keep_in(self, file: Path) -> None:
+        """Where choices outlive the process. They change how long a forecast takes, and not what it says."""
+        self._kept = Kept(file)
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -49,12 +57,17 @@ class Forecasts:
         for key in self._chosen(seen):
             times, values = seen.samples[key]
             occasions = [one for one in window.occasions if not one.components or key[0] in one.components]
-            answer = forecast(regular(times / 1000, values), occasions=occasions)
+            answer = self._foretold(regular(times / 1000, values), occasions)
             if isinstance(answer, Unknown):
                 unknown[answer.reason] = unknown.get(answer.reason, 0) + 1
                 continue
             found += _said(speaker, seen, key, answer)
+        self._kept.save()
         return (*found, *_unknown(speaker, seen, unknown))
+
+    def _foretold(self, history: History | Unknown, occasions: Sequence[Occasion]) -> Forecast | Unknown:
+        kept = None if isinstance(history, Unknown) else self._kept.choices(ordinary(history, occasions))
+        return forecast(history, kept=kept, occasions=occasions)
 
     def _chosen(self, window: Window) -> list[Key]:
         limited = [key for key in window.samples if key in window.limits]

@@ -56,8 +56,7 @@ def course(history: History, usual: History, occasions: Sequence[Occasion]) -> A
 
 def _times(history: History, places: Places) -> Array:
     """Milliseconds of steps, counted from the first."""
-    found: Array = 1000 * (history.end_s + (places - (len(history.values) - 1)) * history.step_s)
-    return found
+    return 1000 * (history.end_s + (places.astype(np.float64) - (len(history.values) - 1)) * history.step_s)
 
 
 def _within(times: Array, spans: Sequence[Span]) -> NDArray[np.bool_]:
