@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.analysis.drawings import VARIABLES
+from reconciler.analysis.drawings import RULES, VARIABLES
 from reconciler.console.pages import static
 
 SHEET = static("console.css").decode()
@@ -18,4 +18,4 @@ def test_every_colour_that_is_used_is_defined_once_and_every_one_that_is_defined
 
 
 def test_drawings_in_a_page_have_their_rules():
-    assert SHEET.count(".drawing .curve") == 1
+    assert SHEET.count(RULES) == SHEET.count(".drawing .curve") == 1
