@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from reconciler.model.canonical import digest
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Effect
 from reconciler.model.pulls import PullState
@@ -36,8 +37,8 @@ def propose(world: World, case: Case) -> Advance:
     situation = _situation(world, rules, found, now)
     proposed = find_candidates(situation, rules.playbooks, world.repo, world.telemetry)
     records = [
-        world.record(RecordKind.REFUSAL, f"{case.id}/{now}/{i}", refusal, incident=case.id, subject=case.id)
-        for i, refusal in enumerate(proposed.refusals)
+        world.record(RecordKind.REFUSAL, f"{case.id}/{now}/{digest(refusal)[7:23]}", refusal, incident=case.id, subject=case.id)
+        for refusal in dict.fromkeys(proposed.refusals)
     ]
     for candidate in proposed.candidates:
         if candidate.proposal.is_nothing:
