@@ -10,7 +10,7 @@ Steps, in this order, because each protects the next:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol, cast
 
@@ -36,6 +36,11 @@ class Reading:
     plain: Callable[[str], bool | int | float | str | None] = scalars.plain
 
 
+_TUPLE = tuple.__new__
+_CHILDLESS: Mapping[str | int, Node] = {}
+_STARTS = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
+_ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
+_SILENT = frozenset({yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentEndEvent})
 DOCUMENT = Reading()  # what Homeostat's own files need
 
 
@@ -88,19 +93,20 @@ class _Builder:
     open: list[_Frame] = field(default_factory=list)
 
     def take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._open(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._scalar(cast("yaml.ScalarEvent", event))
+        elif kind in _STARTS:
+            self._open(cast("yaml.CollectionStartEvent", event), is_map=kind is yaml.MappingStartEvent)
+        elif kind in _ENDS:
             self._close(_mark(event.end_mark))
-        elif isinstance(event, yaml.AliasEvent):
+        elif kind is yaml.AliasEvent:
             self._refuse(event, "aliases are not allowed: they hide what a place says", "write the value out")
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self._document(event)
-        elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent):
+        elif kind is yaml.DocumentStartEvent:
+            self._document(cast("yaml.DocumentStartEvent", event))
+        elif kind not in _SILENT:
             # Never skipped: a parser that ignores what it does not know reads a guard as an empty file.
-            self._refuse(event, f"the parser gave an unknown {type(event).__name__}", "check that one PyYAML is installed")
+            self._refuse(event, f"the parser gave an unknown {kind.__name__}", "check that one PyYAML is installed")
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         if event.version or event.tags:
@@ -108,18 +114,19 @@ class _Builder:
         if len(self.roots) >= self.reading.documents:
             self._refuse(event, f"more than {self.reading.documents} documents", "split the file")
 
-    def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
-        self._check_node(event)
+    def _open(self, event: yaml.CollectionStartEvent, *, is_map: bool) -> None:
+        if event.anchor is not None or event.tag is not None:
+            self._marked(event)
         if len(self.open) >= self.reading.depth:
             self._refuse(event, f"nested deeper than {self.reading.depth}", "flatten the document")
         if self._expects_key():
             self._refuse(event, "a key must be text", "quote it")
-        style = "flow" if event.flow_style else "block"
-        self.open.append(_Frame(_mark(event.start_mark), style, isinstance(event, yaml.MappingStartEvent)))
+        self.open.append(_Frame(_mark(event.start_mark), "flow" if event.flow_style else "block", is_map))
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        self._check_node(event)
-        style = event.style or "plain"
+        if event.anchor is not None or event.tag is not None:
+            self._marked(event)
+        style: str = event.style or "plain"
         value: Value = event.value
         if style == "plain":
             try:
@@ -131,7 +138,7 @@ class _Builder:
         if self._expects_key():
             self._key(event, value, style)
         else:
-            self._join(value, style, _mark(event.start_mark), _mark(event.end_mark), {})
+            self._join(value, style, _mark(event.start_mark), _mark(event.end_mark), _CHILDLESS)
 
     def _close(self, end: Mark) -> None:
         frame = self.open.pop()
@@ -139,7 +146,7 @@ class _Builder:
         value: Value = cast("dict[str, Value]", values) if frame.is_map else list(values.values())
         self._join(value, frame.style, frame.start, end, frame.children)
 
-    def _join(self, value: Value, style: str, start: Mark, end: Mark, children: dict[str | int, Node]) -> None:
+    def _join(self, value: Value, style: str, start: Mark, end: Mark, children: Mapping[str | int, Node]) -> None:
         frame = self.open[-1] if self.open else None
         if frame is None:
             self.roots.append(Node(value, style, start, end, children))
@@ -165,11 +172,10 @@ class _Builder:
     def _expects_key(self) -> bool:
         return bool(self.open) and self.open[-1].is_map and self.open[-1].pending is None
 
-    def _check_node(self, event: yaml.NodeEvent) -> None:
+    def _marked(self, event: yaml.NodeEvent) -> NoReturn:
         if event.anchor is not None:
             self._refuse(event, "anchors are not allowed", "remove the & name")
-        if getattr(event, "tag", None) is not None:
-            self._refuse(event, "tags are not allowed", "remove the ! name")
+        self._refuse(event, "tags are not allowed", "remove the ! name")
 
     def _refuse(self, event: yaml.Event, what: str, next_step: str) -> NoReturn:
         mark = _mark(event.start_mark)
@@ -188,4 +194,5 @@ class _Place(Protocol):
 
 
 def _mark(mark: _Place | None) -> Mark:
-    return Mark(mark.index, mark.line + 1, mark.column + 1) if mark else Mark(0, 1, 1)
+    """Made without asking the class: there are two or three of them for each word of a file."""
+    return _TUPLE(Mark, (mark.index, mark.line + 1, mark.column + 1)) if mark else Mark(0, 1, 1)
