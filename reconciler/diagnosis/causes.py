@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.analysis.shifts import BEYOND
 from reconciler.diagnosis import evidence
 from reconciler.diagnosis.commits import Touch
 from reconciler.diagnosis.metrics import CONNECTIONS, CPU, ERRORS, LATENCIES, MEMORY, QUEUE, RATE, READY, RETRIES
@@ -28,6 +29,7 @@ DEARER = 1.15  # CPU for each request, of what it was before
 MEMORY_LIMIT = 1.0
 GREW_EARLY_MS, GREW_LATE_MS = 20_000, 40_000  # a bend is found this well, and a rollout takes its time
 CRAMPED = 0.8
+USED_UP = 0.95  # of a database's connections
 
 
 def candidates(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequence[str]) -> list[Cause]:
@@ -37,6 +39,7 @@ def candidates(sight: Sight, root: Root, commits: Sequence[Touch], named: Sequen
     found = [_commit(sight, root, touch, commits) for touch in touched]
     surge = _load(sight, root, touched, named)
     causes = [c for c in [*found, surge] if c is not None] + filling(sight, root.component, commits)
+    causes += _crowding(sight, root.component, commits)
     if not causes:
         causes += [c for c in (_saturation(sight, root), _dependency(sight, root, named)) if c is not None]
     return causes
@@ -80,6 +83,22 @@ def _commit(sight: Sight, root: Root, touch: Touch, commits: Sequence[Touch]) ->
     ]
     facts = [evidence.of_commit(touch), evidence.of_timing(touch, symptoms[0], began), *_shifts(symptoms), evidence.of_path(root)]
     return as_cause(kind, component, parts, facts, touch.commit)
+
+
+def _crowding(sight: Sight, component: str, commits: Sequence[Touch]) -> list[Cause]:
+    """Connections run out here, or at a database it asks, since a commit gave those who hold them more workers."""
+    found = []
+    for pool in (component, *sight.topology.callees(component)):
+        held = sight.reading(pool, CONNECTIONS)
+        if held is None or held.shift.after < USED_UP or held.shift.superiority < BEYOND:
+            continue
+        began = sight.onset(component) or sight.began_ms
+        holders = [t for t in commits if t.widens and t.component in sight.topology.callers(pool)]
+        for touch in (t for t in holders if -EARLY_MS <= began - t.applied_ms <= TIMELY_MS):
+            parts = [0.65, 0.1 if began - touch.applied_ms <= PROMPT_MS else 0.0, -_rivalry(touch, holders, began)]
+            facts = [evidence.of_commit(touch), *_shifts((held, *sight.symptoms(component)))]
+            found.append(as_cause(CauseKind.CONFIG, touch.component, parts, facts, touch.commit))
+    return found
 
 
 def _room(sight: Sight, touch: Touch) -> float:

@@ -20,6 +20,7 @@ MAX_FILES = 50
 MAX_TEXT = 100
 RELEASE_KEYS = frozenset({"release", "image", "tag", "version"})
 ROOM_KEYS = frozenset({"replicas", "workers", "cpuMillis", "memoryMiB", "connections", "limit"})  # more of it is more room
+WIDER_KEYS = frozenset({"replicas", "workers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Touch:
         """1 when all it did was to give more room, -1 when it took some away, 0 when it did something else."""
         given = [_more(*field) for field in self.fields]
         return min(given) if -1 in given or 0 not in given else 0
+
+    @property
+    def widens(self) -> bool:
+        """Whether more workers are at work after it: each of them holds a connection to every database it asks."""
+        return any(_more(*field) > 0 for field in self.fields if field[0].rsplit(".", 1)[-1] in WIDER_KEYS)
 
     @property
     def asks(self) -> bool:

@@ -21,6 +21,7 @@ class Watched:
 
 
 ERRORS = "error_rate"
+FAILING = 0.02  # a share of failed requests that is trouble whatever was before
 LATENCIES = ("latency_p50", "latency_p95", "latency_p99")
 SYMPTOMS = (ERRORS, *LATENCIES)
 RATE = "request_rate"

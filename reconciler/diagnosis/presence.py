@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.analysis.robust import finite, median
 from reconciler.analysis.shifts import LEAST, cut, onset, shift
-from reconciler.diagnosis.metrics import CPU, ERRORS, LATENCIES, MEMORY, QUEUE, WATCHED
+from reconciler.diagnosis.metrics import CPU, ERRORS, FAILING, LATENCIES, MEMORY, QUEUE, WATCHED
 from reconciler.diagnosis.sight import BLIND_AFTER_MS, NAME, REFERENCE_MS
 from reconciler.errors import Retryable
 from reconciler.model.reasons import Reason
@@ -25,7 +25,7 @@ RECENT_MS = 60_000
 LAG_MS = 60_000
 LOOKED_AT = (ERRORS, *LATENCIES, QUEUE, CPU, MEMORY)
 # Levels that are trouble whatever was before: a reference may itself lie in the trouble.
-HIGH = {ERRORS: 0.02, CPU: 0.95, MEMORY: 0.8, "database_connections": 0.95}
+HIGH = {ERRORS: FAILING, CPU: 0.95, MEMORY: 0.8, "database_connections": 0.95}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from reconciler.analysis.growth import Growth, growth, increase
 from reconciler.analysis.growth import began as grew_since
 from reconciler.analysis.robust import median, quantile
 from reconciler.analysis.shifts import LEAST, Shift, cut, onset, shift
-from reconciler.diagnosis.metrics import MEMORY, RESTARTS, SYMPTOMS, WATCHED
+from reconciler.diagnosis.metrics import ERRORS, FAILING, MEMORY, RESTARTS, SYMPTOMS, WATCHED
 from reconciler.errors import Retryable
 from reconciler.model.signals import Incident, SignalStatus
 from reconciler.model.telemetry import Series, Topology
@@ -183,10 +183,17 @@ def _read(series: Series, windows: tuple[tuple[int, int], tuple[int, int]]) -> R
     found = shift(quiet, trouble, floor)
     sign = 1 if found.effect > 0 else -1
     start = onset(series, quiet, floor, sign, windows[0][1] - MARGIN_MS) if found.moved else None
-    return Reading(series.component, series.metric, found, start, _left(series, windows[1][1], found.before))
+    return Reading(series.component, series.metric, found, start, _left(series, windows[0][1], windows[1][1], found.before))
 
 
-def _left(series: Series, end_ms: int, before: float) -> float:
+def _left(series: Series, quiet_ms: int, end_ms: int, before: float) -> float:
+    """Of what the last minute showed; of all that came after the quiet, where hardly any request fails any more: what a
+    restart left behind is measured by the restart, not by the little that failed beside it.
+    """
     recent = [v - before for v in cut(series, end_ms - PASSING_MS, end_ms)]
-    most = sorted(recent)[-2] if len(recent) >= LEAST else 0.0  # one sample alone is no height
+    if len(recent) < LEAST:  # one sample alone is no height
+        return 1.0
+    failed = series.metric == ERRORS and max(recent[-2:]) + before < FAILING
+    since = min(quiet_ms, end_ms - PASSING_MS)
+    most = sorted(v - before for v in cut(series, since, end_ms))[-2] if failed else sorted(recent)[-2]
     return min(recent[-2:]) / most if most > 0 else 1.0

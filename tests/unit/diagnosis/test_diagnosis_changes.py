@@ -105,3 +105,27 @@ def test_what_goes_away_by_itself_is_named_only_once_it_stays(repo):
     assert "going away by itself" in found.summary
     telemetry.put("checkout", "error_rate", [(t, 0.001 if age < 0 else 0.6) for t, age in ages.items()])
     assert "going away" not in look(telemetry, repo).summary
+
+
+@pytest.mark.parametrize(("rest", "named"), [(0.015, False), (0.04, True)])
+def test_the_little_that_fails_beside_a_restart_is_no_finding(repo, rest, named):
+    (release,) = chain(repo, ("1.1", 8))
+    telemetry = world()
+    failed = {t: 0.001 if t < BEGAN else 0.6 if t < BEGAN + 30_000 else rest + t % 7 / 2_000 for t in TIMES}
+    telemetry.put("checkout", "error_rate", list(failed.items()))
+    found = look(telemetry, repo, [Applied(release, BEGAN - 20_000)])
+    assert (found.top is not None) is named
+    assert ("going away by itself" in found.summary) is not named
+
+
+def test_a_commit_that_lets_callers_use_up_the_connections_of_a_database_is_to_blame(repo):
+    wider, narrower = chain(repo, ("1.0", 12), ("1.0", 4))
+    telemetry = world({("db", "latency_p99"): 900})
+    telemetry.put("db", "database_connections", [(t, 0.88 if t < BEGAN else 1.0) for t in TIMES])
+    top = look(telemetry, repo, [Applied(wider, BEGAN - 20_000)], incident("db")).top
+    assert (top.kind, top.component, top.commit) == (CauseKind.CONFIG, "checkout", wider)
+    assert any(e.metric == "database_connections" for e in top.evidence)
+    for applied in (Applied(narrower, BEGAN - 20_000), Applied(wider, BEGAN - 400_000)):
+        assert look(telemetry, repo, [applied], incident("db")).top is None
+    telemetry.put("db", "database_connections", [(t, 0.88 if t < BEGAN else 0.93) for t in TIMES])
+    assert look(telemetry, repo, [Applied(wider, BEGAN - 20_000)], incident("db")).top is None
