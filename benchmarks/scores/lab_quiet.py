@@ -4,7 +4,8 @@ Deploys, settings, small surges, restarts by hand, noise, missing scrapes and th
 episodes. The template's sensors watch; grouping, triage, diagnosis and proposing are the loop's own, with the shipped playbooks.
 In every episode somebody else's monitoring also raises a false alarm about healthy services. It is counted apart what the
 sensors open, how many false alarms get past triage, what is named although triage was not asked, and what repair would follow.
-A repair is a candidate that edits a file; whether policy would let it pass is not asked.
+A repair is a candidate that edits a file; whether policy would let it pass is not asked. All of them count, also where harmless
+changes together used something up: in how many of those episodes the lab's own alarm goes off in the end stands beside it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from reconciler.model.signals import Incident, Signal
 from reconciler.proposals import Ready, Situation, propose, ready
 from reconciler.signals import Hold, Open, Scope, SensorState, evaluate, group
 
-from .lab_episodes import Dice, ask, false_alarm, look, staged
+from .lab_episodes import STEADY, Dice, Monitor, ask, false_alarm, look, staged
 from .lab_site import SCRAPE_MS, History, Site, scratch
 
 EPISODES = 1_000
@@ -44,6 +45,7 @@ class Count:
     named_if_asked: int = 0
     repairs: int = 0
     repairs_if_asked: int = 0
+    broke: int = 0  # episodes with a repair in which something did break
 
 
 class Loop:
@@ -119,19 +121,31 @@ def count(seeds: Sequence[int]) -> Count:
         for seed in seeds:
             dice = random.Random(f"quiet/{seed}")
             with staged(history, seed, Dice(seed, 0, history).quiet()) as site:
-                loop = Loop(site, sensors, playbooks, found)
+                loop, before = Loop(site, sensors, playbooks, found), found.repairs
                 loop.run(dice.randint(60, 400) if seed % LONG else LONG_S)
                 incident = false_alarm(site, dice)
                 loop.doubt(incident)
                 loop.handle(incident)
+                found.broke += found.repairs > before and broken(site)
     return found
+
+
+def broken(site: Site) -> bool:
+    """Whether the lab's own alarm goes off within the next minute. No repair was applied."""
+    monitor = Monitor(site)
+    for _ in range(2 * STEADY):
+        site.run(SCRAPE_MS // 1_000)
+        if monitor.firing():
+            return True
+    return False
 
 
 def figures(_: Path) -> Iterator[Figure]:
     found = count(range(EPISODES))
     rare = 1 / (1 - 0.05 ** (1 / EPISODES))
-    bound = f"of {EPISODES}; where one in {rare:.0f} were repaired, none of so many would be seen once in twenty times"
-    yield Figure("lab quiet: repairs opened", found.repairs, "episodes", 0, note=bound)
+    bound = f"where one in {rare:.0f} were repaired, none of {EPISODES} would be seen once in twenty times"
+    note = f"in {found.broke} of these episodes something did break: the lab's own alarm went off; {bound}"
+    yield Figure("lab quiet: repairs opened", found.repairs, "episodes", 0, note=note)
     yield Figure("lab quiet: incidents that sensors opened", found.opened, "episodes")
     yield Figure("lab quiet: incidents and false alarms past triage", found.past_triage, "episodes")
     yield Figure("lab quiet: causes named after triage", found.named, "episodes")
