@@ -61,7 +61,7 @@ def owned(live: Mapping[str, Any]) -> Owned:
     tree = _tree(live)
     if not tree:
         return Owned()
-    shape = marshal.dumps(tree, 2)  # the cheapest print of it; later versions tell of identity
+    shape = marshal.dumps(dict(tree), 2)  # the cheapest print of it; later versions tell of identity
     paths, below = _kept_shape(shape) if len(shape) <= LONGEST_SHAPE else _shape(shape)
     prints = [0] * len(paths)
     _fill(below, live, prints)
