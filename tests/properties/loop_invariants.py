@@ -15,6 +15,7 @@ from reconciler.audit.facts import Brake
 from reconciler.audit.view import Facts, fold
 from reconciler.model.canonical import decode, plain
 from reconciler.model.judging import Effect
+from reconciler.model.pulls import ReviewChoice
 from reconciler.model.records import LoggedRecord, RecordKind
 
 MACHINE = "homeostat@machine.invalid"
@@ -30,6 +31,7 @@ def check(site: Installation) -> None:
     nothing_applied_unadmitted(site, facts, applied)
     merges_are_what_was_judged(site, facts)
     brakes_were_respected(logged)
+    nobody_is_asked_again(site, facts)
     lab_is_what_git_says(site, applied)
     machine_commits_revert(site, facts)
 
@@ -72,6 +74,16 @@ def brakes_were_respected(logged: list[LoggedRecord]) -> None:
             now = one.record.stamp.clock_ms
             on = [b.id for b in brakes.values() if b.on and now < b.until_ms and b.scope in ("", *payload["units"])]
             assert not on, f"{payload['commit']} landed under {on}"
+
+
+def nobody_is_asked_again(site: Installation, facts: Facts) -> None:
+    """What Ada rejected is not open in another pull request: not for a day, and no story takes that long."""
+    said = [f.value for reviews in facts.reviews.values() for f in reviews]
+    noes = {(one.review.patch, one.number) for one in said if one.review.choice is ReviewChoice.REJECT}
+    for pull in site.pulls("open"):
+        if pull.narrative.playbook != "undo":
+            earlier = [number for patch, number in noes if patch == pull.patch and number < pull.number]
+            assert not earlier, f"pull request {pull.number} asks again what was rejected in {earlier}"
 
 
 def lab_is_what_git_says(site: Installation, applied: str) -> None:
