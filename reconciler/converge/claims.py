@@ -23,6 +23,29 @@ class Claims:
     wanted: Mapping[str, str]
     errors: Mapping[str, tuple[Place, ...]]
     blind: str = ""  # a unit of this target that does not render: nothing is deleted meanwhile
+    free: bool = False  # nobody else held what was wished for: nothing outside of the renders and the inventory was asked
+
+
+class ClaimBook:
+    """The newest claims of each target. While units, renders and inventory are the same ones, so are free claims."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, Mapping[str, Outcome], Mapping[str, str], Claims]] = {}
+
+    def of(
+        self, target: str, index: object, renders: Mapping[str, Outcome], inventory: Mapping[str, str], make: Callable[[], Claims]
+    ) -> Claims:
+        known = self._known.get(target)
+        if known and known[0] is index and _the_same(known[1], renders) and known[2] == inventory:
+            return known[3]
+        made = make()
+        if made.free:
+            self._known[target] = index, renders, inventory, made
+        return made
+
+
+def _the_same(known: Mapping[str, Outcome], renders: Mapping[str, Outcome]) -> bool:
+    return len(known) == len(renders) and all(known.get(name) is made for name, made in renders.items())
 
 
 def claim(
@@ -38,7 +61,8 @@ def claim(
     """
     wanted: dict[str, str] = {}
     errors: dict[str, list[Place]] = {}
-    for unit, holder, object_id, place in _wishes(renders, inventory):
+    wishes = _wishes(renders, inventory)
+    for unit, holder, object_id, place in wishes:
         if why := outside(unit, object_id):
             errors.setdefault(unit, []).append(Place(place, why))
             continue
@@ -51,7 +75,8 @@ def claim(
             continue
         errors.setdefault(unit, []).append(Place(place, f"{object_id} already belongs to unit {rival}; write it in one of them"))
     blind = next((name for name in sorted(renders) if _is_partial(renders[name])), "")
-    return Claims(wanted, {unit: tuple(found) for unit, found in errors.items()}, blind)
+    free = all(holder in ("", unit) for unit, holder, *_ in wishes)
+    return Claims(wanted, {unit: tuple(found) for unit, found in errors.items()}, blind, free)
 
 
 def _is_partial(made: Outcome) -> bool:

@@ -72,6 +72,8 @@ def refuse_outside(unit: Unit, object_id: str) -> str:
 
 def trim(unit: Unit, plan: Plan, claims: Claims, observed: Observed, leave: Leave) -> Trimmed | Refused:
     """Guards 2-4."""
+    if plan.is_empty:
+        return Trimmed(plan)
     gone = [s.id for s in plan.steps if s.verb is Verb.PRUNE]
     taken = {i: claims.wanted[i] for i in gone if claims.wanted.get(i, unit.name) != unit.name}
     prunes = [i for i in gone if i not in taken]

@@ -14,6 +14,7 @@ Invariants
 
 from __future__ import annotations
 
+import functools
 import secrets as random
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ from reconciler.documents.installation import Unit
 from reconciler.documents.installation_render import Adjust, ManifestsRender
 from reconciler.errors import Misconfigured, Permanent, Retryable
 from reconciler.model.canonical import digest
-from reconciler.model.revisions import Rendered
+from reconciler.model.revisions import DesiredObject, Rendered
 from reconciler.ports.renderer import Ask, Reads, Renderer, Secrets
 from reconciler.ports.repo import Repo
 
@@ -37,9 +38,11 @@ SUFFIXES = {KUBERNETES: (*YAML, ".json")}
 _PLAIN, _UNTOUCHED = ManifestsRender(), Adjust()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RenderedUnit:
-    """A unit's objects and where each is written (id -> file:line:column). `errors` are what is missing among them."""
+    """A unit's objects and where each is written (id -> file:line:column). `errors` are what is missing among them. What its
+    objects bring and need is looked up once for all rounds.
+    """
 
     rendered: Rendered
     places: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +51,33 @@ class RenderedUnit:
     @property
     def detail(self) -> str:
         return "; ".join(str(e) for e in self.errors)
+
+    @functools.cached_property
+    def brings(self) -> frozenset[str]:
+        """The namespaces and the kinds that come with it."""
+        return frozenset(thing for o in self.rendered.objects for thing in _brings(o))
+
+    @functools.cached_property
+    def needs(self) -> frozenset[str]:
+        """The namespaces and the kinds that its objects are of. Only targets whose ids hold a namespace have any."""
+        return frozenset(thing for o in self.rendered.objects for thing in _needs(o))
+
+
+def _brings(obj: DesiredObject) -> Iterator[str]:
+    kind, _, rest = obj.id.partition("/")
+    if kind == "Namespace":
+        yield f"namespace {rest}"
+    elif kind == "CustomResourceDefinition.apiextensions.k8s.io":
+        spec = obj.spec.get("spec") or {}
+        yield f"kind {(spec.get('names') or {}).get('kind')}.{spec.get('group')}"
+
+
+def _needs(obj: DesiredObject) -> Iterator[str]:
+    kind, _, rest = obj.id.partition("/")
+    if "/" in rest:
+        yield f"namespace {rest.partition('/')[0]}"
+    if "." in kind:
+        yield f"kind {kind}"
 
 
 Outcome = RenderedUnit | RenderFailure

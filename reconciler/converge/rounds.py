@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.converge.claims import Claims, claim
+from reconciler.converge.claims import ClaimBook, Claims, claim
 from reconciler.converge.drift import DriftReport, as_they_say, compare, report
 from reconciler.converge.fights import FightBook
 from reconciler.converge.left import Follower, Now
@@ -74,6 +74,7 @@ class Converger:
         self._targets = targets
         self._cache = cache or RenderCache()
         self._fights = fights or FightBook()
+        self._claims = ClaimBook()
         self._follower = Follower(repo, targets)
         self._readings = Readings(self._reads)
 
@@ -161,7 +162,9 @@ class Converger:
         def outside(name: str, object_id: str) -> str:
             return refuse_outside(ask.index.by_name[name], object_id)
 
-        return claim(mine, inventory, render_other, ask.suspended, outside)
+        return self._claims.of(
+            target, ask.index, mine, inventory, lambda: claim(mine, inventory, render_other, ask.suspended, outside)
+        )
 
     def _one(
         self, ask: Round, unit: Unit, made: Outcome, claims: Claims | str, outcomes: Mapping[str, UnitOutcome]
@@ -197,7 +200,7 @@ class Converger:
         target = self._targets[unit.target]
         wanted = replace(made.rendered, manner=manner_of(unit))
         plan = target.plan(wanted, ask.revision, ask.generation, shown=ask.dry_run)
-        desired = {o.id: o.digest for o in made.rendered.objects}
+        desired = {} if plan.is_empty else {o.id: o.digest for o in made.rendered.objects}
         trimmed = trim(unit, plan, claims, target.observe(unit.name), self._leave(ask, unit, desired))
         if isinstance(trimmed, Refused):
             return UnitOutcome(unit.name, unit.target, trimmed.reason, trimmed.detail, plan=plan)

@@ -17,7 +17,6 @@ from queue import SimpleQueue
 
 from reconciler.converge.render import Outcome, RenderedUnit
 from reconciler.documents.installation import Unit
-from reconciler.model.revisions import DesiredObject
 
 Waits = Mapping[str, frozenset[str]]
 
@@ -61,26 +60,9 @@ def side_by_side(units: Sequence[Unit], before: Waits, at_once: Mapping[str, int
 
 
 def _implied(units: Sequence[Unit], renders: Mapping[str, Outcome]) -> Iterator[frozenset[str]]:
-    """Only targets whose ids hold a namespace have any."""
-    found = [(u, made.rendered.objects if isinstance(made := renders[u.name], RenderedUnit) else ()) for u in units]
-    brings = {(u.target, thing): u.name for u, objects in found for o in objects for thing in _brings(o)}
-    for unit, objects in found:
-        wanted = {brings.get((unit.target, thing), "") for o in objects for thing in _needs(o)}
+    found = [(u, made) for u in units if isinstance(made := renders[u.name], RenderedUnit)]
+    brings = {(u.target, thing): u.name for u, made in found for thing in made.brings}
+    for unit in units:
+        made = renders[unit.name]
+        wanted = {brings.get((unit.target, thing), "") for thing in made.needs} if isinstance(made, RenderedUnit) else set()
         yield frozenset(wanted - {"", unit.name})
-
-
-def _brings(obj: DesiredObject) -> Iterator[str]:
-    kind, _, rest = obj.id.partition("/")
-    if kind == "Namespace":
-        yield f"namespace {rest}"
-    elif kind == "CustomResourceDefinition.apiextensions.k8s.io":
-        spec = obj.spec.get("spec") or {}
-        yield f"kind {(spec.get('names') or {}).get('kind')}.{spec.get('group')}"
-
-
-def _needs(obj: DesiredObject) -> Iterator[str]:
-    kind, _, rest = obj.id.partition("/")
-    if "/" in rest:
-        yield f"namespace {rest.partition('/')[0]}"
-    if "." in kind:
-        yield f"kind {kind}"

@@ -35,6 +35,8 @@ DIGEST = "homeostat.dev/digest"
 SECRETS = "Secret"
 PROTECT = "homeostat.dev/prune"  # "never" keeps an object whatever Git says
 
+_NONE: set[str] = set()  # nothing is ever added to it
+
 Judge = Callable[[Mapping[str, Any]], tuple[HealthState, str]]
 
 
@@ -100,6 +102,8 @@ class LiveStore:
         self.rules: dict[str, tuple[FieldRule, ...]] = {}  # of units, as they were planned last
         self.unwatched: dict[str, str] = {}  # places that may not be watched, and why: nobody knows how their objects are
         self._units: dict[str, dict[str, Live]] = {}
+        self._digests: dict[str, dict[str, str]] = {}  # by unit, of all its objects: most questions ask no more
+        self._restless: dict[str, set[str]] = {}  # by unit, objects that are not settled or are being deleted
         self._where: dict[str, str] = {}
         self._settled: dict[str, tuple[str, Owned]] = {}  # id -> digest and fields when it was as desired
         self._changed: set[str] = set()
@@ -119,6 +123,16 @@ class LiveStore:
     def unit(self, unit: str) -> Mapping[str, Live]:
         known = self._units.get(unit, {})
         return {i: live for i, live in known.items() if not self.unseen(i)} if self.unwatched else dict(known)
+
+    def digests(self, unit: str) -> dict[str, str]:
+        """Of the desired objects that were applied last, as the objects themselves say."""
+        known = self._digests.get(unit, {})
+        return {i: digest for i, digest in known.items() if not self.unseen(i)} if self.unwatched else dict(known)
+
+    def restless(self, unit: str) -> Mapping[str, Live]:
+        """The few that are not settled or are being deleted."""
+        known = self._units.get(unit, {})
+        return {i: known[i] for i in self._restless.get(unit, ()) if not (self.unwatched and self.unseen(i))}
 
     def unseen(self, object_id: str) -> str:
         """Why nobody knows how this object is, "" when it is known."""
@@ -231,7 +245,7 @@ class LiveStore:
             return
         unit = self._where.pop(object_id, "")
         self._settled.pop(object_id, None)
-        if self._units.get(unit, {}).pop(object_id, None):
+        if self._drop(unit, object_id):
             self._changed.add(unit)
             self.wake()
 
@@ -275,10 +289,20 @@ class LiveStore:
     def _put(self, live: Live) -> None:
         before = self._where.get(live.id)
         if before is not None and before != live.unit:
-            self._units.get(before, {}).pop(live.id, None)
+            self._drop(before, live.id)
             self._changed.add(before)
         self._where[live.id] = live.unit
         self._units.setdefault(live.unit, {})[live.id] = live
+        self._digests.setdefault(live.unit, {})[live.id] = live.digest
+        if live.settled and not live.deleting:
+            self._restless.get(live.unit, _NONE).discard(live.id)
+        else:
+            self._restless.setdefault(live.unit, set()).add(live.id)
+
+    def _drop(self, unit: str, object_id: str) -> bool:
+        self._digests.get(unit, {}).pop(object_id, None)
+        self._restless.get(unit, _NONE).discard(object_id)
+        return self._units.get(unit, {}).pop(object_id, None) is not None
 
 
 def _nobody() -> None:

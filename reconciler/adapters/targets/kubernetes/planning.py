@@ -40,16 +40,15 @@ class Planner:
 
     async def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool) -> Plan:
         """Every kind of these objects is watched and in step."""
-        live = self.live.unit(rendered.unit)
-        await asyncio.gather(
-            *(self._compare(o, live[o.id], rendered.manner) for o in rendered.objects if o.id in live and live[o.id].raw)
-        )
-        live = self.live.unit(rendered.unit)
         wanted = {o.id: o for o in rendered.objects}
-        late = [wanted[i] for i in sorted(wanted) if i not in live or not _same(live[i], wanted[i])]
-        fields = await self._shown(late, live, rendered.manner) if shown else {}
-        steps = [Step(Verb.UPDATE if o.id in live else Verb.CREATE, o.id, fields.get(o.id, ())) for o in late]
-        leaving = sorted((i for i, o in live.items() if i not in wanted and not o.deleting), reverse=True)
+        new = [o for o in self.live.restless(rendered.unit).values() if o.raw and o.id in wanted]
+        await asyncio.gather(*(self._compare(wanted[o.id], o, rendered.manner) for o in new))
+        there, restless = self.live.digests(rendered.unit), self.live.restless(rendered.unit)
+        late = [wanted[i] for i in sorted(i for i, o in wanted.items() if there.get(i) != o.digest or i in restless)]
+        fields = await self._shown(late, there, rendered.manner) if shown else {}
+        steps = [Step(Verb.UPDATE if o.id in there else Verb.CREATE, o.id, fields.get(o.id, ())) for o in late]
+        being_deleted = {i for i, o in restless.items() if o.deleting}
+        leaving = sorted(there.keys() - wanted.keys() - being_deleted, reverse=True)
         steps += [Step(Verb.PRUNE, i) for i in leaving]
         return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects, rendered.manner)
 
@@ -70,12 +69,12 @@ class Planner:
                 lost = ()
         self.live.compared(live, lost, yielded)
 
-    async def _shown(self, late: Sequence[DesiredObject], live: Mapping[str, Live], manner: Manner) -> Mapping[str, Fields]:
+    async def _shown(self, late: Sequence[DesiredObject], there: Mapping[str, str], manner: Manner) -> Mapping[str, Fields]:
         """By id, what is written."""
-        updates = [o for o in late if o.id in live][:SHOWN]
+        updates = [o for o in late if o.id in there][:SHOWN]
         read = await asyncio.gather(*(self._fields(o, manner) for o in updates))
         changed = {o.id: fields for o, fields in zip(updates, read, strict=True)}
-        return changed | {o.id: _created(o) for o in late if o.id not in live}
+        return changed | {o.id: _created(o) for o in late if o.id not in there}
 
     async def _tried(self, asked: Asked) -> Mapping[str, Any] | Refused:
         """What the server would make of it."""
@@ -104,10 +103,6 @@ class Planner:
         changed = [(p, value_at(found, p), value_at(wanted, p)) for p in sorted(set(paths) - yielded)]
         secret = desired.secret
         return tuple((p[:MAX_TEXT], shown(a, secret), shown(b, secret)) for p, a, b in changed if a != b)[:MAX_FIELDS]
-
-
-def _same(live: Live, desired: DesiredObject) -> bool:
-    return live.digest == desired.digest and live.settled and not live.deleting
 
 
 def _content(obj: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,15 +14,19 @@ from typing import TypeGuard
 from reconciler.adapters.targets.kubernetes.live import SECRETS
 from reconciler.model.revisions import DesiredObject, Rendered
 
+_A_SECRET = SECRETS + "/"
+
 
 def stored(rendered: Rendered) -> Rendered:
-    """The digests stay those of what is in Git."""
+    """The digests stay those of what is in Git. Without a Secret it is the same value, so that what is known of it holds."""
+    if not any(o.id.startswith(_A_SECRET) for o in rendered.objects):
+        return rendered
     return dataclasses.replace(rendered, objects=tuple(map(_stored, rendered.objects)))
 
 
 def _stored(desired: DesiredObject) -> DesiredObject:
     written, data = desired.spec.get("stringData"), desired.spec.get("data") or {}
-    if desired.id.partition("/")[0] != SECRETS or not isinstance(data, Mapping) or not _texts(written):
+    if not desired.id.startswith(_A_SECRET) or not isinstance(data, Mapping) or not _texts(written):
         return desired  # what is no Secret as the API has it is left for the server to refuse
     coded = {key: base64.b64encode(text.encode()).decode() for key, text in written.items()}
     kept = {name: part for name, part in desired.spec.items() if name != "stringData"}

@@ -12,9 +12,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reconciler.adapters.targets.kubernetes.access import Access, find
 from reconciler.adapters.targets.kubernetes.acted import ActRecord
@@ -28,7 +28,7 @@ from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore, place
 from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operations
 from reconciler.adapters.targets.kubernetes.planning import Planner
-from reconciler.adapters.targets.kubernetes.record import FAILED, Records
+from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.refusing import Refusals
 from reconciler.adapters.targets.kubernetes.sending import Sender
@@ -99,6 +99,8 @@ class KubernetesTarget:
         volumes = Volumes(self._api, settings.volumes) if settings.volumes else None
         self._troubles = Troubles(self._api, self._kinds, settings.owner, volumes)
         self._watches: dict[str, Watch] = {}
+        self._recorded = Newest[UnitRecord](lambda record: frozenset(map(place, record.objects)))
+        self._named = Newest[tuple[DesiredObject, ...]](lambda objects: frozenset(place(o.id) for o in objects))
         self._ready = False
         self._opening = asyncio.Lock()
 
@@ -208,7 +210,7 @@ class KubernetesTarget:
         return flat(unit, self.name, (*found, *missing(set(record.objects) - set(live))), whole=whole)
 
     async def _differences(self, rendered: Rendered, hide: Callable[[str], str]) -> Sequence[Difference]:
-        await self._open(rendered.unit, _places(rendered.objects))
+        await self._open(rendered.unit, rendered.objects)
         record, live = await self._records.get(rendered.unit), self._live.unit(rendered.unit)
         gone = [o.id for o in rendered.objects if o.id not in live and record.objects.get(o.id) == o.digest]
         found = await differences(self._api, self._kinds, stored(rendered), live, hide)
@@ -222,37 +224,34 @@ class KubernetesTarget:
 
     async def _within(self, plan: Plan, act: Callable[[Plan], Coroutine[Any, Any, ChangeSet]]) -> ChangeSet:
         self._beside.refuse(plan.unit)
-        await self._open(plan.unit, _places(plan.objects))
+        await self._open(plan.unit, plan.objects)
         changes = await act(plan)
-        await self._open(plan.unit, _places(plan.objects))  # kinds that this plan brought are watched from now on
+        await self._open(plan.unit, plan.objects)  # kinds that this plan brought are watched from now on
         return changes
 
     async def _observe(self, unit: str) -> Observed:
         if unit in self._beside.units:
             return Observed(unit, 0, "")
         await self._open(unit)
-        record = await self._records.get(unit)
-        live = self._live.unit(unit)
+        record, held = await self._records.get(unit), self._live.digests(unit)
         applied = {i: d for i, d in record.objects.items() if d != FAILED and not self._live.unseen(i)}
-        held = {i: o.digest for i, o in live.items()}
-        return Observed(
-            unit,
-            record.generation,
-            record.revision,
-            {i: o.digest if o.settled or o.raw else f"{o.digest}~{o.version}" for i, o in live.items()},
-            {**applied, **held},
-        )
+        restless = self._live.restless(unit).values()
+        apart = {o.id: f"{o.digest}~{o.version}" for o in restless if not (o.settled or o.raw)}
+        return Observed(unit, record.generation, record.revision, {**held, **apart}, {**applied, **held})
 
     async def _inventory(self) -> Mapping[str, str]:
         await self._connect()
-        recorded = {i: r.unit for r in (await self._records.all()).values() for i in r.objects}
+        recorded: dict[str, str] = {}
+        for record in (await self._records.all()).values():
+            recorded.update(dict.fromkeys(record.objects, record.unit))
         return {**recorded, **self._live.inventory(), **await self._beside.inventory()}
 
     async def _plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool) -> Plan:
         self._beside.refuse(rendered.unit)
         self._live.rules[rendered.unit] = rendered.manner.fields
-        await self._open(rendered.unit, _places(rendered.objects))
-        return await self._planner.plan(stored(rendered), revision, generation, shown=shown)
+        wanted = stored(rendered)
+        await self._open(rendered.unit, wanted.objects)
+        return await self._planner.plan(wanted, revision, generation, shown=shown)
 
     async def _health(self, unit: str) -> Sequence[Health]:
         if unit in self._beside.units:
@@ -276,11 +275,11 @@ class KubernetesTarget:
                 await self._kinds.refresh()
                 self._ready = True
 
-    async def _open(self, unit: str, names: Iterable[str] = ()) -> None:
-        """Connected, and every place of this unit, here named or recorded, in step or known as not to be watched."""
+    async def _open(self, unit: str, objects: tuple[DesiredObject, ...] = ()) -> None:
+        """Connected, and every place of this unit, of these objects or recorded, in step or known as not to be watched."""
         await self._connect()
         record = await self._records.get(unit)
-        wanted = set(map(place, record.objects)) | set(names)
+        wanted = self._recorded.of(unit, record) | (self._named.of(unit, objects) if objects else frozenset())
         watches = [(name, await self._watch(name)) for name in sorted(wanted)]
         late = [self._caught_up(name, w) for name, w in watches if w and not (w.in_step and not self._live.unwatched)]
         if late:
@@ -338,5 +337,15 @@ class KubernetesTarget:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-def _places(objects: Sequence[DesiredObject]) -> frozenset[str]:
-    return frozenset(place(o.id) for o in objects)
+class Newest(Generic[T]):
+    """The places of each unit's newest value: of thousands of objects there are a few, and the same ones each time."""
+
+    def __init__(self, places: Callable[[T], frozenset[str]]) -> None:
+        self._places = places
+        self._known: dict[str, tuple[T, frozenset[str]]] = {}
+
+    def of(self, unit: str, value: T) -> frozenset[str]:
+        known = self._known.get(unit)
+        if known is None or known[0] is not value:
+            known = self._known[unit] = value, self._places(value)
+        return known[1]
