@@ -126,6 +126,11 @@ def test_people_read_the_same_on_a_page(door: Door) -> None:
     assert browser.get("/services/%3Cscript%3E").status_code == 404
 
 
+def test_the_metrics_tell_what_telemetry_did_not_keep(door: Door) -> None:
+    told = httpx.get(door.base + "/metrics", timeout=20, trust_env=False).text
+    assert 'homeostat_telemetry_refused_total{why="of too many series"} 0' in told
+
+
 def test_an_installation_without_detectors_says_how_to_get_them(site: Installation) -> None:
     with served(site) as plain:
         answer = ask(plain, "/api/predict", {"service": "search"})

@@ -217,6 +217,11 @@ def test_a_pipe_in_the_place_of_a_secret_is_not_waited_for(site: Site, tmp_path:
     assert "is no plain file" in site.connections.faults[0]
 
 
+def test_what_was_sent_and_is_one_series_too_many_is_counted(site: Site):
+    assert site.connections.write([("cart", f"m{n}", START_MS, 1.0) for n in range(1_002)], START_MS) == 1_000
+    assert site.connections.refused() == {"of too many series": 2}
+
+
 def test_a_server_that_hangs_does_not_stop_the_loop(site: Site):
     site.adopt()
     site.stub.answers.clear()
