@@ -27,6 +27,7 @@ from reconciler.steps.endings import page_and_end, quiet_end
 from reconciler.steps.foreseeing import present
 from reconciler.steps.gather import Gathered, gather
 from reconciler.steps.progress import Progress, progress, step
+from reconciler.steps.rejected import rejected_by
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import Advance, World
 
@@ -109,12 +110,7 @@ def _next(world: World, case: Case, found: Progress, pull: PullRequest, verdict:
         if not row.passes:
             world.meters.blocked(row.name)
     if verdict.effect is Effect.DENY:
-        world.forge.close(pull.number, f"denied: {verdict.reason}")
-        if found.undoing:
-            return page_and_end(world, case, Reason.ESCALATED, f"the undo of {found.undoing[:12]} was denied: {verdict.reason}")
-        refused = (*found.refused, pull.patch)
-        left = dataclasses.replace(found, refused=refused, proposal=None, head="", pull=0, ballots=(), verdict="")
-        return Advance(step(case, Stage.PROPOSE, left, now, verdict.reason, f"{told}; looking for a smaller one"))
+        return _denied(world, case, found, pull, verdict.reason, told)
     if verdict.effect is Effect.REVIEW and case.reason != verdict.reason:
         world.notifier.page(
             f"review/{pull.number}",
@@ -124,6 +120,15 @@ def _next(world: World, case: Case, found: Progress, pull: PullRequest, verdict:
         )
     again = min((d.again_ms for d in verdict.decisions if d.again_ms > now), default=now + LOOK_AGAIN_MS)
     return Advance(step(case, Stage.JUDGE, found, min(again, now + LOOK_AGAIN_MS), verdict.reason, told))
+
+
+def _denied(world: World, case: Case, found: Progress, pull: PullRequest, reason: str, told: str) -> Advance:
+    world.forge.close(pull.number, f"denied: {reason}")
+    if found.undoing:
+        return page_and_end(world, case, Reason.ESCALATED, f"the undo of {found.undoing[:12]} was denied: {reason}")
+    refused = (*found.refused, pull.patch)
+    left = dataclasses.replace(found, refused=refused, proposal=None, head="", pull=0, ballots=(), verdict="")
+    return Advance(step(case, Stage.PROPOSE, left, world.clock.now(), reason, f"{told}; looking for a smaller one"))
 
 
 def votes(world: World, rules: Rulebook, found: Progress, subject: Subject, now: int) -> tuple[Ballot, ...]:
@@ -202,6 +207,9 @@ def _rebuilt(world: World, case: Case, found: Progress, pull: PullRequest) -> Ad
         stage = Stage.UNDO if found.undoing else Stage.TRIAGE
         return Advance(step(case, stage, left, now, Reason.BASE_MOVED, result.detail))
     built: Built = result.built
+    if not result.same_edit and (by := rejected_by(world.rulebook(), world.ledger.facts(), pull)):
+        told = f"{by} rejected pull request {pull.number} before the base moved"
+        return _denied(world, case, found, pull, Reason.REJECTED, told)
     world.forge.rebuild(pull.number, built.base, built.head, built.patch, built.trees)
     kept = found.ballots if result.same_edit else ()
     found = dataclasses.replace(found, head=built.head, ballots=kept, verdict="", decided_ms=now)

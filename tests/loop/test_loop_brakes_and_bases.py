@@ -139,3 +139,12 @@ def test_nothing_lands_on_a_branch_that_is_not_followed(site: Installation) -> N
     assert site.head() == forged
     assert site.pulls("open")[0].number == pull.number
     assert any("is not followed" in page["title"] for page in site.pages())
+
+
+def test_a_no_that_was_said_just_before_the_base_moved_stands(site: Installation) -> None:
+    waiting(site)
+    site.review(1, "reject")
+    site.push({"apps/shop/cart.yaml": ("workers: 3 ", "workers: 9 ")}, "More workers for cart")
+    site.advance(30)
+    assert [(p.number, p.state.value, p.note) for p in site.pulls()] == [(1, "closed", "denied: rejected")]
+    assert "ada rejected" in site.pages()[-1]["text"]

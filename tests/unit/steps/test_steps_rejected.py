@@ -16,7 +16,7 @@ from reconciler.documents.trust import Trust
 from reconciler.model.pulls import Review, ReviewChoice
 from reconciler.model.records import LoggedRecord, Record, RecordKind, Stamp
 from reconciler.proposals import Rejection
-from reconciler.steps.rejected import rejected
+from reconciler.steps.rejected import rejected, rejected_by
 
 HOUR_MS = 3_600_000
 TRUST = b"""apiVersion: homeostat/v1
@@ -81,6 +81,17 @@ def test_only_who_said_no_takes_it_back() -> None:
 def test_a_proposal_that_another_release_wrote_otherwise_is_remembered_by_its_patch_alone() -> None:
     old = make.record(RecordKind.PROPOSAL, "old", Stamp(0, 0), {"proposal": {"patch": "p"}})
     assert list(rejected(rules(), folded(old, said("reject")), 0)) == ["p"]
+
+
+def test_in_its_own_pull_request_a_no_stands_whatever_the_edit_became_until_who_said_it_approves() -> None:
+    def by(*words: Record, number: int = 1) -> str:
+        return rejected_by(rules(rejected_ms=0), folded(*words), SimpleNamespace(number=number, reviews=()))
+
+    no = said("reject", patch="before")
+    assert by(no, said("approve", "bob", at=1), said("comment", at=2)) == "ada"
+    assert by(no, said("approve", at=1, patch="after")) == ""
+    assert by(no, number=2) == ""
+    assert by(said("reject", "eve"), said("reject", "mallory")) == ""
 
 
 REVIEWS = st.tuples(
