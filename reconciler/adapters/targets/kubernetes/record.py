@@ -32,6 +32,7 @@ class UnitRecord:
     revision: str = ""
     objects: Mapping[str, str] = field(default_factory=dict)  # id -> digest
     version: str = ""  # of the ConfigMap; "" when there is none
+    packed: str = field(default="", repr=False, compare=False)  # the objects as they are kept
 
     def stale(self, generation: int, revision: str) -> bool:
         return generation < self.generation or (generation == self.generation and revision != self.revision)
@@ -92,6 +93,7 @@ class Records:
 
     async def write(self, before: UnitRecord, after: UnitRecord) -> UnitRecord | None:
         """None when somebody else wrote since `before` was read."""
+        packed = before.packed if before.packed and after.objects == before.objects else _packed(after)
         metadata: dict[str, Any] = {
             "name": _name(after.unit),
             "labels": {RECORD: self._owner, UNIT: after.unit},
@@ -103,7 +105,7 @@ class Records:
             "kind": "ConfigMap",
             "metadata": metadata,
             "data": {"unit": after.unit, "generation": str(after.generation), "revision": after.revision},
-            "binaryData": {"objects": _packed(after)},
+            "binaryData": {"objects": packed},
         }
         method, path = ("PUT", f"{self._path}/{_name(after.unit)}") if before.version else ("POST", self._path)
         try:
@@ -117,7 +119,8 @@ class Records:
                 await self.make_namespace()
                 return await self.write(before, after)
             raise
-        return self._keep(_read(answer))
+        same = before.objects if packed == before.packed else after.objects
+        return self._keep(_read(answer, packed, same))
 
     async def drop(self, held: UnitRecord) -> None:
         """Exactly the one that was read."""
@@ -156,17 +159,23 @@ def _packed(record: UnitRecord) -> str:
     return packed
 
 
-def _read(obj: Mapping[str, Any]) -> UnitRecord:
+def _read(obj: Mapping[str, Any], written: str = "", objects: Mapping[str, str] | None = None) -> UnitRecord:
+    """What was `written` of these objects is not taken apart again."""
     data, metadata = obj.get("data") or {}, obj["metadata"]
+    packed = (obj.get("binaryData") or {}).get("objects", "") or _EMPTY
     try:
-        raw = zlib.decompress(base64.b64decode((obj.get("binaryData") or {}).get("objects", "") or _EMPTY)).decode()
-        objects = dict(line.split(" ", 1) for line in raw.splitlines())
-        return UnitRecord(data["unit"], int(data["generation"]), data["revision"], objects, metadata["resourceVersion"])
+        held = objects if objects is not None and packed == written else _unpacked(packed)
+        return UnitRecord(data["unit"], int(data["generation"]), data["revision"], held, metadata["resourceVersion"], packed)
     except (KeyError, ValueError, zlib.error) as error:
         raise Permanent(
             f"ConfigMap {metadata.get('namespace')}/{metadata.get('name')} is no record of a unit: {error}",
             next_step="somebody has changed it; delete it to have the unit taken in again from its labels",
         ) from error
+
+
+def _unpacked(packed: str) -> dict[str, str]:
+    raw = zlib.decompress(base64.b64decode(packed)).decode()
+    return dict(line.split(" ", 1) for line in raw.splitlines())
 
 
 _EMPTY = base64.b64encode(zlib.compress(b"")).decode()

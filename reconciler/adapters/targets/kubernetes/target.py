@@ -28,7 +28,7 @@ from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore, place
 from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operations
 from reconciler.adapters.targets.kubernetes.planning import Planner
-from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
+from reconciler.adapters.targets.kubernetes.record import FAILED, Records
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.refusing import Refusals
 from reconciler.adapters.targets.kubernetes.sending import Sender
@@ -99,7 +99,7 @@ class KubernetesTarget:
         volumes = Volumes(self._api, settings.volumes) if settings.volumes else None
         self._troubles = Troubles(self._api, self._kinds, settings.owner, volumes)
         self._watches: dict[str, Watch] = {}
-        self._recorded = Newest[UnitRecord](lambda record: frozenset(map(place, record.objects)))
+        self._recorded = Newest[Mapping[str, str]](lambda objects: frozenset(map(place, objects)))
         self._named = Newest[tuple[DesiredObject, ...]](lambda objects: frozenset(place(o.id) for o in objects))
         self._ready = False
         self._opening = asyncio.Lock()
@@ -279,7 +279,7 @@ class KubernetesTarget:
         """Connected, and every place of this unit, of these objects or recorded, in step or known as not to be watched."""
         await self._connect()
         record = await self._records.get(unit)
-        wanted = self._recorded.of(unit, record) | (self._named.of(unit, objects) if objects else frozenset())
+        wanted = self._recorded.of(unit, record.objects) | (self._named.of(unit, objects) if objects else frozenset())
         watches = [(name, await self._watch(name)) for name in sorted(wanted)]
         late = [self._caught_up(name, w) for name, w in watches if w and not (w.in_step and not self._live.unwatched)]
         if late:
