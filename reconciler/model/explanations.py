@@ -55,7 +55,7 @@ class TroubledCall:
 def call_in_words(call: TroubledCall) -> str:
     """Who calls whom, how much of it fails, and where to see it."""
     operation = f", {call.operation}" if call.operation else ""
-    failing = f": {float(call.failed):.1%} fail" if call.failed else ""
+    failing = f": {float(call.failed):.1%} fail" if float(call.failed or 0) > 0 else ""
     before = f", {float(call.before):.1%} before" if failing and call.before else ""
     shown = (f"{t.id} ({'failed, ' if t.failed else ''}{float(t.duration_ms):,.6g} ms)" for t in call.traces)
     traces = "; ".join(shown)

@@ -63,8 +63,7 @@ def evaluate(
     signals: list[Signal] = []
     for sensor, component in _watches(sensors, telemetry):
         key = f"{sensor.metadata.name}/{component}"
-        since, end = state.firing.get(key), rested(component)
-        reading = _read(sensor.spec, telemetry, component, now, end) if end <= now else _Reading(None)
+        since, reading = state.firing.get(key), _read(sensor.spec, telemetry, component, now, rested(component))
         if reading.trouble and since is None:
             since = reading.since_ms
             signals.append(_signal(sensor, component, reading, SignalStatus.FIRING, since, now))
@@ -95,7 +94,7 @@ def _read(spec: SensorSpec, telemetry: Telemetry, component: str, now: int, rest
     series = _finite(telemetry.series(component, spec.metric, max(now - back, rested_ms), now))
     points = _rates(series, spec) if spec.rule is Rule.RATE else list(zip(series.times, series.values, strict=True))
     if not points and now - rested_ms <= spec.stale_ms:
-        return _Reading(None)  # just back: it may not have been measured again yet
+        return _Reading(None)  # worked on, or just back: it may not have been measured again yet
     if not points or now - points[-1][0] > spec.stale_ms:
         return _without_data(spec, now)
     newest = points[-1][1]

@@ -7,7 +7,8 @@
    its latency and self time, what it waits for the calls that it makes. Where self time is known the total duration counts half.
 4. Who calls whom how often is the caller's doing: calls that vanish or multiply speak against those that make them.
 5. What callers wait for and no callee shows is a delay on the way to one of them: see `paths`.
-6. Who the alarm is about cannot suffer from what it does not reach: services outside its call tree count little.
+6. Calls that fail and whose callee does not say so are lost on the way to it: see `losses`. They are taken off the caller.
+7. Who the alarm is about cannot suffer from what it does not reach: services outside its call tree count little.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reconciler.analysis.causes.kinds import Kind
+from reconciler.analysis.causes.losses import losses
 from reconciler.analysis.causes.paths import loudness, ways
 from reconciler.analysis.causes.recording import Array, Recording
 from reconciler.analysis.causes.windows import Windows
@@ -27,12 +29,13 @@ OUTSIDE = 0.3
 DIRECT, SUPPORT = 1.0, 0.2
 WEIGHTS = {
     Kind.SELF: DIRECT, Kind.LATENCY: DIRECT, Kind.ERRORS: DIRECT, Kind.SUCCESS: DIRECT, Kind.CPU: DIRECT, Kind.LOGS: DIRECT,
-    Kind.WAY: DIRECT,
+    Kind.WAY: DIRECT, Kind.LOST: DIRECT,
     Kind.LOG_ERRORS: 1.5,  # rare while all is well: the clearest words a service has
     Kind.MEMORY: SUPPORT, Kind.NETWORK: SUPPORT, Kind.DISK: SUPPORT, Kind.OTHER: SUPPORT, Kind.TRAFFIC: 0.0,
 }  # fmt: skip
 KINDS = tuple(WEIGHTS)
 EITHER_WAY = frozenset({Kind.LOGS, Kind.NETWORK, Kind.DISK, Kind.OTHER, Kind.TRAFFIC})
+FAILURES = [KINDS.index(Kind.ERRORS), KINDS.index(Kind.SUCCESS)]
 INHERITED = (Kind.LATENCY, Kind.SUCCESS, Kind.ERRORS)
 
 
@@ -42,7 +45,11 @@ def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, 
     spoken = _spoken(recording, found, shown)
     way = ways(recording, found, spoken[:, :, KINDS.index(Kind.LATENCY)])
     spoken[:, :, KINDS.index(Kind.WAY)] = way.to
+    failing = _failing(spoken)
+    lost = losses(recording, shown, failing, _failures_known(recording, shown))
+    spoken[:, :, KINDS.index(Kind.LOST)] = lost.to
     clear = _cleared(spoken, calls, way.waiting)
+    clear[:, :, FAILURES] = np.maximum(0.0, clear[:, :, FAILURES] - lost.met[:, :, None])
     weights = np.array([WEIGHTS[k] for k in KINDS])
     parts = clear * weights
     parts[:, :, KINDS.index(Kind.LATENCY)] *= np.where(_self_known(recording, shown), DURATION, 1.0)
@@ -51,6 +58,21 @@ def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, 
     parts[:, :, KINDS.index(Kind.TRAFFIC)] = CALLS * (traffic[:, None, :] * shared[None]).max(axis=2, initial=0.0)
     parts *= _within(recording, reach)[None, :, None]
     return parts.sum(axis=2), parts
+
+
+def _failing(spoken: Array) -> Array:
+    """How loudly each service itself says that it fails."""
+    said: Array = spoken[:, :, FAILURES].max(axis=2)
+    return said
+
+
+def _failures_known(recording: Recording, shown: Array) -> NDArray[np.bool_]:
+    place = {s: i for i, s in enumerate(recording.services)}
+    known = np.zeros((len(shown), len(place)), dtype=bool)
+    for index, column in enumerate(recording.columns):
+        if column.kind in (Kind.ERRORS, Kind.SUCCESS):
+            known[:, place[column.service]] |= np.isfinite(shown[:, index])
+    return known
 
 
 def _cleared(spoken: Array, calls: Array, waiting: Array) -> Array:

@@ -14,7 +14,9 @@ class Kind(StrEnum):
     SELF = "self time"
     LATENCY = "latency"
     CALLS = "latency of calls made"
+    CALL_ERRORS = "errors of calls made"
     WAY = "delay on the way"  # no metric of its own: what the callers see of it
+    LOST = "failures on the way"  # the same of calls that fail
     ERRORS = "errors"
     SUCCESS = "success"
     LOG_ERRORS = "error logs"
@@ -46,7 +48,18 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
 )
 
 
+_CALLEE = re.compile(r"\{(?:[^{}]*,)?callee=([^{},]+)(?:,[^{}]*)?\}$")
+_OF_CALLS = {Kind.LATENCY: Kind.CALLS, Kind.ERRORS: Kind.CALL_ERRORS}
+
+
 def kind_of(name: str) -> Kind:
-    """The first kind whose words occur in the name."""
-    lowered = name.lower()
-    return next((kind for kind, words in _WORDS if re.search(words, lowered)), Kind.OTHER)
+    """The first kind whose words occur in the name; what is measured of the calls to one callee speaks of calls made."""
+    lowered = name.partition("{")[0].lower() if callee_of(name) else name.lower()
+    kind = next((kind for kind, words in _WORDS if re.search(words, lowered)), Kind.OTHER)
+    return _OF_CALLS.get(kind, kind) if callee_of(name) else kind
+
+
+def callee_of(name: str) -> str:
+    """Whom the calls go to that a metric such as `call_latency_p99{callee=cart}` measures; "" where it names nobody."""
+    found = _CALLEE.search(name)
+    return found[1] if found else ""

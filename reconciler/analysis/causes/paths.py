@@ -3,7 +3,8 @@
 1. What a caller measures of the calls that it makes (`Kind.CALLS`) is compared with its normal blocks.
 2. What the latency of a callee shows explains its callers' waiting and is taken off.
 3. A delay on the way to a service reaches the share of a caller's calls that go there. A quantile moves only when that share is
-   about what lies beyond it: where the 95th percentile rose and the 90th did not, one call in ten to one in twenty is slow.
+   about what lies beyond it: where the 95th percentile rose and the 90th did not, one call in ten to one in twenty is slow. Where
+   the calls to each callee are measured apart, all of them go there.
 4. For each service one delay, the same for all callers, is tried. The evidence is how loud the callers are, times the share of
    what all callers show that the delay accounts for. A caller that should wait and does not speaks against it as much as one
    that waits and should not; where many wait for different reasons no single delay says much.
@@ -39,9 +40,12 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class _Calls:
-    """A measure of calls made, by caller and quantile: `own` is the caller, `moved` how far a delay to each service shows."""
+    """A measure of calls made, by caller and quantile: `own` is the caller, `share` the part of its calls that go to each one,
+    `moved` how far a delay on the way there shows.
+    """
 
     own: Indices
+    share: Array  # entries x services
     moved: Array  # entries x services
     seen: Array  # blocks x entries, NaN where not known
     usual: Array
@@ -62,7 +66,8 @@ def ways(recording: Recording, found: Windows, latency: Array) -> Way:
     families: dict[str, list[int]] = {}
     for index, column in enumerate(recording.columns):
         if column.kind is Kind.CALLS and share[services.index(column.service)].any():
-            families.setdefault(_QUANTILE.sub("", column.metric.lower()), []).append(index)
+            name = column.metric.partition("{")[0] if column.callee else column.metric
+            families.setdefault(_QUANTILE.sub("", name.lower()), []).append(index)
     for columns in families.values():
         calls = _calls(recording, found, np.array(columns), share)
         deviations = calls.deviations(calls.seen)
@@ -71,7 +76,7 @@ def ways(recording: Recording, found: Windows, latency: Array) -> Way:
             waiting[:, caller] = np.maximum(waiting[:, caller], loud[:, entry])
         visible = (latency[:, None, :] * calls.moved[None]).max(axis=2)
         left = np.clip(1.0 - visible / np.maximum(loud, 1e-9), 0.0, 1.0)
-        to = np.maximum(to, _evidence(calls, deviations, left, share))
+        to = np.maximum(to, _evidence(calls, deviations, left))
     return Way(to, waiting)
 
 
@@ -99,10 +104,14 @@ def loudness(deviations: Array) -> Array:
 def _calls(recording: Recording, found: Windows, columns: Indices, share: Array) -> _Calls:
     table = np.maximum(recording.values[:, columns], 0.0)
     own = np.array([recording.services.index(recording.columns[i].service) for i in columns], dtype=np.intp)
+    parts = share[own]
+    for entry, index in enumerate(columns):
+        if callee := recording.columns[index].callee:
+            parts[entry] = np.array(recording.services) == callee
     beyond = np.array([_beyond(recording.columns[i].metric) for i in columns])
     with warnings.catch_warnings(), np.errstate(divide="ignore", over="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # a column of gaps has no median: NaN is the answer
-        moved = 1.0 / (1.0 + np.exp(-(np.log(share[own]) - np.log(beyond)[:, None]) / UNSURE))
+        moved = 1.0 / (1.0 + np.exp(-(np.log(parts) - np.log(beyond)[:, None]) / UNSURE))
         level, largest = np.nanmedian(table[found.reference], axis=0), np.nanmax(table, axis=0)
         unit = np.where(level > 0, level, np.where(largest > 0, largest, 1.0))
         normal = _scale(_middles(table, found.references, found.length), unit)
@@ -113,7 +122,7 @@ def _calls(recording: Recording, found: Windows, columns: Indices, share: Array)
         seen = _middles(table, found.starts, found.length)
     few = np.isfinite(table[found.reference]).sum(axis=0) < LEAST
     seen[:, few | ~np.isfinite(centre)] = np.nan
-    return _Calls(own, moved, seen, np.expm1(centre) / 9.0 * unit, unit, centre, spread)
+    return _Calls(own, parts, moved, seen, np.expm1(centre) / 9.0 * unit, unit, centre, spread)
 
 
 def _beyond(metric: str) -> float:
@@ -135,14 +144,14 @@ def _middles(table: Array, starts: Indices, length: int) -> Array:
     return shown
 
 
-def _evidence(calls: _Calls, deviations: Array, left: Array, share: Array) -> Array:
+def _evidence(calls: _Calls, deviations: Array, left: Array) -> Array:
     heard = np.clip(np.where(deviations > LOUD, deviations, 0.0) * left, 0.0, LOUDEST)
     longer = np.nan_to_num(np.maximum(calls.seen - calls.usual, 0.0)) * left
     known = np.isfinite(calls.seen)
     energy = np.maximum((heard**2).sum(axis=1), 1e-9)
-    to = np.zeros((len(deviations), len(share)))
+    to = np.zeros((len(deviations), calls.share.shape[1]))
     for service in np.flatnonzero((calls.moved > 0.5).any(axis=0)):
-        entries = np.flatnonzero(share[calls.own, service] > 0)
+        entries = np.flatnonzero(calls.share[:, service] > 0)
         strong = entries[calls.moved[entries, service] > 0.5]
         explained = np.zeros(len(deviations))
         for delay in (np.median(longer[:, strong], axis=1), longer[:, strong].mean(axis=1), longer[:, strong].max(axis=1)):

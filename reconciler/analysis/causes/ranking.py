@@ -30,7 +30,8 @@ LATER = 0.7
 OFF = 0.35  # taken off a block that begins `OFF_BY` seconds from the alarm
 OFF_BY = 480.0
 TOLD = 5  # metrics told for each cause
-WAY = KINDS.index(Kind.WAY)
+WAY, LOST = KINDS.index(Kind.WAY), KINDS.index(Kind.LOST)
+SEEN_BY_CALLERS = {Kind.CALLS: WAY, Kind.CALL_ERRORS: LOST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def _ranked(recording: Recording, total: Array, parts: Array, shown: Array) -> t
     order = np.argsort(-total, kind="stable")
     found = []
     for i in order[total[order] > 0]:
-        loud = _speaking(recording, recording.services[i], shown, asked=parts[i, WAY] > 0)
+        asked = frozenset(kind for kind, place in SEEN_BY_CALLERS.items() if parts[i, place] > 0)
+        loud = _speaking(recording, recording.services[i], shown, asked)
         signs = tuple(sign for _, sign in loud[:TOLD])
         found.append(Cause(recording.services[i], float(total[i]), _parts(parts[i]), signs, _shares(loud, parts[i])))
     return tuple(found)
@@ -141,18 +143,20 @@ def _shares(loud: list[tuple[float, Sign]], parts: Array) -> tuple[tuple[str, st
     voices: dict[Kind, float] = {}
     for size, sign in spoken:
         voices[sign.kind] = voices.get(sign.kind, 0.0) + size
-    part = {kind: float(parts[place]) for place, kind in enumerate(KINDS)} | {Kind.CALLS: float(parts[WAY])}
+    part = {kind: float(parts[place]) for place, kind in enumerate(KINDS)}
+    part |= {kind: float(parts[place]) for kind, place in SEEN_BY_CALLERS.items()}
     shares = [(s.metric, s.at, part.get(s.kind, 0.0) / total * size / voices[s.kind]) for size, s in spoken if size > 0]
     return tuple(sorted((entry for entry in shares if entry[2] > 0), key=lambda entry: (-entry[2], entry[0], entry[1]))[:TOLD])
 
 
-def _speaking(recording: Recording, service: str, shown: Array, *, asked: bool) -> list[tuple[float, Sign]]:
-    """The loudest metric first. `asked`: what callers measure of their calls speaks too."""
-    callers = {a for a, b in recording.edges if b == service} - {service} if asked else set()
+def _speaking(recording: Recording, service: str, shown: Array, asked: frozenset[Kind]) -> list[tuple[float, Sign]]:
+    """The loudest metric first. `asked`: what callers measure of their calls to it speaks too, of these kinds."""
+    callers = {a for a, b in recording.edges if b == service} - {service}
     speaking = [
         (i, c, c.service if c.service != service else "")
         for i, c in enumerate(recording.columns)
-        if (c.service == service and WEIGHTS.get(c.kind, 0.0) > 0) or (c.service in callers and c.kind is Kind.CALLS)
+        if (c.service == service and WEIGHTS.get(c.kind, 0.0) > 0)
+        or (c.service in callers and c.kind in asked and c.callee in ("", service))
     ]
     loud = [(float(voice(c.kind, shown[i : i + 1])[0]), i, c, at) for i, c, at in speaking]
     told = sorted((entry for entry in loud if entry[0] > 0), key=lambda entry: (-entry[0], entry[1]))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reconciler.analysis.causes.kinds import Kind, kind_of
+from reconciler.analysis.causes.kinds import Kind, callee_of, kind_of
 
 Array = NDArray[np.float64]
 Edge = tuple[str, str] | tuple[str, str, float]  # caller, callee and, where counted, how many calls
@@ -26,10 +26,11 @@ class Column:
     service: str
     metric: str
     kind: Kind
+    callee: str = ""  # of the calls that it measures, where it names one
 
     @classmethod
     def of(cls, service: str, metric: str) -> Column:
-        return cls(service, metric, kind_of(metric))
+        return cls(service, metric, kind_of(metric), callee_of(metric))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class Recording:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Everyone who is measured, in the order of the columns."""
-        return tuple(dict.fromkeys(c.service for c in self.columns))
+        """Everyone who is measured, in the order of the columns, then those whom others measure their calls to."""
+        called = (c.callee for c in self.columns if c.kind in (Kind.CALLS, Kind.CALL_ERRORS) and c.callee)
+        return tuple(dict.fromkeys((*(c.service for c in self.columns), *called)))
 
     @property
     def step(self) -> float:

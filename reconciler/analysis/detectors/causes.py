@@ -62,7 +62,7 @@ def _began(window: Window, answer: Answer, alarm_ms: int) -> int:
     sign = next((s for cause in answer.causes[:1] for s in cause.signs), None)
     if sign is None:
         return block
-    key = (answer.causes[0].service, sign.metric)
+    key = (sign.at or answer.causes[0].service, sign.metric)
     times, values = window.samples[key]
     start, end = normal_ms(window)
     normal = values[(times >= start) & (times < end) & (times < block - EARLIER_MS)]

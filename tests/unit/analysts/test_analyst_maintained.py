@@ -52,3 +52,4 @@ def test_work_near_an_alarm_is_among_the_changes_that_are_suspected(alarm, suspe
     seen: list[Window] = []
     look(Inquiry(0, 5_940_000, alarm_ms=alarm, maintenance=(WORK,)), telemetry, lambda window, _: seen.append(window) or ())
     assert [(change.component, change.at_ms, change.what) for change in seen[0].changes] == suspected
+    assert len(seen[0].samples["db", "cpu_usage"][0]) == (100 if suspected else 90)
