@@ -3,7 +3,7 @@
 1. Callers measure which share of the calls to each callee fails (`Kind.CALL_ERRORS` with a callee).
 2. What the callee itself says of its failures explains them and is taken off.
 3. The evidence against the way to a callee is how loud the loudest caller is, times how far the others agree: a caller whose
-   calls go well speaks against it.
+   calls go well speaks against it as much as one whose calls fail speaks for it.
 4. A callee that is measured and says that all is well is half believed where one caller speaks, less where several do: one may
    ask for what it must not.
 5. As much is taken off the callers' own failures.
@@ -45,7 +45,7 @@ def losses(recording: Recording, shown: Array, failing: Array, known: NDArray[np
         loud = loudness(np.nan_to_num(shown[:, columns]))
         loudest = loud.max(axis=1)
         speaking = loud.sum(axis=1) / np.maximum(loudest, 1e-9)  # as many callers, were they all as loud
-        agree = speaking / np.maximum(measured.sum(axis=1), 1)
+        agree = np.maximum(0.0, 2.0 * speaking / np.maximum(measured.sum(axis=1), 1) - 1.0)
         left = np.maximum(0.0, loudest * agree - failing[:, of])
         to[:, of] = left * np.where(known[:, of], 1.0 - HALF / np.maximum(speaking, 1.0), 1.0)
         for entry, index in enumerate(columns):

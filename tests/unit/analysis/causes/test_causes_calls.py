@@ -68,12 +68,21 @@ def test_a_callee_that_fails_is_blamed_by_what_it_says_itself():
     assert (first.service, [kind for kind, _ in first.parts]) == ("pay", [Kind.ERRORS])
 
 
-def test_one_caller_whose_calls_fail_while_those_of_others_go_well_is_blamed_itself():
+def test_of_several_callees_the_one_whose_calls_are_slow_is_blamed():
+    answer = found(delayed, without=("shop",))
+    assert answer.causes[0].service == "pay"
+    assert answer.causes[0].score > 2 * max(cause.score for cause in answer.causes[1:])
+
+
+@pytest.mark.parametrize("without", [(), ("pay",)], ids=["that says all is well", "of which nothing is measured"])
+def test_one_caller_whose_calls_fail_while_those_of_others_go_well_is_blamed_itself(without: tuple[str, ...]):
     def alone(table: Table, since: np.ndarray) -> None:
         table["front", "call_error_rate{callee=pay}"][since] = 0.8
         table["front", "error_rate"][since] = 0.8
 
-    assert found(alone).causes[0].service == "front"
+    answer = found(alone, without)
+    assert answer.causes[0].service == "front"
+    assert "pay" not in {cause.service for cause in answer.causes if cause.score > 0.2}
 
 
 def test_between_a_callee_that_is_well_and_its_only_caller_nothing_is_sure():

@@ -68,3 +68,13 @@ def test_an_explanation_names_them_and_survives_its_record():
     told = explain(given, examine(given, [Causes()]))
     assert [(call.operation, call.traces[0].id) for call in told.calls] == [("GET ?b??[31m", f"{7:032x}")]
     assert decode(Explanation, plain(told)) == told
+
+
+def test_a_callee_that_only_its_caller_measures_is_found_and_dated():
+    at, rng = times(200), np.random.default_rng(2)
+    began = END_MS - 120_000
+    slow = 90 * rng.lognormal(0, 0.05, 200) + np.where(at >= began, 500.0, 0.0)
+    measured = {("front", "call_latency_p95{callee=pay}"): (at, slow), ("front", "latency_p95"): (at, slow * 1.1)}
+    found = Causes().detect(window(measured, calls=(("front", "pay"),), symptom="front"))
+    assert (found[0].kind, found[0].component) == ("cause", "pay")
+    assert found[0].at_ms >= began - 120_000
