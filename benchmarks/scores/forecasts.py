@@ -35,8 +35,8 @@ class Asked:
     past: Array
     truth: Array
     found: Forecast
-    chosen: float  # seconds that the choice took
-    refreshed: float  # seconds that the forecast took with it
+    chosen: float  # seconds of a core that the choice took
+    refreshed: float  # and the forecast with it
 
     def said(self, method: str, kind: str) -> Array:
         if method == "ours":
@@ -74,12 +74,12 @@ def _asked(series: dict[str, Array], origins: Sequence[tuple[str, int]]) -> tupl
     for name, known in origins:
         past = series[name][max(0, known - MOST_DAYS * DAY) : known]
         history = History(past, known * STEP_S)
-        begun = time.perf_counter()
+        begun = time.process_time()
         kept = choices(history)
-        chosen = time.perf_counter()
+        chosen = time.process_time()
         said = forecast(history, pool, kept)
         assert isinstance(said, Forecast), f"{name}: {said}"
-        spans = chosen - begun, time.perf_counter() - chosen
+        spans = chosen - begun, time.process_time() - chosen
         found.append(Asked(name, past, series[name][known : known + DAY], said, *spans))
     return found, spent
 
@@ -225,7 +225,7 @@ def figures(data: Path) -> Iterator[Figure]:
 
 
 def _refresh(asked: Sequence[Asked], learning: float) -> Iterator[Figure]:
-    """Both resolutions, with the pool, one after the other on one core; two cores need half of it."""
+    """Processor time of both resolutions, with the pool, one series after the other; two cores need half of it."""
     chosen, refreshed = (float(np.mean([getattr(a, name) for a in asked])) for name in ("chosen", "refreshed"))
     note = f"the choice of methods kept, as it is for a day; the slowest {max(a.refreshed for a in asked):.2f} s"
     yield Figure("forecast refresh of a series", refreshed, "s", 0.2, note=note)
