@@ -44,7 +44,7 @@ def bucket(leads: Leads, hour: int) -> Leads:
     return np.searchsorted(np.array(LEAD_HOURS) * hour, leads + 1)
 
 
-def relative(truth: Array, said: Array, size: float) -> Array:
+def relative(truth: Array, said: Array, size: float | Array) -> Array:
     """Absolute percentage error; a truth of almost nothing counts as a little."""
     error: Array = np.abs(truth - said) / np.maximum(np.abs(truth), SMALLEST * size)
     return error
@@ -90,7 +90,7 @@ def _weighed(truth: Array, said: Mapping[str, Array], sizes: Array, of: Leads) -
 
 
 def _mean_error(truth: Array, said: Array, sizes: Array) -> float:
-    return float(np.mean([relative(t, s, size).mean() for t, s, size in zip(truth, said, sizes, strict=True)]))
+    return float(relative(truth, said, sizes[:, None]).mean())
 
 
 def weights_of(errors: Mapping[str, float]) -> dict[str, float]:
