@@ -12,6 +12,7 @@ from reconciler.bootstrap import analysisprocess
 from reconciler.bootstrap.opening import open_telemetry
 from reconciler.bootstrap.run import start_analysis
 from reconciler.settings import AnalysisSettings, Home, Settings, TelemetrySettings
+from reconciler.steps.outlook import FAR, NEAR
 
 
 def test_nothing_is_started_before_somebody_asks(tmp_path: Path) -> None:
@@ -44,3 +45,21 @@ def test_telemetry_is_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
         (tmp_path / str(hours)).mkdir()
         assert telemetry.write(old, now) == kept
         telemetry.close()
+
+
+def test_telemetry_older_than_the_raw_hours_is_kept_as_means(tmp_path: Path) -> None:
+    kept = TelemetrySettings(retention_hours=48, raw_hours=1)
+    telemetry = open_telemetry(Home(tmp_path), Settings(telemetry=kept))
+    for minute in range(0, 12 * 60, 5):
+        at = 1_700_000_100_000 + minute * 60_000
+        telemetry.write([("cart", "cpu_usage", at + second * 1_000, second / 60) for second in range(60)], at + 60_000)
+    early = telemetry.series("cart", "cpu_usage", 0, 1_700_000_100_000 + 3_600_000)
+    assert 0 < len(early.values) < 60
+    assert early.values[0] == pytest.approx(0.49, abs=0.01)
+    telemetry.close()
+
+
+def test_what_is_kept_by_default_is_enough_to_forecast_from() -> None:
+    kept = TelemetrySettings()
+    assert kept.retention_hours * 3_600_000 > FAR.back_ms
+    assert kept.raw_hours * 3_600_000 > NEAR.back_ms
