@@ -28,6 +28,7 @@ from reconciler.health.words import Tone
 from reconciler.model.revisions import HealthState
 
 _TREES: Final = frozenset(name for name, kind in HEALTH_VARIABLES.items() if kind is CelType.OBJECT)
+_LISTS: Final = {"True": "isTrue", "False": "isFalse"}
 ALWAYS: Final = "true"  # the engine need not be asked
 KNOWN: Final = 256  # answers that a rule remembers
 MAX_PRINT: Final = 2_048  # bytes of values that are worth remembering an answer for
@@ -243,7 +244,7 @@ def _mentions(source: str) -> Iterator[tuple[str, str, bool]]:
 
 def _listed(item: Said) -> str:
     """A condition that speaks of an older generation is not known now."""
-    return "isUnknown" if item.stale else {"True": "isTrue", "False": "isFalse"}.get(item.status, "isUnknown")
+    return "isUnknown" if item.stale else _LISTS.get(item.status, "isUnknown")
 
 
 def _believed(clause: Clause, facts: Facts) -> Judgement:

@@ -14,12 +14,13 @@ everything else is unknown.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.health.facts import Condition, Facts, ShapeError, conditions_in, said, whole
 from reconciler.health.judgement import Judgement
-from reconciler.health.words import Tone, last_token, prose, tone
+from reconciler.health.words import MAX_WORD, Tone, last_token, prose, tone
 from reconciler.model.revisions import HealthState
 
 # While one of SETTLING is True, lesser conditions that are False count only when they tell of failure.
@@ -103,11 +104,11 @@ def judge_condition(item: Condition, *, settled: bool = False) -> Tone:
     """What one condition says. NONE: nothing that counts."""
     if item.stale:
         return Tone.BUSY
-    kind = _polarity(item.type)
+    kind = (_known_polarity if len(item.type) <= MAX_WORD else _polarity)(item.type)
     if item.severity == "Info":
         return Tone.GOOD if item.status == "True" and kind is Tone.GOOD else Tone.NONE
     if kind is Tone.GOOD:
-        return _positive(item, _hint(item), settled=settled and item.type not in MAIN)
+        return _positive(item, settled=settled and item.type not in MAIN)
     if item.status == "True":
         return _holds(kind, _hint(item))
     if item.status == "False":
@@ -132,10 +133,10 @@ def _does_not_hold(item: Condition, kind: Tone, *, settled: bool) -> Tone:
     return Tone.BUSY if hint is Tone.BUSY and kind is Tone.NONE and not settled else Tone.NONE
 
 
-def _positive(item: Condition, hint: Tone, *, settled: bool) -> Tone:
+def _positive(item: Condition, *, settled: bool) -> Tone:
     if item.status == "True":
         return Tone.BAD if tone(item.reason) is Tone.BAD else Tone.GOOD
-    if item.status == "False" and hint in (Tone.BAD, Tone.PAUSED):
+    if item.status == "False" and (hint := _hint(item)) in (Tone.BAD, Tone.PAUSED):
         return hint
     return Tone.NONE if settled else Tone.BUSY
 
@@ -151,6 +152,9 @@ def _polarity(name: str) -> Tone:
         return Tone.NONE  # Running is False of a transfer that has completed, and True of a loop that idles
     negated = whole_name is Tone.BUSY and found is Tone.GOOD and name.startswith(("Not", "No"))
     return Tone.BAD if negated else found
+
+
+_known_polarity = functools.lru_cache(maxsize=4_096)(_polarity)
 
 
 def _hint(item: Condition) -> Tone:

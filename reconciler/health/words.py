@@ -75,11 +75,13 @@ _BAD_PROSE: Final = re.compile(
 _GOOD_PROSE: Final = re.compile(r"\b(no|without|0|zero) (errors?|fail\w*|conflicts?)\b")
 
 
-@functools.lru_cache(maxsize=8_192)
 def tone(text: str) -> Tone:
     """Of a phase, a reason, or the type of a condition."""
-    if len(text) > MAX_WORD:
-        return Tone.NONE
+    return _known(text) if len(text) <= MAX_WORD else Tone.NONE
+
+
+@functools.lru_cache(maxsize=8_192)
+def _known(text: str) -> Tone:
     found, last, turned, never = Tone.NONE, Tone.NONE, False, True
     words = [token.lower() for token in _TOKEN.findall(text)]
     for word in words:
