@@ -93,8 +93,10 @@ def _compiled(tree: Mapping[str, Any], at: str, slots: Mapping[str, int]) -> tup
 
 
 def _fill(below: tuple[_Below, ...], value: Any, prints: list[int]) -> None:
+    of_keys = type(value) is dict  # nearly always, and then nothing else needs to be asked
     for step in below:
-        item = _item(value, step.part)
+        part = step.part
+        item = value.get(part, _MISSING) if of_keys and type(part) is str else _item(value, part)
         if step.below:
             _fill(step.below, item, prints)
         else:
@@ -264,6 +266,8 @@ def _part(key: str) -> tuple[str | Mapping[str, Any], str]:
 
 
 def _word(value: Any) -> str:
+    if type(value) is int:
+        return str(value)  # as JSON writes it, without asking an encoder
     return value if isinstance(value, str) else json.dumps(value)
 
 
