@@ -131,8 +131,8 @@ class LiveStore:
 
     def restless(self, unit: str) -> Mapping[str, Live]:
         """The few that are not settled or are being deleted."""
-        known = self._units.get(unit, {})
-        return {i: known[i] for i in self._restless.get(unit, ()) if not (self.unwatched and self.unseen(i))}
+        known, few = self._units.get(unit, {}), tuple(self._restless.get(unit, ()))
+        return {i: live for i in few if (live := known.get(i)) and not (self.unwatched and self.unseen(i))}
 
     def unseen(self, object_id: str) -> str:
         """Why nobody knows how this object is, "" when it is known."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes import spelling as spelled
@@ -41,16 +41,28 @@ class Planner:
     async def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool) -> Plan:
         """Every kind of these objects is watched and in step."""
         wanted = {o.id: o for o in rendered.objects}
-        new = [o for o in self.live.restless(rendered.unit).values() if o.raw and o.id in wanted]
-        await asyncio.gather(*(self._compare(wanted[o.id], o, rendered.manner) for o in new))
+        await asyncio.gather(*(self._compare(wanted[o.id], o, rendered.manner) for o in self.uncompared(rendered)))
+        found = self.steps(rendered, revision, generation)
+        return await self._shown(found) if shown else found
+
+    def uncompared(self, rendered: Rendered) -> list[Live]:
+        """What has to be compared before steps can be told."""
+        new = [o for o in self.live.restless(rendered.unit).values() if o.raw]
+        wanted = {o.id for o in rendered.objects} if new else ()
+        return [o for o in new if o.id in wanted]
+
+    def steps(self, rendered: Rendered, revision: str, generation: int) -> Plan:
+        """By what is held, for any thread."""
+        wanted = {o.id: o.digest for o in rendered.objects}
         there, restless = self.live.digests(rendered.unit), self.live.restless(rendered.unit)
-        late = [wanted[i] for i in sorted(i for i, o in wanted.items() if there.get(i) != o.digest or i in restless)]
-        fields = await self._shown(late, there, rendered.manner) if shown else {}
-        steps = [Step(Verb.UPDATE if o.id in there else Verb.CREATE, o.id, fields.get(o.id, ())) for o in late]
+        late = sorted(i for i, digest in wanted.items() if there.get(i) != digest or i in restless)
         being_deleted = {i for i, o in restless.items() if o.deleting}
         leaving = sorted(there.keys() - wanted.keys() - being_deleted, reverse=True)
-        steps += [Step(Verb.PRUNE, i) for i in leaving]
-        return Plan(rendered.unit, rendered.target, revision, generation, tuple(steps), rendered.objects, rendered.manner)
+        made = (
+            *(Step(Verb.UPDATE if i in there else Verb.CREATE, i) for i in late),
+            *(Step(Verb.PRUNE, i) for i in leaving),
+        )
+        return Plan(rendered.unit, rendered.target, revision, generation, made, rendered.objects, rendered.manner)
 
     async def _compare(self, desired: DesiredObject, live: Live, manner: Manner) -> None:
         """An object that nobody has compared since it was listed: here, and only when in doubt by the server."""
@@ -69,12 +81,14 @@ class Planner:
                 lost = ()
         self.live.compared(live, lost, yielded)
 
-    async def _shown(self, late: Sequence[DesiredObject], there: Mapping[str, str], manner: Manner) -> Mapping[str, Fields]:
-        """By id, what is written."""
-        updates = [o for o in late if o.id in there][:SHOWN]
-        read = await asyncio.gather(*(self._fields(o, manner) for o in updates))
-        changed = {o.id: fields for o, fields in zip(updates, read, strict=True)}
-        return changed | {o.id: _created(o) for o in late if o.id not in there}
+    async def _shown(self, plan: Plan) -> Plan:
+        """With what is written."""
+        wanted = {o.id: o for o in plan.objects}
+        updates = [wanted[s.id] for s in plan.steps if s.verb is Verb.UPDATE][:SHOWN]
+        read = await asyncio.gather(*(self._fields(o, plan.manner) for o in updates))
+        fields = {o.id: found for o, found in zip(updates, read, strict=True)}
+        fields |= {s.id: _created(wanted[s.id]) for s in plan.steps if s.verb is Verb.CREATE}
+        return replace(plan, steps=tuple(replace(s, fields=fields.get(s.id, ())) for s in plan.steps))
 
     async def _tried(self, asked: Asked) -> Mapping[str, Any] | Refused:
         """What the server would make of it."""

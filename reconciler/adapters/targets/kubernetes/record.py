@@ -71,6 +71,11 @@ class Records:
         else:
             found[record.unit] = record
 
+    def known(self, unit: str) -> UnitRecord | None:
+        """None while it would have to be read; for any thread."""
+        known = self._known
+        return (known.get(unit) or UnitRecord(unit)) if known is not None and unit not in self._broken else None
+
     async def get(self, unit: str) -> UnitRecord:
         """Permanent when somebody made it unreadable; read again each time, so that repairing it is enough."""
         await self.all()

@@ -1,7 +1,8 @@
 """KubernetesTarget: a cluster as a Target.
 
 The rest of the loop is synchronous; requests and watches run on one event loop in one thread of this target. Reads are
-answered from what the watches hold: an object that is as it was applied costs no request.
+answered from what the watches hold: an object that is as it was applied costs no request. While all that a read asks about is
+at hand, it is answered in the thread that asks; only what may have to wait goes to the event loop.
 
 `observe` tells the desired digest of an object that is settled, and another one while it is not.
 """
@@ -28,7 +29,7 @@ from reconciler.adapters.targets.kubernetes.lease import Lease
 from reconciler.adapters.targets.kubernetes.live import OWNER, Judge, LiveStore, place
 from reconciler.adapters.targets.kubernetes.operations import ACTIONS, Operations
 from reconciler.adapters.targets.kubernetes.planning import Planner
-from reconciler.adapters.targets.kubernetes.record import FAILED, Records
+from reconciler.adapters.targets.kubernetes.record import FAILED, Records, UnitRecord
 from reconciler.adapters.targets.kubernetes.references import References
 from reconciler.adapters.targets.kubernetes.refusing import Refusals
 from reconciler.adapters.targets.kubernetes.sending import Sender
@@ -132,13 +133,18 @@ class KubernetesTarget:
         self._live.wake = wake
 
     def observe(self, unit: str) -> Observed:
-        return self._call(self._observe(unit))
+        record = self._at_hand(unit)
+        return self._observed(unit, record) if record else self._call(self._observe(unit))
 
     def inventory(self) -> Mapping[str, str]:
         return self._call(self._inventory())
 
     def plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool = True) -> Plan:
-        return self._call(self._plan(rendered, revision, generation, shown=shown))
+        wanted = stored(rendered)
+        self._live.rules[wanted.unit] = wanted.manner.fields
+        if not shown and self._at_hand(wanted.unit, wanted.objects) and not self._planner.uncompared(wanted):
+            return self._planner.steps(wanted, revision, generation)
+        return self._call(self._plan(wanted, revision, generation, shown=shown))
 
     def dry_run(self, plan: Plan) -> ChangeSet:
         return self._call(self._within(plan, self._applier.dry_run))
@@ -147,7 +153,8 @@ class KubernetesTarget:
         return self._call(self._within(plan, self._applier.apply))
 
     def health(self, unit: str) -> Sequence[Health]:
-        return self._call(self._health(unit))
+        record = self._at_hand(unit)
+        return self._healths(unit, record) if record else self._call(self._health(unit))
 
     def troubles(self, units: Collection[str]) -> Sequence[Trouble]:
         return self._call(self._troubled(units))
@@ -233,7 +240,10 @@ class KubernetesTarget:
         if unit in self._beside.units:
             return Observed(unit, 0, "")
         await self._open(unit)
-        record, held = await self._records.get(unit), self._live.digests(unit)
+        return self._observed(unit, await self._records.get(unit))
+
+    def _observed(self, unit: str, record: UnitRecord) -> Observed:
+        held = self._live.digests(unit)
         applied = {i: d for i, d in record.objects.items() if d != FAILED and not self._live.unseen(i)}
         restless = self._live.restless(unit).values()
         apart = {o.id: f"{o.digest}~{o.version}" for o in restless if not (o.settled or o.raw)}
@@ -246,11 +256,9 @@ class KubernetesTarget:
             recorded.update(dict.fromkeys(record.objects, record.unit))
         return {**recorded, **self._live.inventory(), **await self._beside.inventory()}
 
-    async def _plan(self, rendered: Rendered, revision: str, generation: int, *, shown: bool) -> Plan:
-        self._beside.refuse(rendered.unit)
-        self._live.rules[rendered.unit] = rendered.manner.fields
-        wanted = stored(rendered)
-        await self._open(rendered.unit, wanted.objects)
+    async def _plan(self, wanted: Rendered, revision: str, generation: int, *, shown: bool) -> Plan:
+        self._beside.refuse(wanted.unit)
+        await self._open(wanted.unit, wanted.objects)
         return await self._planner.plan(wanted, revision, generation, shown=shown)
 
     async def _health(self, unit: str) -> Sequence[Health]:
@@ -258,7 +266,9 @@ class KubernetesTarget:
             await self._connect()
             return await self._beside.health(unit)
         await self._open(unit)
-        record = await self._records.get(unit)
+        return self._healths(unit, await self._records.get(unit))
+
+    def _healths(self, unit: str, record: UnitRecord) -> Sequence[Health]:
         live = self._live.unit(unit)
         missing = [self._absent(i) for i in sorted(set(record.objects) - set(live))]
         return [*(Health(i, o.state, o.message) for i, o in sorted(live.items())), *missing]
@@ -275,12 +285,22 @@ class KubernetesTarget:
                 await self._kinds.refresh()
                 self._ready = True
 
+    def _at_hand(self, unit: str, objects: tuple[DesiredObject, ...] = ()) -> UnitRecord | None:
+        """The unit's record, while `_open` would have nothing to wait for; for any thread."""
+        record = self._records.known(unit)
+        if record is None or not self._ready or self._loop.is_closed() or self._live.unwatched or unit in self._beside.units:
+            return None
+        held = map(self._watches.get, self._places(unit, record, objects))
+        return record if all(w and w.in_step and not w.over for w in held) else None
+
+    def _places(self, unit: str, record: UnitRecord, objects: tuple[DesiredObject, ...]) -> frozenset[str]:
+        return self._recorded.of(unit, record.objects) | (self._named.of(unit, objects) if objects else frozenset())
+
     async def _open(self, unit: str, objects: tuple[DesiredObject, ...] = ()) -> None:
         """Connected, and every place of this unit, of these objects or recorded, in step or known as not to be watched."""
         await self._connect()
         record = await self._records.get(unit)
-        wanted = self._recorded.of(unit, record.objects) | (self._named.of(unit, objects) if objects else frozenset())
-        watches = [(name, await self._watch(name)) for name in sorted(wanted)]
+        watches = [(name, await self._watch(name)) for name in sorted(self._places(unit, record, objects))]
         late = [self._caught_up(name, w) for name, w in watches if w and not (w.in_step and not self._live.unwatched)]
         if late:
             await asyncio.gather(*late)
