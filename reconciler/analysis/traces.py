@@ -7,6 +7,7 @@ and names are what strangers sent, and may be made up to crowd others out.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -20,6 +21,7 @@ LONGEST = 80  # characters of an operation
 ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 
+@functools.lru_cache(maxsize=1_024)  # every interval brings the same ones again
 def operation_of(name: str) -> str:
     """The name of a span as one line that nothing obeys."""
     return "".join(c if c.isprintable() and c not in "`<>" else "?" for c in name[:LONGEST])
