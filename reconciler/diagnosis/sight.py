@@ -34,6 +34,7 @@ EARLIEST_MS = 25_000  # what must remain of it: six samples
 MARGIN_MS = 10_000  # two scrapes between reference and trouble
 PASSING_MS = 60_000
 PASSED = 0.25  # of the height
+FALLING = 0.5  # of it left after two scrapes: most of it will have gone when somebody asks again
 CROWDED = 0.5  # of the memory: below it nobody asks since when it grows
 GROWTH_MS = (900_000, 360_000, 180_000)  # a leak may be slow, or have begun minutes ago
 
@@ -188,11 +189,13 @@ def _read(series: Series, windows: tuple[tuple[int, int], tuple[int, int]]) -> R
 
 def _left(series: Series, quiet_ms: int, end_ms: int, before: float) -> float:
     """Of what the last minute showed; of all that came after the quiet, where hardly any request fails any more: what a
-    restart left behind is measured by the restart, not by the little that failed beside it.
+    restart left behind is measured by the restart, not by the little that failed beside it. Nothing of what is just falling.
     """
     recent = [v - before for v in cut(series, end_ms - PASSING_MS, end_ms)]
     if len(recent) < LEAST:  # one sample alone is no height
         return 1.0
+    if recent[-3] > recent[-2] > recent[-1] and recent[-1] <= FALLING * recent[-3]:
+        return 0.0
     failed = series.metric == ERRORS and max(recent[-2:]) + before < FAILING
     since = min(quiet_ms, end_ms - PASSING_MS)
     most = sorted(v - before for v in cut(series, since, end_ms))[-2] if failed else sorted(recent)[-2]

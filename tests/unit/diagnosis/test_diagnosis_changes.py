@@ -107,6 +107,16 @@ def test_what_goes_away_by_itself_is_named_only_once_it_stays(repo):
     assert "going away" not in look(telemetry, repo).summary
 
 
+@pytest.mark.parametrize(("falling", "named"), [((0.12, 0.33, 0.1, 0.05), False), ((0.12, 0.33, 0.1, 0.12), True)])
+def test_what_is_just_falling_is_asked_about_again(repo, falling, named):
+    (release,) = chain(repo, ("1.1", 8))
+    telemetry, shown = world(), dict(zip(TIMES[-4:], falling, strict=True))
+    telemetry.put("checkout", "error_rate", [(t, shown.get(t, 0.001 + t % 7 / 10_000)) for t in TIMES])
+    found = look(telemetry, repo, [Applied(release, NOW - 30_000)])
+    assert (found.top is not None) is named
+    assert ("going away by itself" in found.summary) is not named
+
+
 @pytest.mark.parametrize(("rest", "named"), [(0.015, False), (0.04, True)])
 def test_the_little_that_fails_beside_a_restart_is_no_finding(repo, rest, named):
     (release,) = chain(repo, ("1.1", 8))
