@@ -76,3 +76,8 @@ def test_a_repair_of_another_incident_does_not_count():
 @pytest.mark.parametrize("told", [None, [], {}, {"causes": None}, {"causes": []}, {"causes": ["load"]}, {"causes": [{}]}])
 def test_a_diagnosis_of_another_shape_counts_for_nothing_and_stops_nothing(told: Any):
     assert before(diagnosed("odd", other={}) if told is None else diagnosed("odd", diagnosis=told)).times == 0
+
+
+def test_what_is_said_to_be_yet_to_come_and_what_belongs_to_no_incident_counts_for_nothing():
+    assert before(diagnosed("later", NOW + 1)).times == 0
+    assert before(diagnosed("")).times == 0

@@ -62,3 +62,10 @@ def test_metrics_that_are_surer_come_first_and_metrics_that_do_not_say_come_last
 
 def test_an_alert_alone_is_diagnosed_by_metrics_as_ever(repo):
     assert look(incident("checkout"), world(), repo, []).top is None
+
+
+def test_what_a_target_says_is_just_as_sure_as_it_says_whatever_metrics_say_of_such_sums(repo):
+    root = commit(repo, "", "1.4.2", 8)
+    release = commit(repo, root, "1.5.0", 8)
+    told, applied = cause(CauseKind.RELEASE, "0.91", release), [Applied(release, BEGAN - 20_000)]
+    assert look(said(beside=True), world(SLOW), repo, [told], applied).top.confidence == "0.91"

@@ -10,7 +10,7 @@ import pytest
 from reconciler.documents.sensor import Sensor
 from reconciler.errors import Retryable
 from reconciler.model.notices import NOTED, noted
-from reconciler.steps.attending import BACK_MS, EVERY_MS, FEW, attend, beside, focus
+from reconciler.steps.attending import BACK_MS, EVERY_MS, FEW, LATELY_MS, attend, beside, focus
 from reconciler.steps.world import Cursor
 from reconciler.testing.clock import ManualClock
 from reconciler.testing.store import MemoryStore
@@ -159,3 +159,30 @@ def test_series_that_ended_long_ago_are_forgotten_before_they_leave_no_room():
         _next(world)
     _next(world, s001=300.0)
     assert [one.component for one in world.cursor.attending.now] == ["s001"]
+
+
+def test_nothing_is_looked_at_before_it_is_known_what_is_applied():
+    world = _world()
+    world.cursor.applied = None
+    attend(world)
+    assert world.telemetry.reads == 0
+
+
+def test_who_stood_out_long_ago_is_not_looked_at_first_any_more():
+    world = _world()
+    attend(world)
+    _next(world, s001=300.0)
+    assert "s001" in world.cursor.attending.lately
+    for _ in range(2 * LATELY_MS // EVERY_MS):
+        _next(world)
+    assert world.cursor.attending.lately == {}
+
+
+def test_what_is_unchanged_is_not_noted_again():
+    world, noted_keys = _world(), []
+    note = world.store.note
+    world.store.note = lambda key, value: noted_keys.append(key) or note(key, value)
+    attend(world)
+    _next(world)
+    _next(world)
+    assert noted_keys.count(NOTED) == 1

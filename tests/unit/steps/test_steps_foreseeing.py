@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,3 +74,18 @@ def test_a_note_of_a_time_that_is_yet_to_come_keeps_nothing_from_being_told() ->
 
 def _full(_: object) -> None:
     raise Retryable("the disk is full", next_step="make room")
+
+
+def test_a_look_that_failed_says_why_and_unsays_nothing() -> None:
+    world = _world(MemoryStore())
+    assert _foreseen(world)
+    faults: list[str] = []
+    world.analyst, world.meters = InlineAnalyst(lambda _: Answer(missing="no memory")), SimpleNamespace(fault=_kept(faults))
+    world.clock.advance(NEAR.every_ms)
+    assert not foresee(world)
+    assert (faults, world.cursor.outlook.missing) == (["no memory"], "no memory")
+    assert world.cursor.outlook.findings(world.clock.now()) == (RISK,)
+
+
+def _kept(faults: list[str]) -> Callable[[str, str], None]:
+    return lambda _, why: faults.append(why)

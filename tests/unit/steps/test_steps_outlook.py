@@ -71,3 +71,8 @@ def test_what_was_found_long_ago_says_nothing_of_now() -> None:
     assert outlook.findings(3 * NEAR.every_ms + 1) == (BREACH,)
     assert not outlook.current(3 * NEAR.every_ms + 1)
     assert outlook.findings(3 * FAR.every_ms + 1) == ()
+
+
+def test_a_look_that_was_never_made_says_nothing() -> None:
+    assert Outlook().findings(0) == ()
+    assert not Outlook().current(0)

@@ -6,7 +6,10 @@ from types import SimpleNamespace
 
 from reconciler.errors import Retryable
 from reconciler.model.cases import Case, Stage
+from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.scores import NOTED, noted
+from reconciler.model.signals import Incident, Severity
+from reconciler.steps.progress import Progress, data
 from reconciler.steps.scoring import EVERY_MS, score
 from reconciler.steps.world import Cursor
 from reconciler.testing.clock import ManualClock
@@ -74,3 +77,28 @@ def test_a_case_that_another_release_wrote_does_not_keep_the_score_from_being_ma
     assert world.store.open_case(case, (), ())
     score(world)
     assert world.cursor.score.score == "100"
+
+
+def test_measurements_that_are_yet_to_come_are_no_score() -> None:
+    world = _world(error_rate=0.0)
+    world.clock = ManualClock(NOW - 2 * EVERY_MS)
+    score(world)
+    assert world.cursor.score is None
+
+
+def test_a_service_that_is_at_rest_is_well() -> None:
+    world = _world(error_rate=0.0, latency_p99=0.0, replicas_ready=0, replicas_desired=0)
+    score(world)
+    assert world.cursor.score.score == "100"
+
+
+def test_only_a_pattern_that_spreads_costs_points() -> None:
+    def scored(*, cascading: bool) -> float:
+        world = _world(error_rate=0.0)
+        incident = Incident("inc-1", "f", "infra", "lab", NOW, Severity.WARNING, ("checkout",), ())
+        found = Progress(incident, Diagnosis("inc-1", NOW, "tip", (), (0, 1), (1, 2), "found", cascading=cascading))
+        assert world.store.open_case(Case("inc-1", "infra", "", "f", Stage.JUDGE, NOW, NOW, data(found)), (), ())
+        score(world)
+        return float(world.cursor.score.score)
+
+    assert scored(cascading=True) < scored(cascading=False) == 100.0
