@@ -1,7 +1,8 @@
 """Handles on libgit2 and the one place where its errors become ours.
 
 libgit2 is told once per process to flush what it writes (a ref must never survive a power cut that its objects did
-not) and to read no configuration but the repository's own, so that a person's `~/.gitconfig` changes nothing here.
+not), to read no configuration but the repository's own, so that a person's `~/.gitconfig` changes nothing here, and to keep
+large folders, too: otherwise one of thousands of units is unpacked again for each of them.
 A handle serves one thread; `Handles` keeps one for each. Unknown ids are None; an object that must be there and is not,
 or does not hash to its name, is `Tampered`.
 """
@@ -17,11 +18,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pygit2
-from pygit2.enums import ConfigLevel, Option
+from pygit2.enums import ConfigLevel, ObjectType, Option
 
 from reconciler.errors import Misconfigured, Permanent, Retryable, Tampered
 from reconciler.ports.repo import MACHINE
 
+LARGEST_TREE = 512 * 1024  # bytes: about 14,000 names
+CACHE = 64 * 1024 * 1024  # bytes of all objects that are kept in memory
 _HEX = re.compile(r"[0-9a-f]{40}")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT")
 
@@ -29,6 +32,8 @@ _KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT")
 def prepare() -> None:
     """Sets libgit2's process-wide options; running it again changes nothing."""
     pygit2.option(Option.ENABLE_FSYNC_GITDIR, True)
+    pygit2.settings.cache_object_limit(ObjectType.TREE, LARGEST_TREE)
+    pygit2.settings.cache_max_size(CACHE)
     for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL, ConfigLevel.PROGRAMDATA):
         pygit2.settings.search_path[level] = ""
 
