@@ -75,6 +75,7 @@ def test_only_who_said_no_takes_it_back() -> None:
     no = said("reject")
     assert rejected(rules(), folded(no, said("approve", "bob", at=1, number=2), said("comment", at=2)), 2)
     assert rejected(rules(), folded(no, said("approve", at=1, number=2)), 2) == {}
+    assert rejected(rules(), folded(said("reject", at=1), said("approve")), 2), "what was said first is recorded last"
     assert rejected(rules(), folded(said("approve"), no), 0), "of two words in one millisecond the rejection is the last"
 
 
