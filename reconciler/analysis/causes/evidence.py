@@ -43,7 +43,8 @@ def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, 
     """Per block and service: the sum against it, and per block, service and kind what each kind adds."""
     calls, reach = graph(recording)
     spoken = _spoken(recording, found, shown)
-    way = ways(recording, found, spoken[:, :, KINDS.index(Kind.LATENCY)])
+    latency, own = (spoken[:, :, KINDS.index(kind)] for kind in (Kind.LATENCY, Kind.SELF))
+    way = ways(recording, found, latency, own)
     spoken[:, :, KINDS.index(Kind.WAY)] = way.to
     failing = _failing(spoken)
     lost = losses(recording, shown, failing, _failures_known(recording, shown))

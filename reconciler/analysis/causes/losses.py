@@ -2,11 +2,13 @@
 
 1. Callers measure which share of the calls to each callee fails (`Kind.CALL_ERRORS` with a callee).
 2. What the callee itself says of its failures explains them and is taken off.
-3. The evidence against the way to a callee is how loud the loudest caller is, times how far the others agree: a caller whose
+3. A caller whose calls to others fail as loudly, and unexplained, has a trouble of its own: only what sets its calls to one
+   callee apart counts.
+4. The evidence against the way to a callee is how loud the loudest caller is, times how far the others agree: a caller whose
    calls go well speaks against it as much as one whose calls fail speaks for it.
-4. A callee that is measured and says that all is well is half believed where one caller speaks, less where several do: one may
+5. A callee that is measured and says that all is well is half believed where one caller speaks, less where several do: one may
    ask for what it must not.
-5. As much is taken off the callers' own failures.
+6. As much is taken off the callers' own failures.
 """
 
 from __future__ import annotations
@@ -39,10 +41,12 @@ def losses(recording: Recording, shown: Array, failing: Array, known: NDArray[np
     for index, column in enumerate(recording.columns):
         if column.kind is Kind.CALL_ERRORS and column.callee not in ("", column.service):
             calls.setdefault(column.callee, []).append(index)
+    every = {index: loudness(np.nan_to_num(shown[:, index])) for columns in calls.values() for index in columns}
+    left_of = {index: np.maximum(0.0, said - failing[:, place[recording.columns[index].callee]]) for index, said in every.items()}
     for callee, columns in calls.items():
         of = place[callee]
         measured = np.isfinite(shown[:, columns])
-        loud = loudness(np.nan_to_num(shown[:, columns]))
+        loud = np.column_stack([np.maximum(0.0, every[index] - _elsewhere(recording, index, left_of)) for index in columns])
         loudest = loud.max(axis=1)
         speaking = loud.sum(axis=1) / np.maximum(loudest, 1e-9)  # as many callers, were they all as loud
         agree = np.maximum(0.0, 2.0 * speaking / np.maximum(measured.sum(axis=1), 1) - 1.0)
@@ -52,3 +56,14 @@ def losses(recording: Recording, shown: Array, failing: Array, known: NDArray[np
             caller = place[recording.columns[index].service]
             met[:, caller] = np.maximum(met[:, caller], np.minimum(loud[:, entry], to[:, of]))
     return Losses(to, met)
+
+
+def _elsewhere(recording: Recording, index: int, left_of: dict[int, Array]) -> Array:
+    """3. How loudly the caller's calls to others fail that nobody explains."""
+    own = recording.columns[index]
+    others = [
+        left
+        for i, left in left_of.items()
+        if recording.columns[i].service == own.service and recording.columns[i].callee != own.callee
+    ]
+    return np.max(others, axis=0) if others else np.zeros(len(left_of[index]))

@@ -4,7 +4,8 @@
 2. What the latency of a callee shows explains its callers' waiting and is taken off.
 3. A delay on the way to a service reaches the share of a caller's calls that go there. A quantile moves only when that share is
    about what lies beyond it: where the 95th percentile rose and the 90th did not, one call in ten to one in twenty is slow. Where
-   the calls to each callee are measured apart, all of them go there.
+   the calls to each callee are measured apart, all of them go there, and only what sets them apart counts: a caller that is slow
+   itself (by its self time), or whose calls to all others are as slow, waits for nobody.
 4. For each service one delay, the same for all callers, is tried. The evidence is how loud the callers are, times the share of
    what all callers show that the delay accounts for. A caller that should wait and does not speaks against it as much as one
    that waits and should not; where many wait for different reasons no single delay says much.
@@ -58,8 +59,8 @@ class _Calls:
         return found
 
 
-def ways(recording: Recording, found: Windows, latency: Array) -> Way:
-    """`latency` is how loud each service's own latency is, per block and service."""
+def ways(recording: Recording, found: Windows, latency: Array, own: Array) -> Way:
+    """`latency` and `own` are how loud each service's latency and self time are, per block and service."""
     services = recording.services
     to, waiting = np.zeros(latency.shape), np.zeros(latency.shape)
     share = shares(recording)
@@ -72,12 +73,28 @@ def ways(recording: Recording, found: Windows, latency: Array) -> Way:
         calls = _calls(recording, found, np.array(columns), share)
         deviations = calls.deviations(calls.seen)
         loud = loudness(deviations)
-        for entry, caller in enumerate(calls.own):
-            waiting[:, caller] = np.maximum(waiting[:, caller], loud[:, entry])
         visible = (latency[:, None, :] * calls.moved[None]).max(axis=2)
         left = np.clip(1.0 - visible / np.maximum(loud, 1e-9), 0.0, 1.0)
-        to = np.maximum(to, _evidence(calls, deviations, left))
+        apart = _apart(recording, columns, loud, left, own)
+        for entry, caller in enumerate(calls.own):
+            waited = loud[:, entry] * np.maximum(apart[:, entry], 1.0 - left[:, entry])
+            waiting[:, caller] = np.maximum(waiting[:, caller], waited)
+        to = np.maximum(to, _evidence(calls, deviations, left * apart))
     return Way(to, waiting)
+
+
+def _apart(recording: Recording, columns: list[int], loud: Array, left: Array, own: Array) -> Array:
+    """3. How far what is heard of the calls to one callee is neither the caller's own nor the same for its other calls."""
+    apart = np.ones(loud.shape)
+    chosen = [recording.columns[index] for index in columns]
+    for entry, column in enumerate(chosen):
+        if column.callee:
+            same = own[:, recording.services.index(column.service)]
+            others = [i for i, c in enumerate(chosen) if c.service == column.service and c.callee not in ("", column.callee)]
+            if others:
+                same = np.maximum(same, (loud[:, others] * left[:, others]).max(axis=1))
+            apart[:, entry] = np.clip(1.0 - same / np.maximum(loud[:, entry], 1e-9), 0.0, 1.0)
+    return apart
 
 
 def shares(recording: Recording) -> Array:

@@ -85,6 +85,30 @@ def test_one_caller_whose_calls_fail_while_those_of_others_go_well_is_blamed_its
     assert "pay" not in {cause.service for cause in answer.causes if cause.score > 0.2}
 
 
+@pytest.mark.parametrize("seen_in", ["other calls", "self time"])
+def test_a_caller_that_is_slow_itself_waits_for_nobody(seen_in: str):
+    def starved(table: Table, since: np.ndarray) -> None:
+        rng = np.random.default_rng(9)
+        for name in ("latency_p95", "call_latency_p95{callee=pay}"):
+            table["front", name][since] += 500
+        table["front", "call_latency_p95{callee=cart}"][since] += 500 if seen_in == "other calls" else 0
+        table["front", "self_time_p95"] = 20 * rng.lognormal(0, 0.05, 105)
+        table["front", "self_time_p95"][since] += 500 if seen_in == "self time" else 0
+
+    causes = found(starved, without=("shop",)).causes
+    assert [cause.service for cause in causes if cause.score > 0.2] == ["front"]
+    assert causes[0].score > 1
+
+
+def test_a_caller_all_of_whose_calls_fail_is_blamed_itself():
+    def cut_off(table: Table, since: np.ndarray) -> None:
+        for name in ("error_rate", "call_error_rate{callee=pay}", "call_error_rate{callee=cart}"):
+            table["front", name][since] = 0.8
+
+    causes = found(cut_off, without=("shop",)).causes
+    assert [cause.service for cause in causes if cause.score > 0.2] == ["front"]
+
+
 def test_between_a_callee_that_is_well_and_its_only_caller_nothing_is_sure():
     def rejected(table: Table, since: np.ndarray) -> None:
         table["front", "call_error_rate{callee=pay}"][since] = 0.8
