@@ -10,6 +10,7 @@ Steps, in this order, because each protects the next:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol, cast
@@ -48,8 +49,9 @@ def parse(data: bytes, where: str, reading: Reading = DOCUMENT) -> tuple[ParsedD
     """Every document of a file, in order; a file without any is ()."""
     text = readable(data, where, reading.bytes)
     builder = _Builder(where, reading)
-    for event in _events(text, where):
-        builder.take(event)
+    with _events(text, where) as next_event:
+        while event := next_event():
+            builder.take(event)
     return tuple(ParsedDocument(where, index, root, text) for index, root in enumerate(builder.roots))
 
 
@@ -62,9 +64,13 @@ def parse_one(data: bytes, where: str) -> ParsedDocument:
     return documents[0]
 
 
-def _events(text: str, where: str) -> Iterator[yaml.Event]:
+@contextlib.contextmanager
+def _events(text: str, where: str) -> Iterator[Callable[[], yaml.Event | None]]:
+    """What gives one event after the other, None at the end. Asked directly: `yaml.parse` takes as long as the parser itself."""
+    loader = None
     try:
-        yield from yaml.parse(text, Loader=yaml.CSafeLoader)
+        loader = yaml.CSafeLoader(text)
+        yield loader.get_event
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else f"{where}:1:1"
@@ -72,6 +78,9 @@ def _events(text: str, where: str) -> Iterator[yaml.Event]:
         raise Misconfigured(f"not YAML: {what}", where=place) from error
     except yaml.YAMLError as error:
         raise Misconfigured(f"not YAML: {error}", where=f"{where}:1:1") from error
+    finally:
+        if loader:
+            loader.dispose()
 
 
 @dataclass(slots=True)

@@ -201,6 +201,10 @@ def test_an_event_of_a_kind_that_is_not_known_is_an_error_and_not_an_empty_file(
     class Foreign(yaml.Event):
         """What a second copy of the YAML library would give."""
 
-    monkeypatch.setattr(yaml, "parse", lambda *_, **__: iter([Foreign()]))
+    class Loader(yaml.CSafeLoader):
+        def get_event(self) -> yaml.Event:
+            return Foreign()
+
+    monkeypatch.setattr(yaml, "CSafeLoader", Loader)
     with pytest.raises(Misconfigured, match="unknown Foreign"):
         parse(b"a: 1\n", "f")
