@@ -29,6 +29,7 @@ class Rest:
     def __init__(self, world: World) -> None:
         self._now = world.clock.now()
         self._windows = lately(world, self._now - DAY_MS, self._now)
+        self._known: dict[str, int] = {}
 
     @property
     def open(self) -> tuple[MaintenanceWindow, ...]:
@@ -36,7 +37,9 @@ class Rest:
 
     def until(self, component: str) -> int:
         """When the newest maintenance of a component ends or ended; 0 when there was none."""
-        return max((one.end_ms for one in self._windows if one.covers(component)), default=0)
+        if component not in self._known:  # every sensor asks
+            self._known[component] = max((one.end_ms for one in self._windows if one.covers(component)), default=0)
+        return self._known[component]
 
     def now(self, component: str) -> bool:
         return self.until(component) > self._now
