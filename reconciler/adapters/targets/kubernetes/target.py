@@ -298,6 +298,8 @@ class KubernetesTarget:
 
     async def _open(self, unit: str, objects: tuple[DesiredObject, ...] = ()) -> None:
         """Connected, and every place of this unit, of these objects or recorded, in step or known as not to be watched."""
+        if self._at_hand(unit, objects):
+            return
         await self._connect()
         record = await self._records.get(unit)
         watches = [(name, await self._watch(name)) for name in sorted(self._places(unit, record, objects))]
