@@ -1,6 +1,6 @@
 """Which calls are worth a look in a tracing tool: of each call and operation the newest that failed and the slowest. Pure.
 
-Bounded twice. Of each ten minutes a few calls are kept for each caller, callee and operation, so that what is slowest now stands
+Bounded twice. Of each five minutes a few calls are kept for each caller, callee and operation, so that what is slowest now stands
 beside what was slowest before. And of all of them so many at most, shared alike among the pairs of caller and callee: operations
 and names are what strangers sent, and may be made up to crowd others out.
 """
@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from reconciler.model.telemetry import TracedCall
 
 KEPT_MS = 3_600_000
-SLOT_MS = 600_000
+SLOT_MS = 300_000
 EACH = 2  # that failed, and as many slow ones
-MOST, MOST_OF_A_PAIR = 4_000, 60
+MOST, MOST_OF_A_PAIR = 4_000, 120
 LONGEST = 80  # characters of an operation
 ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 

@@ -18,7 +18,7 @@ def many(count, **told):
     return [replace(CALL, trace=f"{n + 1:032x}", at_ms=n, duration_ms=float(n), **told) for n in range(count)]
 
 
-def test_of_each_ten_minutes_the_newest_failed_and_the_slowest_calls_are_kept():
+def test_of_each_five_minutes_the_newest_failed_and_the_slowest_calls_are_kept():
     later = [replace(call, at_ms=call.at_ms + SLOT_MS) for call in many(9, failed=True)]
     kept = sampled([*many(9), *later])
     assert [(call.at_ms, call.failed) for call in kept] == [
