@@ -45,7 +45,8 @@ class Count:
     named_if_asked: int = 0
     repairs: int = 0
     repairs_if_asked: int = 0
-    broke: int = 0  # episodes with a repair in which something did break
+    repaired: int = 0  # episodes with a repair, however many
+    broke: int = 0  # of them those in which something did break
 
 
 class Loop:
@@ -126,7 +127,9 @@ def count(seeds: Sequence[int]) -> Count:
                 incident = false_alarm(site, dice)
                 loop.doubt(incident)
                 loop.handle(incident)
-                found.broke += found.repairs > before and broken(site)
+                if found.repairs > before:
+                    found.repaired += 1
+                    found.broke += broken(site)
     return found
 
 
@@ -144,7 +147,7 @@ def figures(_: Path) -> Iterator[Figure]:
     found = count(range(EPISODES))
     rare = 1 / (1 - 0.05 ** (1 / EPISODES))
     bound = f"where one in {rare:.0f} were repaired, none of {EPISODES} would be seen once in twenty times"
-    note = f"in {found.broke} of these episodes something did break: the lab's own alarm went off; {bound}"
+    note = f"in {found.repaired} episodes, in {found.broke} of which the lab's own alarm did go off; {bound}"
     yield Figure("lab quiet: repairs opened", found.repairs, "episodes", 0, note=note)
     yield Figure("lab quiet: incidents that sensors opened", found.opened, "episodes")
     yield Figure("lab quiet: incidents and false alarms past triage", found.past_triage, "episodes")
