@@ -64,6 +64,25 @@ def test_memory_that_is_nearly_full_since_a_commit_blames_the_commit(repo):
     assert look(telemetry, repo, [Applied(cut, BEGAN - 200_000)]).top is None
 
 
+def test_memory_that_grows_since_a_release_and_is_far_from_its_limit_is_nobodys_fault(repo):
+    (release,) = chain(repo, ("1.1", 8))
+    telemetry = filled(lambda t: 0.52 + 0.1 * max(0, t - NOW + 300_000) / 300_000)
+    found = look(telemetry, repo, [Applied(release, NOW - 310_000)])
+    assert found.top is None
+    assert [c.kind for c in found.causes] == [CauseKind.UNKNOWN]
+
+
+def test_the_growth_itself_is_doubted_where_a_release_brought_it(repo):
+    releases = chain(repo, ("1.1", 8), ("1.2", 8))
+    brought = look(leaking(NOW - 300_000), repo, [Applied(releases[0], NOW - 310_000)])
+    not_brought = look(leaking(NOW - 300_000), repo, [Applied(releases[0], NOW - 200_000)])
+    sure = {
+        found: next(float(c.confidence) for c in found.causes if c.kind is CauseKind.MEMORY) for found in (brought, not_brought)
+    }
+    assert brought.top.kind is CauseKind.RELEASE
+    assert sure[brought] < sure[not_brought] - 0.2
+
+
 def test_of_two_releases_the_one_that_came_too_late_to_be_seen_is_not_first(repo):
     bad, late = chain(repo, ("1.1", 8), ("1.2", 8))
     found = look(world(SLOW), repo, [Applied(bad, BEGAN - 20_000), Applied(late, BEGAN - 2_000)])
