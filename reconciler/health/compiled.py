@@ -9,6 +9,7 @@ the clause is: what is said of the object is read from it.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import marshal
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from reconciler.documents import Loaded
 from reconciler.documents.health_rule import HEALTH_VARIABLES, HealthClause, HealthRule
 from reconciler.errors import Misconfigured
 from reconciler.expressions import CelType, Condition, compile_condition, tree
-from reconciler.expressions.bounds import identifiers, tokens
+from reconciler.expressions.bounds import identifiers, refusal, tokens
 from reconciler.health.facts import Condition as Said
 from reconciler.health.facts import Facts, said
 from reconciler.health.inference import contradiction, evidence, infer
@@ -198,29 +199,28 @@ def _blocks(clauses: Sequence[Clause]) -> Iterator[Block]:
     """As few blocks as the bounds of one condition allow. A healthy state begins a block: what is asked before it is seldom
     true, and it seldom false.
     """
-    current: Block | None = None
+    together: list[Clause] = []
     for clause in clauses:
-        joined = _joined(current, clause) if current and clause.spec.state is not HealthState.HEALTHY else None
-        if joined is None:
-            if current:
-                yield current
-            joined = Block(clause.condition, clause.needs, (clause,))
-        current = joined
-    if current:
-        yield current
+        if together and (clause.spec.state is HealthState.HEALTHY or refusal(_any([*together, clause]))):
+            yield from _joined(together)
+            together = []
+        together.append(clause)
+    if together:
+        yield from _joined(together)
 
 
-def _joined(block: Block, clause: Clause) -> Block | None:
-    source = (
-        f"{block.any.source} || ({clause.spec.when})"
-        if len(block.clauses) > 1
-        else f"({block.any.source}) || ({clause.spec.when})"
-    )
-    try:
-        condition, needs = _compiled(source, clause.where)
-    except Misconfigured:
-        return None  # over a bound of one condition: they are asked one by one
-    return Block(condition, needs, (*block.clauses, clause))
+def _any(clauses: Sequence[Clause]) -> str:
+    return " || ".join(f"({clause.spec.when})" for clause in clauses)
+
+
+def _joined(clauses: Sequence[Clause]) -> Iterator[Block]:
+    """One block, or one for each where the engine does not take them together."""
+    if len(clauses) > 1:
+        with contextlib.suppress(Misconfigured):
+            condition, needs = _compiled(_any(clauses), clauses[0].where)
+            yield Block(condition, needs, tuple(clauses))
+            return
+    yield from (Block(clause.condition, clause.needs, (clause,)) for clause in clauses)
 
 
 def _needs(source: str) -> dict[str, frozenset[str]]:
