@@ -17,6 +17,7 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from reconciler.converge.claims import ClaimBook, Claims, claim
@@ -85,10 +86,14 @@ class Converger:
         touched = concerned(self._repo, ask.index, ask.applied, ask.revision, shared)
         names = touched | ask.pending | ask.drifted
         units = ask.index.in_order(names)
-        renders = {u.name: self._render(ask.index, ask.revision, u) for u in units}
+        targets = sorted({u.target for u in units})
+        with ThreadPoolExecutor(max(1, len(targets)), "inventory") as pool:  # far ones answer while we render
+            asked = {t: pool.submit(self._inventory, t) for t in targets if t in self._targets and self._targets[t].at_once > 1}
+            renders = {u.name: self._render(ask.index, ask.revision, u) for u in units}
         if not ask.dry_run:
             self._readings.follow(ask.index, ask.revision, names)
-        ownership = {t: self._ownership(ask, t, renders) for t in sorted({u.target for u in units})}
+        held = {t: asked[t].result() if t in asked else self._inventory(t) for t in targets}
+        ownership = {t: self._ownership(ask, t, held[t], renders) for t in targets}
         outcomes: dict[str, UnitOutcome] = {}
 
         def work(unit: Unit) -> None:
@@ -145,14 +150,21 @@ class Converger:
         fought = (d.id for d in drifts if not self._fights.may_correct(unit.target, d.id, d.desired, now_ms))
         return report(unit, drifts, frozenset(fought), now_ms)
 
-    def _ownership(self, ask: Round, target: str, renders: Mapping[str, Outcome]) -> Claims | str:
-        """Who owns what in one target, or why it cannot be asked."""
+    def _inventory(self, target: str) -> Mapping[str, str] | str:
+        """What a target holds, or why it cannot be asked."""
         if target not in self._targets:
             return f"{target}: homeostat.yaml names this target, but it is not set up"
         try:
-            inventory = self._targets[target].inventory()
+            return self._targets[target].inventory()
         except Unreachable as error:
             return f"{target}: {error}"
+
+    def _ownership(
+        self, ask: Round, target: str, inventory: Mapping[str, str] | str, renders: Mapping[str, Outcome]
+    ) -> Claims | str:
+        """Who owns what in one target, or why it cannot be asked."""
+        if isinstance(inventory, str):
+            return inventory
         mine = {name: made for name, made in renders.items() if ask.index.by_name[name].target == target}
 
         def render_other(name: str) -> Outcome | None:
