@@ -34,7 +34,7 @@ EARLIEST_MS = 25_000  # what must remain of it: six samples
 MARGIN_MS = 10_000  # two scrapes between reference and trouble
 PASSING_MS = 60_000
 PASSED = 0.25  # of the height
-FALLING = 0.5  # of it left after two scrapes: most of it will have gone when somebody asks again
+FALLING = 0.67  # of it left after two scrapes: most of it will have gone when somebody asks again
 CROWDED = 0.5  # of the memory: below it nobody asks since when it grows
 GROWTH_MS = (900_000, 360_000, 180_000)  # a leak may be slow, or have begun minutes ago
 
