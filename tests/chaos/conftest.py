@@ -1,4 +1,4 @@
-"""How much chaos: twelve sampled crash points in the ordinary run, every point and random moments under CHAOS=all."""
+"""How much chaos: a few sampled crash points in the ordinary run, every point and random moments under CHAOS=all."""
 
 from __future__ import annotations
 
