@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 from installation import Installation
 
+from reconciler.adapters.https import trusted
 from reconciler.bootstrap.web import make_app
 from reconciler.console.logins import make_login
 
@@ -24,7 +25,7 @@ class Browser:
 
     def __init__(self, site: Installation, base: str) -> None:
         self.site, self.base = site, base
-        self.client = httpx.Client(base_url=base, timeout=30)
+        self.client = httpx.Client(base_url=base, timeout=30, verify=trusted())
 
     def login(self, name: str = "ada") -> Browser:
         token = make_login(self.site.home, name, self.site.clock.wall())

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.https import trusted
 from reconciler.adapters.notify.ledger import MAX_TEXT, Ledger
 from reconciler.errors import Misconfigured, Retryable
 from reconciler.ports.clock import Clock
@@ -36,7 +37,7 @@ class WebhookNotifier:
         self._private = private
         self._ledger = Ledger(ledger)
         self._clock = clock
-        self._client = httpx.Client(follow_redirects=False, trust_env=False, timeout=TIMEOUT_S)
+        self._client = httpx.Client(follow_redirects=False, trust_env=False, timeout=TIMEOUT_S, verify=trusted())
 
     def close(self) -> None:
         self._client.close()

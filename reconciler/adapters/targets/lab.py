@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reconciler.adapters.https import trusted
 from reconciler.converge.diffing import make_plan
 from reconciler.converge.shapes import body_digest
 from reconciler.documents.installation_parts import LabSettings
@@ -85,7 +86,7 @@ class LabTarget:
         self.name = name
         self._url = url
         limits = httpx.Limits(max_connections=4, max_keepalive_connections=2)
-        self._http = httpx.Client(base_url=url, timeout=timeout_ms / 1_000, limits=limits, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=timeout_ms / 1_000, limits=limits, trust_env=False, verify=trusted())
 
     @classmethod
     def from_settings(cls, name: str, settings: LabSettings, embedded_url: str) -> LabTarget:

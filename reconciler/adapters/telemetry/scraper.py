@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.adapters.https import trusted
 from reconciler.adapters.telemetry.builtin import BuiltinTelemetry
 from reconciler.adapters.telemetry.exposition import MAX_BYTES, parse_exposition
 from reconciler.adapters.telemetry.pages import bounded
@@ -48,7 +49,7 @@ class Scraper:
         self._targets = tuple(targets)
         self._telemetry = telemetry
         self._clock = clock
-        self._client = httpx.Client(follow_redirects=False, trust_env=False)
+        self._client = httpx.Client(follow_redirects=False, trust_env=False, verify=trusted())
 
     def close(self) -> None:
         self._client.close()
