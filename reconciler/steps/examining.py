@@ -4,8 +4,9 @@
 2. Every finding is kept with the diagnosis: who found it, in which version, with which settings.
 3. A pattern that spreads (a cascade, a retry storm, a metastable state) makes the diagnosis cascading: policy wants a person.
 4. The analysis names the loop's own cause among its likeliest: that is evidence, and the confidence stays as it is.
-5. It is at least `SURE` of another component and does not name the loop's own: the confidence falls below what any repair needs
-   to merge by itself. Not where a target itself said what is wrong: no metric knows better.
+5. It is at least `SURE` of another component, of which it says that it departed at least `CLEAR` deviations, and does not name
+   the loop's own: the confidence falls below what any repair needs to merge by itself. Not where a target itself said what is
+   wrong: no metric knows better. Nor for less than that: the noise of a minute before speaks against no surge of now.
 6. Nothing raises a confidence, and nothing makes a cause of "unknown": findings without a cause are for people.
 """
 
@@ -23,12 +24,14 @@ from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.ports.detector import Change
 from reconciler.steps.attending import focus
 from reconciler.steps.maintenance import lately
+from reconciler.steps.outlook import numeric
 from reconciler.steps.world import World
 
 PATIENCE_MS = 10_000
 BACK_MS = 7_200_000  # what was normal, and two hours of it
 NAMED = 3  # causes of the analysis among which the loop's own is looked for
 SURE = 0.6
+CLEAR = 3.0  # robust deviations from normal
 LOWERED = "0.59"  # below the 0.60 that every merge by itself needs
 SPREADING = frozenset({"cascade", "retry_storm", "metastable"})
 DETECTORS = ("causes", "levels", "anomalies", "patterns")
@@ -92,12 +95,18 @@ def weighed(diagnosis: Diagnosis, answer: Answer, now_ms: int) -> Diagnosis:
     if named:  # 4.
         return _with_top(found, dataclasses.replace(top, evidence=(*top.evidence, _agreement(named), *_shifts(findings, top))))
     first = causes[0]
-    if float(first.confidence) < SURE or top.told or float(top.confidence) < float(LOWERED):
+    if float(first.confidence) < SURE or not _clear(first) or top.told or float(top.confidence) < float(LOWERED):
         return found
     against = Evidence("analysis", first.component, first.metric, top.confidence, LOWERED, first.confidence, _against(first, top))
     lowered = dataclasses.replace(top, confidence=LOWERED, evidence=(*top.evidence, against))  # 5.
     summary = f"{found.summary}; lowered to {LOWERED}: the analysis names {first.component}"
     return dataclasses.replace(_with_top(found, lowered), summary=summary)
+
+
+def _clear(named: Finding) -> bool:
+    """Whether what is named departed from normal beyond doubt, where its detector tells how far."""
+    told = [abs(numeric(value)) for name, value in named.values if name.startswith("deviations ")]
+    return not told or any(deviations >= CLEAR for deviations in told)
 
 
 def _silence(answer: Answer, now_ms: int) -> tuple[Finding, ...]:

@@ -96,7 +96,7 @@ class Foreseen:
 def foreseen(findings: Sequence[Finding]) -> dict[str, Foreseen]:
     """The credible ones by fingerprint; of several about one series the likeliest."""
     found: dict[str, Foreseen] = {}
-    for finding in sorted(findings, key=lambda f: (-_number(f.confidence), f.at_ms)):
+    for finding in sorted(findings, key=lambda f: (-numeric(f.confidence), f.at_ms)):
         if one := credible(finding, findings):
             found.setdefault(one.fingerprint, one)
     return found
@@ -106,10 +106,10 @@ def credible(finding: Finding, beside: Iterable[Finding]) -> Foreseen | None:
     kind = KINDS.get(finding.kind)
     if kind is None or not finding.component or not finding.metric:  # 1.
         return None
-    lead, factors = _number(dict(finding.values).get("lead_s", "")), factors_of(finding, beside)
-    if not factors or not _number(finding.confidence) >= kind.least or not kind.soonest_s <= lead <= kind.latest_s:  # 2. and 3.
+    lead, factors = numeric(dict(finding.values).get("lead_s", "")), factors_of(finding, beside)
+    if not factors or not numeric(finding.confidence) >= kind.least or not kind.soonest_s <= lead <= kind.latest_s:  # 2. and 3.
         return None
-    level, limit = (_number(dict(finding.values).get(name, "")) for name in ("level", "limit"))
+    level, limit = (numeric(dict(finding.values).get(name, "")) for name in ("level", "limit"))
     if finding.kind == "risk" and level < HALF * limit:  # 4.
         return None
     return Foreseen(finding, lead, factors)
@@ -126,7 +126,8 @@ def factors_of(finding: Finding, beside: Iterable[Finding]) -> tuple[tuple[str, 
     return tuple((f"forecast {name}", value) for f in course for name, value in f.values)
 
 
-def _number(text: str) -> float:
+def numeric(text: str) -> float:
+    """What a detector says in digits; NaN for anything else."""
     try:
         return float(text)
     except ValueError:

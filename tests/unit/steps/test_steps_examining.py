@@ -59,6 +59,14 @@ def test_an_analysis_that_is_not_sure_changes_nothing() -> None:
     assert weigh(finding("cause", "cart", "0.59")).causes == (OWN,)
 
 
+@pytest.mark.parametrize(
+    ("deviations", "left"), [("1.9", "0.93"), ("-1.9", "0.93"), ("3", LOWERED), ("-39", LOWERED), ("many", "0.93")]
+)
+def test_the_noise_of_another_component_speaks_against_nothing(deviations: str, left: str) -> None:
+    values = (("score", "9"), ("deviations queue_depth", "0.1"), ("deviations error_rate", deviations))
+    assert confidence(weigh(dataclasses.replace(finding("cause", "cart", "0.93"), values=values))) == left
+
+
 def test_what_a_target_said_is_not_lowered_by_metrics() -> None:
     told = dataclasses.replace(OWN, trouble="crash", object="Deployment/checkout", unit="shop")
     assert confidence(weigh(finding("cause", "cart", "0.99"), own=told)) == "0.93"
