@@ -6,11 +6,11 @@ shape knows no words; the numbers alone say nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reconciler.adapters.jsonfile import JsonFile
 from reconciler.analysis.templates import Miner
 from reconciler.errors import Permanent
 
@@ -21,8 +21,7 @@ class KeptTemplates:
     """For one process."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp: tuple[int, int] = (0, 0)
+        self._file = JsonFile(path, MAX_FILE)
         self._kept: Mapping[str, Any] = {}
         self._miners: dict[str, Miner] = {}
 
@@ -34,15 +33,8 @@ class KeptTemplates:
         return self._miners[component].text(template)
 
     def _look(self) -> None:
-        try:
-            found = self._path.stat()
-            stamp = found.st_mtime_ns, found.st_size
-            if stamp == self._stamp:
-                return
-            told = json.loads(self._path.read_bytes()) if found.st_size <= MAX_FILE else {}
-        except (OSError, ValueError, RecursionError):
-            stamp, told = (0, 0), {}
-        self._stamp, self._kept, self._miners = stamp, told if isinstance(told, dict) else {}, {}
+        if self._file.changed():
+            self._kept, self._miners = self._file.said if isinstance(self._file.said, dict) else {}, {}
 
 
 def _miner(told: object) -> Miner:

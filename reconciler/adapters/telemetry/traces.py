@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from reconciler.adapters.jsonfile import JsonFile
 from reconciler.analysis.traces import ID, KEPT_MS, operation_of, sampled
 from reconciler.errors import Retryable
 from reconciler.model.telemetry import TracedCall
@@ -26,7 +27,7 @@ class TraceSamples:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp: tuple[int, int] = (0, 0)
+        self._file = JsonFile(path, MAX_FILE)
         self._calls: tuple[TracedCall, ...] = ()
 
     def keep(self, calls: Sequence[TracedCall], now_ms: int) -> None:
@@ -49,15 +50,8 @@ class TraceSamples:
         return [call for call in self._calls if start_ms <= call.at_ms <= end_ms]
 
     def _look(self) -> None:
-        try:
-            found = self._path.stat()
-            stamp = found.st_mtime_ns, found.st_size
-            if stamp == self._stamp:
-                return
-            told = json.loads(self._path.read_bytes()) if found.st_size <= MAX_FILE else []
-        except (OSError, ValueError, RecursionError):
-            stamp, told = (0, 0), []
-        self._stamp, self._calls = stamp, tuple(_read(told)) if isinstance(told, list) else ()
+        if self._file.changed():
+            self._calls = tuple(_read(self._file.said)) if isinstance(self._file.said, list) else ()
 
 
 def _read(rows: Sequence[object]) -> Iterator[TracedCall]:
