@@ -33,6 +33,7 @@ from reconciler.steps.world import Advance, World
 
 VOTES_LAST_MS = 300_000
 CONVERGED_MS = 1_000
+BLIND_LOOKS = 10  # five minutes of them, then a person is told
 LOOK_AGAIN_MS = 30_000  # a review wakes the case at once; this is for windows, brakes and budgets
 
 
@@ -96,6 +97,9 @@ def _gone(world: World, case: Case, found: Progress, pull: PullRequest) -> Advan
     if presence.present:
         return None
     if presence.reason is not Reason.STALE:
+        if case.reason == Reason.BLIND.value and case.attempts >= BLIND_LOOKS:
+            title = f"pull request {pull.number} would merge, and nobody sees whether the trouble is still there"
+            world.notifier.page(f"blind/{pull.number}", title, presence.detail, world.url(f"/pr/{pull.number}"))
         return Advance(step(case, Stage.JUDGE, found, now + LOOK_AGAIN_MS, Reason.BLIND, presence.detail))
     world.forge.close(pull.number, f"the trouble is over: {presence.detail}")
     return quiet_end(world, case, Reason.STALE, presence.detail)

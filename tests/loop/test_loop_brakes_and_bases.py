@@ -148,3 +148,21 @@ def test_a_no_that_was_said_just_before_the_base_moved_stands(site: Installation
     site.advance(30)
     assert [(p.number, p.state.value, p.note) for p in site.pulls()] == [(1, "closed", "denied: rejected")]
     assert "ada rejected" in site.pages()[-1]["text"]
+
+
+def test_a_repair_that_cannot_be_seen_to_be_needed_waits_and_a_person_is_told(site: Installation) -> None:
+    brake = put_on(site.system.world, site.person(), "we are moving the database", 3_600_000)
+    site.allow("rollback-release")
+    site.bad_release("failing")
+    site.until(lambda: site.pulls("open"), seconds=90)
+    site.muted.set()
+    site.advance(120)
+    take_off(site.system.world, site.person(), brake.id)
+    site.until(lambda: site.cases()[0].reason == "blind", seconds=60)
+    site.advance(60)
+    assert [page for page in site.pages() if page["key"] == "blind/1"] == [], "one scrape may be late"
+    site.advance(300)
+    assert len([page for page in site.pages() if page["key"] == "blind/1"]) == 1
+    assert site.machine_commits() == []
+    site.muted.clear()
+    site.until_stage("guard", seconds=120)
