@@ -1,8 +1,10 @@
 """Watching: one list-and-watch over the managed objects of one kind, or of one in a namespace, as long as the target lives.
 
-Filtered by our owner label at the server, so that other people's objects cost nothing. A watch that ends goes on from the
-last version, bookmarks included; a version that is too old lists again; trouble waits longer each time, and while it lasts
-who needs the truth is told that nobody knows it. A kind that is not served any more has no objects: the watch is over.
+Filtered by our owner label at the server, so that other people's objects cost nothing. A watch that the server ends goes on
+from the last version, bookmarks included. A version that is too old lists again, and so does a connection that broke: a
+cluster that was restored from a backup takes a version from before as one to come, and says nothing until it gets there.
+Trouble waits longer each time, and while it lasts who needs the truth is told that nobody knows it. A kind that is not
+served any more has no objects: the watch is over.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes.api import Api, Refused, TooLarge
@@ -77,9 +80,11 @@ class Watch:
             try:
                 if not version:
                     version = await self._list()
-                self.trouble, pause = None, 0.2
-                self._caught_up()
-                version = await self._follow(version)
+                async with self._followed(version) as events:
+                    self.trouble, pause = None, 0.2
+                    self._caught_up()
+                    async for event in events:
+                        version = self._take(event)
             except Refused as error:
                 version = ""
                 if error.status == GONE:  # it only was too old: listed again at once
@@ -89,8 +94,9 @@ class Watch:
                 self._behind(error)
                 if error.status == ABSENT:
                     return self._end()
-            except HomeostatError as error:
+            except HomeostatError as error:  # the cluster may have been restored meanwhile: its versions say nothing
                 self._behind(error)
+                version = ""
             except (KeyError, TypeError, ValueError, RecursionError) as error:  # no object as the API promises one
                 self._behind(Retryable(f"the answer is no list of objects: {type(error).__name__}: {error}"))
                 version = ""
@@ -140,8 +146,10 @@ class Watch:
             self._gone(missing, "", version)
         return version
 
-    async def _follow(self, version: str) -> str:
-        """Until the server ends the watch; the version to go on from."""
+    def _followed(self, version: str) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
+        """What happens after a version, until the server ends the watch. Only a watch that was opened is in step: who may
+        list and not watch would otherwise be believed for as long as the refusal takes, and list again at once, for ever.
+        """
         params = {
             "watch": "1",
             "allowWatchBookmarks": "true",
@@ -149,10 +157,7 @@ class Watch:
             "resourceVersion": version,
             "timeoutSeconds": str(random.randint(240, 480)),  # noqa: S311 (no secret: so that watches do not end together)
         }
-        async with self._api.watch(self._path, params) as events:
-            async for event in events:
-                version = self._take(event)
-        return version
+        return self._api.watch(self._path, params)
 
     def _take(self, event: Mapping[str, Any]) -> str:
         what, obj = event["type"], event["object"]
