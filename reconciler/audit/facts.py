@@ -82,6 +82,9 @@ class Panic:
     skipped: tuple[tuple[str, str], ...] = ()
 
 
+BEGUN = "started"  # the event of an Operation that acts from now on
+
+
 @dataclass(frozen=True, slots=True)
 class OperationEvent:
     """One step in the life of a one-shot Operation: started, finished, or unknown after a crash."""

@@ -29,7 +29,7 @@ from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
 from reconciler.ports.store import Store
 
-_STEPPED = re.compile(rb"^\s+mode:\s*stepped\s*$", re.MULTILINE)
+_STEPPED = re.compile(rb"""^[^#\n]*\bmode["']?:\s*["']?stepped\b""", re.MULTILINE)  # in any way that YAML lets it be written
 NOTED = "converged"  # the store's note of the revision that a round was over
 
 

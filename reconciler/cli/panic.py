@@ -5,25 +5,18 @@ from __future__ import annotations
 import argparse
 
 from reconciler.changes.wording import counted
-from reconciler.cli.common import acting, answer, duration_ms, opened
+from reconciler.cli.common import acting, answer, duration_ms, looking, opened
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Says what was undone, what was left alone and why, and how to go on."""
+    if arguments.dry_run:
+        return _dry_run(arguments)
     from reconciler.commands import panic
 
     with opened(arguments) as system:
-        world = system.world
-        since = world.clock.now() - duration_ms(arguments.since)
-        if arguments.dry_run:
-            plan = panic.plan(world, since)
-            answer(
-                arguments,
-                plan,
-                f"would undo {counted(len(plan.reverted), 'commit')}\n{_told(plan.reverted, plan.skipped)}".rstrip(),
-            )
-            return 0
-        done = panic.panic(world, acting(arguments, system), since)
+        since = system.world.clock.now() - duration_ms(arguments.since)
+        done = panic.panic(system.world, acting(arguments, system), since)
         head = (
             f"{done.panic.commit[:12]} undoes {counted(len(done.panic.reverted), 'commit')}"
             if done.panic.commit
@@ -34,6 +27,18 @@ def run(arguments: argparse.Namespace) -> int:
         kept = f"the targets keep what they have, because the branch is not followed: {done.untouched}" if done.untouched else ""
         text = "\n".join(part for part in (head, _told(done.panic.reverted, done.panic.skipped), kept, stopped, lift) if part)
         answer(arguments, done, text)
+    return 0
+
+
+def _dry_run(arguments: argparse.Namespace) -> int:
+    """What would be undone: for looking only, so that it is there at once."""
+    from reconciler.commands.panic_plan import planned
+
+    with looking(arguments) as home:
+        now = home.clock.now()
+        plan = planned(home.repo, home.ledger, home.head, now - duration_ms(arguments.since), now)
+        told = f"would undo {counted(len(plan.reverted), 'commit')}\n{_told(plan.reverted, plan.skipped)}".rstrip()
+        answer(arguments, plan, told)
     return 0
 
 

@@ -1,50 +1,35 @@
 """Panic: every machine-made commit of a window undone in one signed commit, and the brake on.
 
 1. Who asks may operate. A panic that died between its commit and its record is finished first.
-2. The window is taken under the Clock, from the log: merges since then, newest first.
-3. Left alone and listed: what is undone already, what no longer reverts cleanly, machine reverts (undoing one alone
-   would bring back what made things worse; together with what it reverted nothing would change), and the Operations of
-   the window: what they did is not undone by removing a file.
+2. and 3. `panic_plan`: what is undone, and what is left alone.
 4. One commit, signed by the machine, with a verdict on record that names the person. It lands by compare-and-swap.
 5. The panic and the brake are on record. The panic's own commit precedes its brake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.audit.facts import Brake, Merge, Panic, brake_record, merge_record, panic_record, verdict_record
-from reconciler.audit.view import Fact
 from reconciler.changes.building import affected_trees
 from reconciler.changes.verdict import verdict as compose
 from reconciler.changes.wording import counted
+from reconciler.commands.panic_plan import PanicPlan, planned
 from reconciler.commands.people import Person, require
 from reconciler.consensus.decision import not_applicable
-from reconciler.converge.operations import STARTED
 from reconciler.documents.trust import Role
 from reconciler.errors import Misconfigured, Retryable
 from reconciler.model.canonical import digest
 from reconciler.model.judging import Decision, Effect, Judge, Requirement, Status, Subject
 from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
-from reconciler.ports.repo import MACHINE, RefMove, Repo
+from reconciler.ports.repo import MACHINE, RefMove
 from reconciler.steps.world import World
 
 ATTEMPTS = 20
 BRAKE_MS = 3_600_000  # an hour: people are awake now, and say themselves how long it stays
 BY, UNDOES = "Homeostat-Panic", "Homeostat-Undoes"
 LOOK_BACK = 50
-
-
-@dataclass(frozen=True, slots=True)
-class PanicPlan:
-    """What a panic would do on `base`: the files of its one commit."""
-
-    base: str
-    reverted: tuple[str, ...]
-    skipped: tuple[tuple[str, str], ...]
-    files: Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +41,7 @@ class Panicked:
 
 def plan(world: World, since_ms: int) -> PanicPlan:
     """Steps 2 and 3; writes nothing."""
-    with world.repo.aside() as repo:
-        return _plan(world, repo, world.head(), since_ms)
-
-
-def _plan(world: World, repo: Repo, base: str, since_ms: int) -> PanicPlan:
-    tip, reverted, skipped = base, list[str](), list[tuple[str, str]]()
-    for fact in _window(world, since_ms):
-        commit, why = fact.value.commit, _spared(world, fact)
-        files = None if why else repo.revert(commit, tip)
-        if why or not files:
-            skipped.append((commit, why or ("it does not revert cleanly" if files is None else "it is undone already")))
-            continue
-        tip = repo.write(tip, files, f"Undo {commit}\n", MACHINE, world.clock.now(), None)
-        reverted.append(commit)
-    files = {path: repo.blob(after) if after else None for path, (_, after) in repo.changed(base, tip).items()}
-    return PanicPlan(base, tuple(reverted), (*skipped, *_operations(world, since_ms)), files)
-
-
-def _operations(world: World, since_ms: int) -> list[tuple[str, str]]:
-    """Operations that began in the window, by the commit that brought each."""
-    begun = [e for events in world.ledger.facts().operations.values() for e in events if e.value.event == STARTED]
-    return [
-        (e.value.commit, f"Operation {e.value.id} ran ({world.ledger.facts().operation(e.value.id)}); what it did is not undone")
-        for e in sorted(begun, key=lambda e: e.index, reverse=True)
-        if e.clock_ms >= since_ms
-    ]
+    return planned(world.repo, world.ledger, world.head(), since_ms, world.clock.now())
 
 
 def panic(world: World, person: Person, since_ms: int) -> Panicked:
@@ -124,23 +84,6 @@ def _brake(world: World, person: Person, *before: Record) -> Brake:
     world.keep(*before, brake_record(brake, world.clock.stamp()))
     world.publish()
     return brake
-
-
-def _window(world: World, since_ms: int) -> list[Fact[Merge]]:
-    merges = [f for f in world.ledger.facts().merges.values() if f.value.machine and f.clock_ms >= since_ms]
-    return sorted(merges, key=lambda f: f.index, reverse=True)
-
-
-def _spared(world: World, fact: Fact[Merge]) -> str:
-    """Step 3, from the log alone."""
-    ledger = world.ledger.facts()
-    if fact.value.commit in ledger.reverted:
-        return f"it was undone by {ledger.reverted[fact.value.commit][:12]}"
-    if any(fact.value.commit == panic.value.commit for panic in ledger.panics):
-        return "it is a panic's own commit"  # undoing it would bring back everything that it undid
-    if fact.value.reverts:
-        return f"it is the machine's own revert of {fact.value.reverts[:12]}"
-    return ""
 
 
 def _land(world: World, person: Person, wanted: PanicPlan) -> str:

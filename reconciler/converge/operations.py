@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.audit.facts import BEGUN
 from reconciler.documents.base import NAME
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 
 FOLDER: Final = "operations"
-ACCEPTED, STARTED = "accepted", "started"  # seen in an admitted commit; about to act
+ACCEPTED, STARTED = "accepted", BEGUN  # seen in an admitted commit; about to act
 FINISHED, FAILED, UNKNOWN = "finished", "failed", "unknown"
 REFUSED, EXPIRED, WITHDRAWN = "refused", "expired", "withdrawn"
 ENDS: Final = (FINISHED, FAILED, UNKNOWN, REFUSED, EXPIRED, WITHDRAWN)

@@ -29,7 +29,10 @@ def run(home: Path, *arguments: str) -> int:
     return main(["--home", str(home), *arguments])
 
 
-@pytest.mark.parametrize("verb", ["status", "pr list", "brake list", "audit log", "why 0000", "audit show 0", "history shop"])
+@pytest.mark.parametrize(
+    "verb",
+    ["status", "pr list", "brake list", "audit log", "why 0000", "audit show 0", "history shop", "panic --since 5m --dry-run"],
+)
 def test_verbs_that_only_look_load_no_documents_targets_or_frameworks(made: Path, verb: str) -> None:
     found = f"[m for m in {HEAVY} if m in sys.modules]"
     code = f"import sys; from reconciler.cli import main; main(sys.argv[1:]); print({found}, file=sys.stderr)"
@@ -48,7 +51,7 @@ NEVER = (
 )
 
 
-@pytest.mark.parametrize("verb", ["brake on --reason x --for 1h", "panic --since 5m --dry-run"])
+@pytest.mark.parametrize("verb", ["brake on --reason x --for 1h", "panic --since 5m"])
 def test_verbs_that_stop_the_machine_wait_for_nothing_that_they_do_not_need(made: Path, tmp_path: Path, verb: str) -> None:
     """Somebody is in a hurry: judges, renderers and voters are not imported, and no model is built that nothing is read into."""
     found = f"[m for m in {NEVER} if m in sys.modules]"
@@ -69,6 +72,17 @@ def test_status_has_the_same_keys_whatever_there_is(made: Path, capsys: pytest.C
         "home", "repository", "branch", "head", "applied", "running", "clock_ms", "waiting", "cases", "pull_requests", "brakes",
         "holds", "units", "health", "objectives", "attention", "alarms", "maintenance", "repairs", "records", "store",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["clock:\n  mode: stepped\n", "clock: {mode: 'stepped'}  # for the demo\n"])
+def test_who_only_looks_goes_by_the_clock_of_the_settings(
+    made: Path, tmp_path: Path, written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Path(shutil.copytree(made, tmp_path / "h"))
+    (home / "settings.yaml").write_text(written)
+    (home / "clock").write_text("4242")
+    assert run(home, "--json", "status") == 0
+    assert json.loads(capsys.readouterr().out)["clock_ms"] == 4242
 
 
 def test_status_works_without_a_store_and_says_so(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
