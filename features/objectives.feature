@@ -16,3 +16,15 @@ Feature: Objectives and error budgets
     And checkout runs release "1.4.2"
     And not the whole error budget of checkout is left
     And judging the incident again gives the same verdicts, byte for byte
+
+  Scenario: Whoever withdraws a promise takes its incident back with it
+    Given "rollback-release" repairs need a review
+    And the built-in sensors are switched off
+    And checkout promises that 99.5 % of its requests succeed each day
+    When checkout gets a bad release
+    And a pull request is open
+    And the promise is withdrawn
+    And half a minute goes by
+    Then pull request 1 is closed
+    And the incident ended as "stale"
+    And there is 1 incident

@@ -93,11 +93,16 @@ def keep(
 ) -> Kept:
     """Settles every account up to the newest closed step. Retryable when the telemetry cannot answer; nothing is lost then.
     `resting`: components that people work on; their budgets are spent as ever, since users see what they see, no alarm begins.
+    An alarm whose promise was withdrawn has ended: nobody claims it any more.
     """
     accounts: dict[str, Account] = {}
     firing: dict[str, int] = {}
     signals: list[Signal] = []
     budgets: list[Budget] = []
+    promised = {f"{objective.metadata.name}/{component}" for objective, component in watches(objectives)}
+    signals += [
+        _withdrawn(watch, since, now) for watch, since in sorted(state.firing.items()) if account_of(watch) not in promised
+    ]
     for objective, component in watches(objectives):
         key, spec = f"{objective.metadata.name}/{component}", objective.spec
         accounts[key] = account = settle(spec, telemetry, component, state.accounts.get(key, Account()), now)
@@ -119,6 +124,11 @@ def watches(objectives: Iterable[Objective]) -> Iterator[tuple[Objective, str]]:
     """Each objective of each of its components, in one order."""
     for objective in sorted(objectives, key=lambda one: one.metadata.name):
         yield from ((objective, component) for component in sorted(set(objective.spec.components)))
+
+
+def account_of(watch: str) -> str:
+    """The account ("objective/component") that an alarm watches."""
+    return watch.rpartition("/")[0]
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -225,21 +235,31 @@ def _budget(objective: Objective, component: str, account: Account, firing: Mapp
 def _signal(
     objective: Objective, component: str, account: Account, alarm: Alarm, status: SignalStatus, since: int, now: int
 ) -> Signal:
-    name, indicator = objective.metadata.name, objective.spec.indicator
-    ended = now if status is SignalStatus.RESOLVED else 0
-    source, fingerprint = f"objective/{name}", f"objective/{name}/{component}/{alarm.name}"
-    rate = _rate(objective.spec, account.steps[-alarm.short :])
+    threshold, rate = objective.spec.indicator.threshold, _rate(objective.spec, account.steps[-alarm.short :])
+    said = _claim(f"{objective.metadata.name}/{component}/{alarm.name}", status, since, now)
+    metric, value = threshold.metric if threshold else "", number(rate) if rate is not None else "nan"
+    return replace(said, severity=alarm.severity, metric=metric, value=value)
+
+
+def _withdrawn(watch: str, since: int, now: int) -> Signal:
+    """The end of an alarm whose objective is not there to ask."""
+    return _claim(watch, SignalStatus.RESOLVED, since, now)
+
+
+def _claim(watch: str, status: SignalStatus, since: int, now: int) -> Signal:
+    key, _, alarm = watch.rpartition("/")
+    name, _, component = key.partition("/")
+    fingerprint, ended = f"objective/{watch}", now if status is SignalStatus.RESOLVED else 0
     return Signal(
         id=digest({"source": fingerprint, "status": status.value, "started": since, "ended": ended}),
-        source=source,
+        source=f"objective/{name}",
         name=name,
         component=component,
         fingerprint=fingerprint,
         status=status,
-        severity=alarm.severity,
+        severity=Severity.INFO,
         started_ms=since,
         received_ms=now,
-        labels=(("alarm", alarm.name), ("unit", "times the promised rate")),
-        metric=indicator.threshold.metric if indicator.threshold else "",
-        value=number(rate) if rate is not None else "nan",
+        labels=(("alarm", alarm), ("unit", "times the promised rate")),
+        value="nan",
     )

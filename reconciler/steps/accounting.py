@@ -2,19 +2,32 @@
 
 In: the objectives of the last good revision and the newest samples. Out: signals, stored before they count, and the budgets, for
 people (`homeostat status`, the page) and as facts for policy. The blocks of each account are noted when one closes, so that a
-month of promises outlives both the process and the telemetry; the newest hours are read again after a restart.
+month of promises outlives both the process and the telemetry; the newest hours are read again after a restart. When a
+promise is withdrawn its alarms end and its account is forgotten.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from reconciler.documents.objective import Objective
 from reconciler.model.canonical import number, plain
 from reconciler.model.objectives import NOTED, noted
 from reconciler.model.signals import Signal, SignalStatus
-from reconciler.signals.objectives import LAG_MS, Account, ObjectiveState, burning, keep, mark, resumed, terms, watches
+from reconciler.signals.objectives import (
+    LAG_MS,
+    Account,
+    ObjectiveState,
+    account_of,
+    burning,
+    keep,
+    mark,
+    resumed,
+    terms,
+    watches,
+)
 from reconciler.steps.maintenance import Rest
 from reconciler.steps.world import World
 
@@ -35,6 +48,9 @@ def account(world: World) -> bool:
     if kept.state.firing != known.firing or not world.cursor.objectives.accounts:
         world.store.note(STATE, json.dumps(dict(kept.state.firing), sort_keys=True))
     _note_blocks(world, kept.state)
+    before = {f"{one.objective}/{one.component}" for one in shown} | {account_of(watch) for watch in known.firing}
+    for key in sorted(before - kept.state.accounts.keys()):
+        world.store.note(_BLOCKS + key, "")
     if kept.budgets != shown:
         world.store.note(NOTED, json.dumps(plain(kept.budgets)))
     world.cursor.objectives, world.cursor.budgets = kept.state, kept.budgets
@@ -52,9 +68,20 @@ def spending(world: World, signal: Signal) -> bool:
     return held is not None and found is not None and burning(found.spec, held)
 
 
+def withdrawn(world: World, signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """Those of them that objectives claimed which promise it no longer: nobody stands by the claim."""
+    said = [signal for signal in signals if signal.source.startswith("objective/")]
+    if not said:
+        return ()
+    promised = {(f"objective/{one.metadata.name}", component) for one, component in watches(world.applied_rulebook().objectives)}
+    return tuple(signal for signal in said if (signal.source, signal.component) not in promised)
+
+
 def _known(world: World, objectives: Sequence[Objective], now: int) -> ObjectiveState:
     """The state of this process; what it does not have yet is read from the notes and the telemetry."""
     state = world.cursor.objectives
+    if world.cursor.accounted_ms < 0:
+        state = replace(state, firing=json.loads(world.store.noted(STATE) or "{}"))
     missing = [(one, c) for one, c in watches(objectives) if f"{one.metadata.name}/{c}" not in state.accounts]
     if not missing:
         return state
@@ -65,8 +92,7 @@ def _known(world: World, objectives: Sequence[Objective], now: int) -> Objective
         blocks = before.get("blocks", []) if before.get("of") == mark(objective.spec) else []
         held = [(int(start), (float(bad), float(total), int(count))) for start, bad, total, count in blocks]
         accounts[key] = resumed(objective.spec, world.telemetry, component, held, now)
-    firing = state.firing if state.accounts else json.loads(world.store.noted(STATE) or "{}")
-    return ObjectiveState(accounts, firing)
+    return replace(state, accounts=accounts)
 
 
 def _note_blocks(world: World, state: ObjectiveState) -> None:

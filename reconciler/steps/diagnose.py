@@ -19,7 +19,7 @@ from reconciler.steps import examining
 from reconciler.steps.attending import beside
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
-from reconciler.steps.foreseeing import foretold
+from reconciler.steps.foreseeing import abandoned, foretold
 from reconciler.steps.progress import progress, step
 from reconciler.steps.remembering import remembered
 from reconciler.steps.telling import told_of
@@ -37,10 +37,11 @@ def diagnose(world: World, case: Case) -> Advance:
     """DIAGNOSE: to PROPOSE with a named cause, to DONE with a page, or look again."""
     found = progress(case)
     now = world.clock.now()
-    if other := settling(world, case):
-        told = f"waits: the repair of {other} takes effect just now"
-        left = dataclasses.replace(found, asked_ms=0)
-        return Advance(step(case, Stage.TRIAGE, left, now + LOOK_AGAIN_MS, Reason.HELD, told))
+    over = abandoned(world, found.incident)  # triage then ends it
+    if over or (other := settling(world, case)):
+        told = over or f"waits: the repair of {other} takes effect just now"
+        left, due = dataclasses.replace(found, asked_ms=0), now if over else now + LOOK_AGAIN_MS
+        return Advance(step(case, Stage.TRIAGE, left, due, Reason.HELD, told))
     revision, applied = world.cursor.applied or world.root, _applied(world, now - RECENT_MS)
     found = dataclasses.replace(found, asked_ms=found.asked_ms or now)
     answer = examining.ask(world, found.incident, applied, found.asked_ms)

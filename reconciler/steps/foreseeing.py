@@ -18,6 +18,7 @@ from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import Inquiry, Limit
+from reconciler.steps.accounting import withdrawn
 from reconciler.steps.attending import focus
 from reconciler.steps.maintenance import Rest, windows
 from reconciler.steps.occasions import occasions
@@ -135,8 +136,15 @@ def _signal(one: Foreseen, now_ms: int) -> Signal:
 
 
 def present(world: World, incident: Incident) -> Presence:
-    """Is it still true? What is foreseen is true while it is foreseen; everything else while the present shows it."""
+    """Is it still true? What is foreseen is true while it is foreseen; everything else while the present shows it. Of what a
+    withdrawn objective claimed nothing is asked any more.
+    """
     firing = standing(incident)
+    if told := abandoned(world, incident):
+        return Presence(Reason.STALE, told)
+    if gone := withdrawn(world, firing):
+        firing = tuple(signal for signal in firing if signal not in gone)
+        incident = dataclasses.replace(incident, signals=firing)
     predicted = [signal for signal in firing if signal.foretold]
     others = tuple(signal for signal in firing if not signal.foretold)
     now = world.clock.now()
@@ -152,6 +160,16 @@ def present(world: World, incident: Incident) -> Presence:
     if not world.cursor.outlook.current(now):
         return Presence(Reason.UNKNOWN, "no look ahead is recent enough")
     return Presence(Reason.STALE, "it is foreseen no longer")
+
+
+def abandoned(world: World, incident: Incident) -> str:
+    """Why nobody stands by the incident any more, "" where somebody does: all that still fires in it are alarms of objectives
+    that were withdrawn.
+    """
+    firing = standing(incident)
+    gone = withdrawn(world, firing)
+    names = ", ".join(sorted({signal.name for signal in gone}))
+    return f"the objective that alarmed was withdrawn: {names}" if gone and len(gone) == len(firing) else ""
 
 
 def foretold(world: World, incident: Incident, diagnosis: Diagnosis) -> Diagnosis:

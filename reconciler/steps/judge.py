@@ -24,7 +24,7 @@ from reconciler.policy.bench import make_bench
 from reconciler.ports.voter import PastCase, Question
 from reconciler.steps.candidates import author, decide, files_of
 from reconciler.steps.endings import page_and_end, quiet_end
-from reconciler.steps.foreseeing import present
+from reconciler.steps.foreseeing import abandoned, present
 from reconciler.steps.gather import Gathered, gather
 from reconciler.steps.progress import Progress, progress, step
 from reconciler.steps.rejected import rejected_by
@@ -78,7 +78,8 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
     approvers = make_bench(subject, proposal, gathered.facts, rules.policy).approvers
     verdict = compose(subject, (policy, consensus), now, approvers)
     found = dataclasses.replace(found, ballots=ballots)
-    if verdict.effect is Effect.MERGE and not approvers and not found.undoing and (gone := _gone(world, case, found, pull)):
+    over = verdict.effect is Effect.MERGE or abandoned(world, found.incident)
+    if over and not approvers and not found.undoing and (gone := _gone(world, case, found, pull)):
         return gone
     records: tuple[Record, ...] = ()
     if _differs(world, verdict):
@@ -91,7 +92,9 @@ def _judged(world: World, case: Case, found: Progress, pull: PullRequest) -> Adv
 
 
 def _gone(world: World, case: Case, found: Progress, pull: PullRequest) -> Advance | None:
-    """Before the machine merges by itself, perhaps after hours of waiting: is it still true? None when it is."""
+    """Before the machine merges by itself, perhaps after hours of waiting, and once nobody claims it any more: is it still
+    true? None when it is.
+    """
     now = world.clock.now()
     presence = present(world, found.incident)
     if presence.present:

@@ -52,6 +52,15 @@ spec:
     site.settle()
 
 
+@step("the promise is withdrawn")
+def _(site: Installation) -> None:
+    site.pull()
+    site.git("rm", "-q", "sensors/checkout-requests.yaml")
+    site.git("commit", "-qm", "Promise it no longer")
+    site.git("push", "-q")
+    site.settle()
+
+
 @given("the replicas of a service may not be raised at all")
 def _(site: Installation) -> None:
     site.push({"policies/limits.yaml": ("maxRatio: 3\n", "maxRatio: 1\n")}, "No more replicas this quarter")

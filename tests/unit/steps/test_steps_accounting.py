@@ -11,7 +11,9 @@ import pytest
 from reconciler.documents.objective import Objective
 from reconciler.errors import Retryable
 from reconciler.model.objectives import NOTED, Budget, noted
-from reconciler.steps.accounting import account, spending
+from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
+from reconciler.steps.accounting import account, spending, withdrawn
+from reconciler.steps.foreseeing import present
 from reconciler.steps.gather import OLD_MS, budgets_about
 from reconciler.steps.world import Cursor
 from reconciler.testing.clock import ManualClock
@@ -120,10 +122,77 @@ def test_an_objective_that_is_withdrawn_is_shown_no_longer():
     world = _world(_objective())
     _measure(world, 100.0, 60, NOW)
     account(world)
-    world.applied_rulebook = lambda: SimpleNamespace(objectives=(), policy=SimpleNamespace(maintenance=()))
-    world.clock.advance(MINUTE)
+    _withdraw(world)
     account(world)
     assert noted(world.store.noted(NOTED)) == ()
+
+
+def _withdraw(world: SimpleNamespace) -> None:
+    world.applied_rulebook = lambda: SimpleNamespace(objectives=(), policy=SimpleNamespace(maintenance=()))
+    world.clock.advance(MINUTE)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_withdrawing_an_objective_ends_its_alarms_once(restarted: bool):
+    world = _world(_objective())
+    _measure(world, 900.0, 60, NOW)
+    account(world)
+    fired = world.store.pending_signals()
+    world = _world(_objective(), store=world.store, now=NOW) if restarted else world
+    _withdraw(world)
+    assert account(world)
+    ended = world.store.pending_signals()[len(fired) :]
+    assert {one.status for one in ended} == {SignalStatus.RESOLVED}
+    assert _claims(ended) == _claims(fired)  # so that each takes its twin with it
+    world.clock.advance(MINUTE)
+    assert not account(world)
+
+
+def _claims(signals: Any) -> list[Any]:
+    return sorted((one.source, one.fingerprint, one.labels, one.component, one.started_ms) for one in signals)
+
+
+def test_a_promise_that_is_made_again_begins_anew_and_alarms_anew():
+    world = _world(_objective())
+    _measure(world, 900.0, 360, NOW)
+    account(world)
+    raised, book = len(world.store.pending_signals()), world.applied_rulebook
+    _withdraw(world)
+    account(world)
+    again = _world(_objective(), store=world.store, now=NOW + 2 * MINUTE)
+    account(again)
+    assert _budget(again).measured == "0"
+    world.applied_rulebook = book
+    world.clock.advance(MINUTE)
+    _measure(world, 900.0, 60, world.clock.now())
+    account(world)
+    firing = [one for one in world.store.pending_signals() if one.status is SignalStatus.FIRING]
+    assert len(firing) > raised
+
+
+def _incident(*sources: str) -> Incident:
+    signals = tuple(
+        Signal(f"id-{n}", source, source.partition("/")[2], "checkout", source, SignalStatus.FIRING, Severity.WARNING, NOW, NOW)
+        for n, source in enumerate(sources)
+    )
+    return Incident("inc-1", "f", "infra", "main", NOW, Severity.WARNING, ("checkout",), signals)
+
+
+def test_an_incident_is_over_with_the_objective_that_alone_claimed_it():
+    world = _world(_objective())
+    _measure(world, 900.0, 60, NOW)
+    incident = _incident("objective/promise")
+    assert withdrawn(world, incident.signals) == ()
+    _withdraw(world)
+    found = present(world, incident)
+    assert (found.reason.value, found.detail) == ("stale", "the objective that alarmed was withdrawn: promise")
+
+
+def test_what_others_claim_of_it_is_still_looked_at():
+    world = _world()
+    world.telemetry.failing, world.applied_rulebook().index = True, SimpleNamespace(by_name={})
+    found = present(world, _incident("objective/promise", "sensor/latency"))
+    assert (found.reason.value, found.detail) == ("unknown", "telemetry did not answer")
 
 
 def _told_burn(world: Any) -> str:
