@@ -21,7 +21,7 @@ from reconciler.policy.judging import judge
 from reconciler.ports.repo import Repo
 from reconciler.steps.gather import Gathered
 from reconciler.steps.judge import consensus_of
-from reconciler.steps.rulebook import Rulebooks
+from reconciler.steps.rulebooks import Rulebooks
 
 
 @dataclass(frozen=True, slots=True)

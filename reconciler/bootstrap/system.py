@@ -14,22 +14,21 @@ from typing import TYPE_CHECKING, Self
 from reconciler import plugins
 from reconciler.adapters.memories import EmbeddedMemory, KeptTemplates
 from reconciler.adapters.notify import make_notifier
-from reconciler.adapters.repos.pygit import PygitRepo
-from reconciler.adapters.signing.ed25519 import Ed25519Verifier, FileSigner
+from reconciler.adapters.signing.ed25519 import Ed25519Verifier
 from reconciler.adapters.signing.keys import load_public
 from reconciler.adapters.stores.store import SqliteStore
-from reconciler.audit.remembered import Remembered
-from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
 from reconciler.bootstrap.asking import Asking
 from reconciler.bootstrap.connections import Connections
+from reconciler.bootstrap.office import office
 from reconciler.errors import Misconfigured
 from reconciler.ports.analyst import Analyst
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
+from reconciler.ports.repo import Repo
+from reconciler.ports.signing import Signer
 from reconciler.ports.voter import Voter
 from reconciler.settings import Home, Settings, address
-from reconciler.steps.rulebook import Rulebooks
 from reconciler.steps.world import World
 
 if TYPE_CHECKING:
@@ -105,26 +104,21 @@ def _open(
     connected: bool,
     analyst: Analyst | None,
 ) -> System:
-    pinned = opening.pinned(home)
-    clock = opening.open_clock(home, settings)
-    repo = PygitRepo(home.repository)
     store = closing.enter_context(contextlib.closing(SqliteStore(home.store)))
-    log = opening.open_log(repo, home, pinned.repository, remembered=Remembered(home.checkpoint))
-    opening.require_pinned(log, pinned)
-    opening.require_named(log, repo, home, pinned)
-    author = FileSigner(home.key("author"), "author")
+    within = office(home, settings, store)
+    clock, repo, author = within.clock, within.repo, within.author
     telemetry = closing.enter_context(contextlib.closing(opening.open_telemetry(home, settings)))
     asking = Asking(home.root, settings.credentials, clock, telemetry.write)
     memory = closing.enter_context(contextlib.closing(EmbeddedMemory(home.memory)))
     connections = closing.enter_context(contextlib.closing(Connections(home.root, lab_url, telemetry, clock, asking)))
     world = World(
-        repository=pinned.repository,
-        branch=pinned.branch,
-        root=pinned.root,
+        repository=within.repository,
+        branch=within.branch,
+        root=within.root,
         machine_keys=(author.public,),
         clock=clock,
         repo=repo,
-        forge=_forge(home, repo, pinned.repository, clock, author),
+        forge=_forge(home, repo, within.repository, clock, author),
         store=store,
         work=store,
         telemetry=telemetry,
@@ -133,10 +127,10 @@ def _open(
         voters=make_voters() if connected else (),
         author=author,
         verifier=Ed25519Verifier(),
-        log=log,
-        ledger=LogView(log),
+        log=within.log,
+        ledger=within.ledger,
         notifier=make_notifier(home.pages, settings.notify_url, clock),
-        rules=Rulebooks(repo),
+        rules=within.rules,
         make_converger=lambda: _converger(home, settings, repo, connections, author),
         base_url=base_url,
         worker=f"{socket.gethostname()}:{home.root.resolve()}",  # one process runs a home, so one worker has this name
@@ -150,7 +144,7 @@ def _open(
     return System(home, settings, world, store, connections, closing)
 
 
-def _forge(home: Home, repo: PygitRepo, repository: str, clock: Clock, author: FileSigner) -> Forge:
+def _forge(home: Home, repo: Repo, repository: str, clock: Clock, author: Signer) -> Forge:
     made: Forge = plugins.load("forge", "embedded")(
         repo,
         repository=repository,
@@ -162,7 +156,7 @@ def _forge(home: Home, repo: PygitRepo, repository: str, clock: Clock, author: F
     return made
 
 
-def _converger(home: Home, settings: Settings, repo: PygitRepo, connections: Connections, author: FileSigner) -> Converger:
+def _converger(home: Home, settings: Settings, repo: Repo, connections: Connections, author: Signer) -> Converger:
     from reconciler.bootstrap.rendering import tools
     from reconciler.converge.render import RenderCache
     from reconciler.converge.rounds import Converger

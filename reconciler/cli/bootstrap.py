@@ -52,7 +52,7 @@ def _revision(arguments: argparse.Namespace) -> Iterator[tuple[Rulebook, Repo, s
     from reconciler.bootstrap.checkout import scratch
     from reconciler.bootstrap.rendering import offline_tools, tools
     from reconciler.converge.render import RenderCache
-    from reconciler.steps.rulebook import Rulebooks
+    from reconciler.steps.rulebooks import Rulebooks
 
     if arguments.path:
         with scratch(arguments.path) as found:

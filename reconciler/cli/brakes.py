@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from reconciler.cli.common import acting, answer, duration_ms, left, looking, opened, table
+from reconciler.cli.common import acting, answer, duration_ms, left, looking, stopping, table
 from reconciler.cli.status_text import reach
 
 
 def on(arguments: argparse.Namespace) -> int:
     from reconciler.commands import brakes
 
-    with opened(arguments) as system:
-        made = brakes.put_on(system.world, acting(arguments, system), arguments.reason, duration_ms(arguments.duration))
+    with stopping(arguments) as office:
+        made = brakes.put_on(office, acting(arguments, office), arguments.reason, duration_ms(arguments.duration))
         answer(
             arguments,
             made,
@@ -24,8 +24,8 @@ def on(arguments: argparse.Namespace) -> int:
 def off(arguments: argparse.Namespace) -> int:
     from reconciler.commands import brakes
 
-    with opened(arguments) as system:
-        lifted = brakes.take_off(system.world, acting(arguments, system), arguments.id)
+    with stopping(arguments) as office:
+        lifted = brakes.take_off(office, acting(arguments, office), arguments.id)
         answer(arguments, lifted, f"{lifted.id} is off")
     return 0
 
@@ -46,9 +46,9 @@ def listing(arguments: argparse.Namespace) -> int:
 def suspend(arguments: argparse.Namespace) -> int:
     from reconciler.commands import brakes
 
-    with opened(arguments) as system:
-        person, length = acting(arguments, system), duration_ms(arguments.until)
-        made = brakes.suspend(system.world, person, arguments.unit, arguments.reason, length)
+    with stopping(arguments) as office:
+        person, length = acting(arguments, office), duration_ms(arguments.until)
+        made = brakes.suspend(office, person, arguments.unit, arguments.reason, length)
         answer(
             arguments,
             made,
@@ -61,8 +61,8 @@ def suspend(arguments: argparse.Namespace) -> int:
 def resume(arguments: argparse.Namespace) -> int:
     from reconciler.commands import brakes
 
-    with opened(arguments) as system:
-        lifted = brakes.resume(system.world, acting(arguments, system), arguments.unit)
+    with stopping(arguments) as office:
+        lifted = brakes.resume(office, acting(arguments, office), arguments.unit)
         answer(arguments, lifted, f"unit {arguments.unit} is applied again, as Git says by now")
     return 0
 
@@ -70,7 +70,7 @@ def resume(arguments: argparse.Namespace) -> int:
 def unhold(arguments: argparse.Namespace) -> int:
     from reconciler.commands import brakes
 
-    with opened(arguments) as system:
-        lifted = brakes.release(system.world, acting(arguments, system), arguments.id)
+    with stopping(arguments) as office:
+        lifted = brakes.release(office, acting(arguments, office), arguments.id)
         answer(arguments, lifted, f"{lifted.scope} is released")
     return 0

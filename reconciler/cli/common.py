@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.bootstrap.system import System
     from reconciler.commands.people import Person
     from reconciler.ports.clock import Clock
+    from reconciler.steps.office import Office
 
 _DURATION = re.compile(r"(\d{1,6})(ms|s|m|h|d)")
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -53,15 +54,25 @@ def looking(arguments: argparse.Namespace) -> Iterator[Reading]:
         yield found
 
 
-def acting(arguments: argparse.Namespace, system: System) -> Person:
+@contextlib.contextmanager
+def stopping(arguments: argparse.Namespace) -> Iterator[Office]:
+    """The home of this call for verbs that stop the machine: no targets or telemetry, and of the documents Trust alone."""
+    from reconciler.bootstrap.office import open_office
+
+    with open_office(home_of(arguments)) as office:
+        yield office
+
+
+def acting(arguments: argparse.Namespace, office: Office) -> Person:
     """Who runs this call: `--as` with `--key`, else the home's owner with the owner key."""
     from reconciler.adapters.signing.ed25519 import FileSigner
     from reconciler.bootstrap.opening import pinned
     from reconciler.commands.people import proved
 
-    name = arguments.principal or pinned(system.home).owner
-    signer = FileSigner(arguments.key or system.home.key("owner"), "person")
-    return proved(system.world, name, signer)
+    home = home_of(arguments)
+    name = arguments.principal or pinned(home).owner
+    signer = FileSigner(arguments.key or home.key("owner"), "person")
+    return proved(office, name, signer)
 
 
 def answer(arguments: argparse.Namespace, value: Any, text: str) -> None:

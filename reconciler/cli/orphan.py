@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         require_undeclared(system.world, _render(system), target, unit, ids, whole=whole)
         refused = _asked(system, settings, lambda to: to.release(unit, ids, dry=True))
         if arguments.yes and not refused:
-            recorded(system.world, acting(arguments, system), target, unit, ids)
+            recorded(system.world, acting(arguments, system.world), target, unit, ids)
             refused = _asked(system, settings, lambda to: _released(to, unit, ids, whole=whole))
     value = {"target": target, "unit": unit, "objects": ids, "refused": refused, "done": arguments.yes and not refused}
     answer(arguments, value, _text(value))

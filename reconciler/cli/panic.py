@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reconciler.changes.wording import counted
-from reconciler.cli.common import acting, answer, duration_ms, looking, opened
+from reconciler.cli.common import acting, answer, duration_ms, looking, stopping
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -14,9 +14,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _dry_run(arguments)
     from reconciler.commands import panic
 
-    with opened(arguments) as system:
-        since = system.world.clock.now() - duration_ms(arguments.since)
-        done = panic.panic(system.world, acting(arguments, system), since)
+    with stopping(arguments) as office:
+        since = office.clock.now() - duration_ms(arguments.since)
+        done = panic.panic(office, acting(arguments, office), since)
         head = (
             f"{done.panic.commit[:12]} undoes {counted(len(done.panic.reverted), 'commit')}"
             if done.panic.commit

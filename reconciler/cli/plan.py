@@ -71,7 +71,7 @@ def _against_before(found: Scratch) -> ConvergeResult:
     from reconciler.bootstrap.rendering import offline_tools
     from reconciler.converge.render import RenderCache
     from reconciler.converge.rounds import Converger, Round
-    from reconciler.steps.rulebook import Rulebooks
+    from reconciler.steps.rulebooks import Rulebooks
 
     rules = Rulebooks(found.repo)
     now = rules.at(found.now)
@@ -191,7 +191,7 @@ def reconcile(arguments: argparse.Namespace) -> int:
         begun = world.log.size
         remember(world)
         if arguments.accept:
-            accept(world, acting(arguments, system), arguments.accept)
+            accept(world, acting(arguments, world), arguments.accept)
         converge(world)
         publish(world)
         told = events(list(world.log.records(begun)))

@@ -94,7 +94,7 @@ def _decided(arguments: argparse.Namespace, decide: Callable[..., PullRequest], 
     from reconciler.adapters.signing.ed25519 import FileSigner
 
     with opened(arguments) as system:
-        person = acting(arguments, system)
+        person = acting(arguments, system.world)
         signer = FileSigner(system.home.key("review"), "review")
         pull = decide(system.world, signer, person, arguments.number, head=arguments.head, text=arguments.text)
         answer(arguments, pull, f"#{pull.number} at {pull.head[:12]}: {done}, as {person.name}")
@@ -106,7 +106,7 @@ def revert(arguments: argparse.Namespace) -> int:
     from reconciler.commands.undoing import revert as revert_merged
 
     with opened(arguments) as system:
-        commit = revert_merged(system.world, acting(arguments, system), arguments.number)
+        commit = revert_merged(system.world, acting(arguments, system.world), arguments.number)
         answer(
             arguments, {"commit": commit}, f"{commit[:12]} undoes #{arguments.number}; a hold keeps the machine from redoing it"
         )

@@ -24,7 +24,7 @@ from reconciler.model.judging import Decision, Effect, Judge, Requirement, Statu
 from reconciler.model.reasons import Reason
 from reconciler.model.records import Record, RecordKind
 from reconciler.ports.repo import MACHINE, RefMove
-from reconciler.steps.world import World
+from reconciler.steps.office import Office
 
 ATTEMPTS = 20
 BRAKE_MS = 3_600_000  # an hour: people are awake now, and say themselves how long it stays
@@ -39,63 +39,69 @@ class Panicked:
     untouched: str = ""  # why converge does not follow the branch: then no target changes
 
 
-def plan(world: World, since_ms: int) -> PanicPlan:
+def plan(office: Office, since_ms: int) -> PanicPlan:
     """Steps 2 and 3; writes nothing."""
-    return planned(world.repo, world.ledger, world.head(), since_ms, world.clock.now())
+    return planned(office.repo, office.ledger, office.head(), since_ms, office.clock.now())
 
 
-def panic(world: World, person: Person, since_ms: int) -> Panicked:
+def panic(office: Office, person: Person, since_ms: int) -> Panicked:
     """All five steps; running it again undoes nothing twice."""
-    require(world, person, Role.OPERATE)  # 1
-    world.publish()
-    _finish_interrupted(world)
-    untouched = _untouched(world)
-    commit, wanted = "", plan(world, since_ms)
+    require(office, person, Role.OPERATE)  # 1
+    office.publish()
+    _finish_interrupted(office)
+    untouched = _untouched(office)
+    commit, wanted = "", plan(office, since_ms)
     for _ in range(ATTEMPTS):
         if not wanted.files:
             break
-        commit = _land(world, person, wanted)
+        commit = _land(office, person, wanted)
         if commit:
             break
-        wanted = plan(world, since_ms)
+        wanted = plan(office, since_ms)
     else:
-        _brake(world, person)  # whatever keeps merging stops now
-        raise Retryable(f"{world.branch} kept moving under the panic; the brake is on", next_step="run it again")
+        _brake(office, person)  # whatever keeps merging stops now
+        raise Retryable(f"{office.branch} kept moving under the panic; the brake is on", next_step="run it again")
     done = Panic(person.name, since_ms, commit, wanted.reverted if commit else (), wanted.skipped)
-    merged = _merge_records(world, commit, person.name)
-    brake = _brake(world, person, *merged, panic_record(done, world.clock.stamp()))  # 5
+    merged = _merge_records(office, commit, person.name)
+    brake = _brake(office, person, *merged, panic_record(done, office.clock.stamp()))  # 5
     return Panicked(done, brake, untouched)
 
 
-def _untouched(world: World) -> str:
+def _untouched(office: Office) -> str:
     """What the log says against following the branch's tip, as whoever looks from outside the loop can know it."""
-    head = world.head()
-    alarms = list(world.log.records(kinds=(RecordKind.ALARM,), subject=head))
-    accepted = world.log.by_key(f"{RecordKind.CONFIGURED.value}/accepted/{head}")
-    if not alarms or head in world.ledger.facts().applied or (accepted and accepted.index > alarms[-1].index):
+    head = office.head()
+    alarms = list(office.log.records(kinds=(RecordKind.ALARM,), subject=head))
+    accepted = office.log.by_key(f"{RecordKind.CONFIGURED.value}/accepted/{head}")
+    if not alarms or head in office.ledger.facts().applied or (accepted and accepted.index > alarms[-1].index):
         return ""
     return str(alarms[-1].record.payload.get("why", "homeostat why tells"))
 
 
-def _brake(world: World, person: Person, *before: Record) -> Brake:
+def _brake(office: Office, person: Person, *before: Record) -> Brake:
     """On record, together with and behind what happened before."""
-    now = world.clock.now()
+    now = office.clock.now()
     brake = Brake(f"brake-{digest([person.name, 'panic', now])[7:15]}", person.name, "panic", now + BRAKE_MS)
-    world.keep(*before, brake_record(brake, world.clock.stamp()))
-    world.publish()
+    office.keep(*before, brake_record(brake, office.clock.stamp()))
+    office.publish()
     return brake
 
 
-def _land(world: World, person: Person, wanted: PanicPlan) -> str:
+def _land(office: Office, person: Person, wanted: PanicPlan) -> str:
     """Step 4; "" when the branch moved meanwhile."""
-    now = world.clock.now()
+    now = office.clock.now()
     undoes = "".join(f"{UNDOES}: {commit}\n" for commit in wanted.reverted)
     message = f"Panic: undo {counted(len(wanted.reverted), 'machine-made commit')}\n\n{BY}: {person.name}\n{undoes}"
-    commit = world.repo.write(wanted.base, wanted.files, message, MACHINE, now, world.author)
-    units = world.rules.standing(wanted.base).units
-    trees = affected_trees(world.repo, commit, wanted.files, units)
+    commit = office.repo.write(wanted.base, wanted.files, message, MACHINE, now, office.author)
+    units = office.rules.standing(wanted.base).units
+    trees = affected_trees(office.repo, commit, wanted.files, units)
     subject = Subject(
-        world.repository, world.branch, wanted.base, commit, digest(sorted(wanted.reverted)), trees, _policy(world, wanted.base)
+        office.repository,
+        office.branch,
+        wanted.base,
+        commit,
+        digest(sorted(wanted.reverted)),
+        trees,
+        _policy(office, wanted.base),
     )
     row = Requirement(
         "panic", Status.SATISFIED, Reason.OK.value, "a person with the role operate asks to undo machine-made commits",
@@ -103,42 +109,42 @@ def _land(world: World, person: Person, wanted: PanicPlan) -> str:
     )  # fmt: skip
     decision = Decision(Judge.POLICY, Effect.MERGE, Reason.ALLOWED.value, (row,), "panic")
     verdict = compose(subject, (decision, not_applicable("panic")), now, (person.name,))
-    world.keep(verdict_record(verdict, world.clock.stamp()))
-    world.publish()
-    return commit if world.repo.move([RefMove(world.ref, wanted.base, commit)]) else ""
+    office.keep(verdict_record(verdict, office.clock.stamp()))
+    office.publish()
+    return commit if office.repo.move([RefMove(office.ref, wanted.base, commit)]) else ""
 
 
-def _merge_records(world: World, commit: str, by: str) -> tuple[Record, ...]:
+def _merge_records(office: Office, commit: str, by: str) -> tuple[Record, ...]:
     """The merge of the panic's commit. It carries no proposal, so no case waits for its outcome."""
-    info = world.repo.commit(commit) if commit else None
-    verdict = world.recorded_verdict(commit) if commit else None
+    info = office.repo.commit(commit) if commit else None
+    verdict = office.recorded_verdict(commit) if commit else None
     if info is None or verdict is None:
         return ()
-    merge = Merge(world.repository, world.branch, commit, info.parents[0], verdict.record, by, machine=True, playbook="panic")
-    return (merge_record(merge, world.clock.stamp()),)
+    merge = Merge(office.repository, office.branch, commit, info.parents[0], verdict.record, by, machine=True, playbook="panic")
+    return (merge_record(merge, office.clock.stamp()),)
 
 
-def _policy(world: World, base: str) -> str:
+def _policy(office: Office, base: str) -> str:
     try:
-        return world.rules.at(base).policy.digest
+        return office.rules.at(base).policy.digest
     except Misconfigured:
         return ""  # broken rules must not stand between people and the way back
 
 
-def _finish_interrupted(world: World) -> None:
+def _finish_interrupted(office: Office) -> None:
     """A panic commit on the branch without its record gets it now. Only a signed verdict makes it one: marks in a message
     would let anybody who can write the branch exempt commits from being undone.
     """
-    known = {fact.value.commit for fact in world.ledger.facts().panics}
-    for info in world.repo.history(world.head(), limit=LOOK_BACK):
+    known = {fact.value.commit for fact in office.ledger.facts().panics}
+    for info in office.repo.history(office.head(), limit=LOOK_BACK):
         by = info.trailer(BY)
-        if by and info.id not in known and _let_panic(world, info.id):
+        if by and info.id not in known and _let_panic(office, info.id):
             lines = [line.removeprefix(f"{UNDOES}: ") for line in info.message.splitlines() if line.startswith(f"{UNDOES}: ")]
             done = Panic(by, 0, info.id, tuple(lines))
-            world.keep(*_merge_records(world, info.id, by), panic_record(done, world.clock.stamp()))
-    world.publish()
+            office.keep(*_merge_records(office, info.id, by), panic_record(done, office.clock.stamp()))
+    office.publish()
 
 
-def _let_panic(world: World, commit: str) -> bool:
-    found = world.recorded_verdict(commit)
+def _let_panic(office: Office, commit: str) -> bool:
+    found = office.recorded_verdict(commit)
     return found is not None and any(row.name == "panic" for row in found.verdict.requirements)

@@ -9,7 +9,7 @@ from reconciler.errors import Misconfigured, Permanent
 from reconciler.model.keys import PublicKey
 from reconciler.ports.repo import Identity
 from reconciler.ports.signing import Signer
-from reconciler.steps.world import World
+from reconciler.steps.office import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Person:
         return Identity(self.name, self.email)
 
 
-def proved(world: World, name: str, signer: Signer) -> Person:
+def proved(office: Office, name: str, signer: Signer) -> Person:
     """The principal whose key this is, by the Trust document of the protected branch."""
-    people = world.standing().people
-    owner = people.of_key(PublicKey(signer.public).line, world.log.size)
+    people = office.people()
+    owner = people.of_key(PublicKey(signer.public).line, office.log.size)
     if owner is None or owner.name != name:
         raise Permanent(
             f"the key {signer.key_id} is not one of {name!r} in Trust",
@@ -38,17 +38,17 @@ def proved(world: World, name: str, signer: Signer) -> Person:
     return Person(owner.name, owner.emails[0] if owner.emails else f"{owner.name}@localhost", "cli", signer)
 
 
-def vouched(world: World, name: str) -> Person:
+def vouched(office: Office, name: str) -> Person:
     """A principal that the page has logged in."""
-    owner = world.standing().people.named(name)
+    owner = office.people().named(name)
     if owner is None:
         raise Permanent(f"{name!r} is not in Trust any more", next_step="add them to policies/trust.yaml")
     return Person(owner.name, owner.emails[0] if owner.emails else f"{owner.name}@localhost", "page")
 
 
-def require(world: World, person: Person, role: Role, units: tuple[str, ...] = ()) -> None:
+def require(office: Office, person: Person, role: Role, units: tuple[str, ...] = ()) -> None:
     """They may, or Permanent says which line of Trust would let them."""
-    people = world.standing().people
+    people = office.people()
     if not people.may(person.name, role, units):
         about = f" for {', '.join(units)}" if units else ""
         raise Misconfigured(

@@ -95,6 +95,13 @@ def load_one(data: bytes, where: str, kind: type[D]) -> Loaded[D]:
     return cast("Loaded[D]", found[0])
 
 
+@functools.lru_cache(maxsize=128)
+def kinds(data: bytes, where: str) -> frozenset[str]:
+    """What the documents of a file claim to be, without looking at what they say; Misconfigured when it cannot be read at all."""
+    values = [item.value for item in parse(data, where)]
+    return frozenset(str(value.get("kind", "")) for value in values if isinstance(value, dict))
+
+
 def check(data: bytes, where: str) -> tuple[Problem, ...]:
     """All problems of one file at once; () means that it loads."""
     return _read(data, where)[1]

@@ -1,13 +1,11 @@
-"""Rulebook: the documents of one revision, ready to use, and cached by the trees they were read from.
+"""Rulebook: the documents of one revision, ready to use. `rulebooks` reads and keeps them.
 
-In: a commit. Out: installation, policy set, quorum, playbooks, sensors, objectives, calendars and the Trust state
-as converge needs it. A revision whose documents do not load raises Misconfigured with the place; callers fail closed: judges
-deny, converge keeps the last good revision. An unrelated commit costs a few tree look-ups and no parsing.
+In: a document set. Out: installation, policy set, quorum, playbooks, sensors, objectives, calendars and the Trust state as
+converge needs it, or Misconfigured with the place.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,19 +20,12 @@ from reconciler.documents.people import People
 from reconciler.documents.playbook import Playbook
 from reconciler.documents.quorum import Quorum
 from reconciler.documents.sensor import Sensor
-from reconciler.documents.tree import DocumentSet, document_paths, load_tree
+from reconciler.documents.tree import DocumentSet
 from reconciler.errors import Misconfigured
 from reconciler.model.keys import parse_public
-from reconciler.policy.bench import touched_rules
-from reconciler.policy.facts import Facts
 from reconciler.policy.rules import PolicySet, policy_set
-from reconciler.ports.repo import Repo
 from reconciler.proposals import Ready, ready
 from reconciler.settings import INSTALLATION
-
-FOLDERS = ("policies", "playbooks", "sensors", "health")
-LOOK_BACK = 100  # commits: how far behind broken documents the last good ones are looked for
-KEPT = 8  # revisions whose documents stay in memory: base, head and a few pull requests
 
 
 @dataclass(frozen=True)
@@ -60,67 +51,6 @@ class Rulebook:
     def units(self) -> Mapping[str, str]:
         """Unit to folder."""
         return {unit.name: unit.path for unit in self.installation.spec.units}
-
-
-class Rulebooks:
-    """Rulebooks by revision."""
-
-    def __init__(self, repo: Repo) -> None:
-        self._repo = repo
-        self._kept: OrderedDict[tuple[str | None, ...], Rulebook] = OrderedDict()
-
-    def at(self, commit: str) -> Rulebook:
-        """The rules of a commit, or Misconfigured for the first thing that is wrong with them."""
-        trees = (*(self._repo.tree(commit, folder) for folder in FOLDERS), self._root_file(commit))
-        if trees not in self._kept:
-            self._kept[trees] = rulebook(self._documents(commit))
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(trees)
-        return self._kept[trees]
-
-    def after(self, head: str, facts: Facts) -> PolicySet | None:
-        """The rules as an edit that touches them would leave them; None when it touches none, and when they would not load."""
-        if not touched_rules(facts):
-            return None
-        try:
-            return self.at(head).policy
-        except Misconfigured:
-            return None
-
-    def standing(self, commit: str) -> Rulebook:
-        """The rules of a commit, or of its newest ancestor whose documents load.
-
-        For who people are and where things run, never for what may merge: otherwise one broken file would lock out
-        those who could repair it, and stop the next start. Falling back only trusts whom people already trusted.
-        """
-        for info in self._repo.history(commit, limit=LOOK_BACK):
-            try:
-                return self.at(info.id)
-            except Misconfigured:
-                continue
-        raise Misconfigured(
-            f"no documents load at or before {commit[:12]}", where=INSTALLATION, next_step="homeostat policy check"
-        )
-
-    def _root_file(self, commit: str) -> str:
-        data = self._repo.read(commit, INSTALLATION)
-        return "" if data is None else data.decode("utf-8", "replace")
-
-    def _documents(self, commit: str) -> DocumentSet:
-        files: dict[str, bytes] = {}
-        for folder in FOLDERS:
-            if self._repo.tree(commit, folder) is None:
-                continue
-            found = self._repo.files(commit, folder)
-            for path in document_paths(found):
-                files[path] = self._repo.blob(found[path])
-        data = self._repo.read(commit, INSTALLATION)
-        if data is None:
-            raise Misconfigured(
-                f"commit {commit[:12]} has no {INSTALLATION}", where=INSTALLATION, next_step="homeostat init makes one"
-            )
-        return load_tree({**files, INSTALLATION: data})
 
 
 def rulebook(documents: DocumentSet) -> Rulebook:

@@ -16,23 +16,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.audit.facts import record
-from reconciler.audit.log import Log
-from reconciler.audit.view import LogView, Tip
-from reconciler.converge.trust import RecordedVerdict, Trust
+from reconciler.audit.view import Tip
+from reconciler.converge.trust import Trust
 from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.cases import Case
-from reconciler.model.judging import Effect
 from reconciler.model.objectives import Budget
 from reconciler.model.records import Record, RecordKind
 from reconciler.model.scores import SystemScore
 from reconciler.ports.analyst import Analyst
-from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
 from reconciler.ports.memory import Memory
 from reconciler.ports.notifier import Notifier
-from reconciler.ports.repo import Repo
-from reconciler.ports.signing import Signer, Verifier
-from reconciler.ports.store import Store
+from reconciler.ports.signing import Verifier
 from reconciler.ports.target import Target
 from reconciler.ports.telemetry import BulkTelemetry
 from reconciler.ports.voter import Voter
@@ -41,8 +36,9 @@ from reconciler.signals import SensorState, Tellings
 from reconciler.signals.objectives import ObjectiveState
 from reconciler.steps.meters import Meters
 from reconciler.steps.notices import Attending
+from reconciler.steps.office import Office
 from reconciler.steps.outlook import Outlook
-from reconciler.steps.rulebook import Rulebook, Rulebooks, converge_trust
+from reconciler.steps.rulebook import Rulebook, converge_trust
 from reconciler.steps.runbooks import Runbooks
 
 if TYPE_CHECKING:
@@ -124,33 +120,24 @@ def _no_words(_: str, __: int) -> str:
 
 
 @dataclass(frozen=True)
-class World:
+class World(Office):
     """One installation as the loop sees it."""
 
-    repository: str
-    branch: str
-    root: str  # the pinned first revision
     machine_keys: tuple[bytes, ...]  # pinned public author keys
-    clock: Clock
-    repo: Repo
     forge: Forge
-    store: Store
     work: Work
     telemetry: BulkTelemetry
     scraper: Scraper
     targets: Mapping[str, Target]
     voters: tuple[Voter, ...]
-    author: Signer
     verifier: Verifier
-    log: Log
-    ledger: LogView
     notifier: Notifier
-    rules: Rulebooks
     make_converger: Callable[[], Converger]
     base_url: str
     worker: str = "loop"  # whose leases its cases are
     connect: Callable[[Rulebook], None] = _unconnected  # targets and sources as these documents name them
     analyst: Analyst | None = None  # None: the loop diagnoses without the detectors
+    learner: Analyst | None = None  # works on lessons, which take minutes; None: nothing is learned of failures
     memory: Memory | None = None  # None: nothing is said of incidents that look alike
     log_template: Callable[[str, int], str] = _no_words  # of a component, by its number
     runbooks: Runbooks = field(default_factory=Runbooks)
@@ -161,14 +148,6 @@ class World:
     def converger(self) -> Converger:
         """Made when it is first needed: a verb that only writes a record never renders."""
         return self.make_converger()
-
-    @property
-    def ref(self) -> str:
-        return f"refs/heads/{self.branch}"
-
-    def head(self) -> str:
-        """The protected branch's tip; a deleted branch is ""."""
-        return self.repo.ref(self.ref) or ""
 
     def not_followed(self) -> str:
         """Why converge does not follow the protected branch to its tip, "" when it does. A deleted branch has a reason, too."""
@@ -187,19 +166,6 @@ class World:
         """The rules of the protected branch's tip. Policy always comes from the base branch."""
         return self.rules.at(self.head())
 
-    def standing(self) -> Rulebook:
-        """Who people are and what is named where, also while the tip's documents do not load. Never for what may merge."""
-        return self.rules.standing(self.admitted())
-
-    def admitted(self) -> str:
-        """The newest commit of the protected branch that converge admitted: what somebody pushed and nobody signed as Trust
-        demands makes no one anything, not even until it is reverted.
-        """
-        head = self.head()
-        known = reversed(self.ledger.facts().admissions)
-        present = (commit for commit in known if self.repo.commit(commit) is not None)
-        return next((commit for commit in present if not head or self.repo.is_ancestor(commit, head)), self.root)
-
     def applied_rulebook(self) -> Rulebook:
         """The rules that run: of the last good revision."""
         if self.cursor.applied is None:
@@ -214,24 +180,8 @@ class World:
         """
         return converge_trust(self.rules.standing(commit).people, self.machine_keys)
 
-    def recorded_verdict(self, commit: str) -> RecordedVerdict | None:
-        """The newest signed verdict about a commit, when it lets exactly this commit land: a later no takes back a yes."""
-        newest = self.ledger.facts().verdict(commit)
-        return RecordedVerdict(newest.id, newest.value) if newest and newest.value.effect is Effect.MERGE else None
-
     def record(self, kind: RecordKind, key: str, payload: Any, *, subject: str = "", incident: str = "") -> Record:
         return record(kind, key, self.clock.stamp(), payload, subject=subject, incident=incident)
-
-    def keep(self, *records: Record) -> None:
-        """Records of what happened outside any case."""
-        if records:
-            self.store.keep(records)
-
-    def publish(self) -> None:
-        """Everything in the outbox into the signed log, now."""
-        while records := self.store.outbox():
-            self.log.publish(records)
-            self.store.published([r.key for r in records])
 
     def url(self, path: str) -> str:
         return self.base_url + path
