@@ -61,7 +61,8 @@ def _head(seen: dict[str, Any]) -> str:
 def _health(health: SystemScore) -> str:
     """The number, and what took the most points."""
     lost = ", ".join(f"{one.points} for {one.kind} of {one.component}" for one in health.lost[:SAID])
-    return f"{health.score} of 100{': ' + lost + ' lost' if lost else ''}"
+    left_out = f"; worked on, and left out: {', '.join(health.resting)}" if health.resting else ""
+    return f"{health.score} of 100{': ' + lost + ' lost' if lost else ''}{left_out}"
 
 
 def _waiting(seen: dict[str, Any]) -> str:

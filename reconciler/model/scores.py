@@ -29,6 +29,7 @@ class SystemScore:
     score: str
     lost: tuple[Lost, ...]
     unknown: tuple[str, ...]  # components of which nothing is measured
+    resting: tuple[str, ...] = ()  # components that people work on: left out
 
 
 def noted(text: str) -> SystemScore | None:

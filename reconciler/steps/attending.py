@@ -2,8 +2,8 @@
 
 In: the newest sample of each series, what sensors say of their metrics, the objectives, the call graph. Out: notices with their
 reasons, for `homeostat status` and the page, beside each diagnosis, and as the choice of components that the expensive looks
-begin with where there are too many for all. Nothing is decided by it. The memory is this process's own (`notices`) and is
-filled from the telemetry at the start.
+begin with where there are too many for all. Of what is worked on nothing is noticed or learnt. Nothing is decided by it. The
+memory is this process's own (`notices`) and is filled from the telemetry at the start.
 """
 
 from __future__ import annotations
@@ -60,11 +60,12 @@ def attend(world: World) -> bool:
         held.weighed_ms = now
         memory.weigh(_criticality(world))
     looks = range(now, now + 1) if held.memory else range(now - BACK_MS + EVERY_MS, now + 1, EVERY_MS)
+    rest, components = _rest(world), {component for component, _ in keys}
     for at, (times, values) in zip(looks, _newest(window, looks), strict=True):
-        look = memory.look(at, held.rows, times, values)
+        resting = rest.during(components, at, looks[0] - since)  # the first look after it still sees the end of it
+        look = memory.look(at, held.rows, times, values, resting)
     held.memory, held.looked_ms = memory, now
-    resting = _rest(world).now
-    held.now = tuple(one for one in _noticed(look, now) if not resting(one.component))
+    held.now = tuple(_noticed(look, now))
     _remember(held, now)
     told = json.dumps(plain(held.now[:SHOWN]))
     if told != held.told:

@@ -5,8 +5,11 @@ In: the Maintenance documents in force. Out: the windows that are open, or were.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reconciler.documents.maintenance import maintenance_windows
 from reconciler.model.maintenance import MaintenanceWindow
+from reconciler.model.telemetry import Series
 from reconciler.steps.rulebook import Rulebook
 from reconciler.steps.world import World
 
@@ -34,6 +37,17 @@ class Rest:
     @property
     def open(self) -> tuple[MaintenanceWindow, ...]:
         return tuple(one for one in self._windows if one.end_ms > self._now)
+
+    def during(self, components: Iterable[str], at_ms: int, ended_ms: int = 0) -> frozenset[str]:
+        """Those of them that were worked on at a moment, or less than `ended_ms` before it."""
+        over = [one for one in self._windows if one.start_ms <= at_ms < one.end_ms + ended_ms]
+        return frozenset(name for name in components if any(one.covers(name) for one in over)) if over else frozenset()
+
+    def outside(self, series: Series) -> tuple[float, ...]:
+        """What was measured while nobody worked on the component."""
+        over = [one for one in self._windows if one.covers(series.component)]
+        pairs = zip(series.times, series.values, strict=True)
+        return tuple(v for t, v in pairs if not any(one.start_ms <= t < one.end_ms for one in over)) if over else series.values
 
     def until(self, component: str) -> int:
         """When the newest maintenance of a component ends or ended; 0 when there was none."""

@@ -1,7 +1,8 @@
 """Scoring: how well the whole system is, once a minute, from what is measured; for people, and nothing is decided by it.
 
-In: the telemetry, and the cases with a pattern that spreads. Out: the store's note, which `homeostat status` and the page show.
-Telemetry that is old or does not answer is no score: the last one is taken away, so that nobody reads it as today's.
+In: the telemetry, the cases with a pattern that spreads, and who is worked on, whom it leaves out. Out: the store's note, which
+`homeostat status` and the page show. Telemetry that is old or does not answer is no score: the last one is taken away, so that
+nobody reads it as today's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from reconciler.errors import Retryable
 from reconciler.model.canonical import number, plain
 from reconciler.model.scores import NOTED, Lost, SystemScore
 from reconciler.model.telemetry import Topology
+from reconciler.steps.maintenance import Rest
 from reconciler.steps.progress import progress, readable
 from reconciler.steps.world import World
 
@@ -35,25 +37,28 @@ def score(world: World) -> bool:
         return False
     world.cursor.scored_ms = now + EVERY_MS
     try:
-        found = _scored(world, now)
+        world.cursor.score = _scored(world, now)
     except Retryable:
-        found = None
-    world.cursor.score = _told(found, now) if found else None
+        world.cursor.score = None
     world.store.note(NOTED, json.dumps(plain(world.cursor.score)) if world.cursor.score else "")
     return False
 
 
-def _scored(world: World, now: int) -> HealthScore | None:
+def _scored(world: World, now: int) -> SystemScore | None:
     if not now - BLIND_AFTER_MS <= world.telemetry.newest_ms() <= now + BLIND_AFTER_MS:
         return None
     topology: Topology = world.telemetry.topology()
-    vitals = {component: _vital(world, component, now) for component in topology.components[:MAX_COMPONENTS]}
-    return health_score(vitals, topology.calls, _patterned(world))
+    looked_at = topology.components[:MAX_COMPONENTS]
+    rest = Rest(world)
+    resting = rest.during(looked_at, now, NOW_MS)  # until "now" holds nothing of the window
+    vitals = {component: _vital(world, component, now, rest) for component in looked_at if component not in resting}
+    found = health_score(vitals, topology.calls, _patterned(world))
+    return _told(found, now, tuple(sorted(resting))) if found else None
 
 
-def _vital(world: World, component: str, now: int) -> Vital:
+def _vital(world: World, component: str, now: int, rest: Rest) -> Vital:
     def level(metric: str, start: int = NOW_MS, end: int = 0) -> float:
-        return median(world.telemetry.series(component, metric, now - start, now - end).values)
+        return median(rest.outside(world.telemetry.series(component, metric, now - start, now - end)))
 
     usual, wanted = level(LATENCY, *USUAL_MS), level("replicas_desired")
     full = [share for metric in SHARES if not math.isnan(share := level(metric))]
@@ -71,6 +76,6 @@ def _patterned(world: World) -> frozenset[str]:
     return frozenset(c for p in diagnosed if p.diagnosis and p.diagnosis.cascading for c in p.incident.components)
 
 
-def _told(found: HealthScore, now: int) -> SystemScore:
+def _told(found: HealthScore, now: int, resting: tuple[str, ...]) -> SystemScore:
     lost = tuple(Lost(loss.component, loss.kind, number(round(loss.points, 1))) for loss in found.losses[:TOLD])
-    return SystemScore(now, number(round(found.score, 1)), lost, found.unknown[:MAX_COMPONENTS])
+    return SystemScore(now, number(round(found.score, 1)), lost, found.unknown[:MAX_COMPONENTS], resting)

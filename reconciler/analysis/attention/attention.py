@@ -6,7 +6,7 @@ by how new it is to this series, and by how much of its component was already no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,26 +115,36 @@ class Attention:
         """How much each component matters from now on, 1 where nothing is said."""
         self._weight = np.array([max(criticality.get(name, 1.0), 0.0) for name in self._components])
 
-    def look(self, now_ms: int, rows: Ints, times: Ints, values: Floats) -> Look:
-        """Takes in the newest samples and looks at everything once. Rows that are -1 or unknown are passed over."""
+    def look(self, now_ms: int, rows: Ints, times: Ints, values: Floats, resting: Collection[str] = ()) -> Look:
+        """Takes in the newest samples and looks at everything once. Rows that are -1 or unknown are passed over. What the
+        components do that are `resting`, or do not do, surprises nobody, explains nothing and is not learnt.
+        """
+        rest = self._resting(resting)
         there = (rows >= 0) & (rows < self._histories.rows)
+        there[there] = ~rest[rows[there]]
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             self._histories.note(rows[there], times[there], values[there].astype(np.float64), now_ms)
-            found = self._look(now_ms)
+            self._histories.pass_over(rest, now_ms)
+            found = self._look(now_ms, ~rest)
             self._histories.learn()
         return found
 
-    def _look(self, now_ms: int) -> Look:
+    def _resting(self, components: Collection[str]) -> NDArray[np.bool_]:
+        if not components:
+            return np.zeros(self._histories.rows, np.bool_)
+        return np.isin(self._component, [self._components[name] for name in components if name in self._components])
+
+    def _look(self, now_ms: int, awake: NDArray[np.bool_]) -> Look:
         histories, settings = self._histories, self.settings
         far, step = (_calm(one, settings.tolerance) for one in histories.deviation())
         late = histories.lateness(now_ms)
-        alive = (histories.count[: histories.rows] >= ENOUGH) & (late <= settings.late)
+        alive = (histories.count[: histories.rows] >= ENOUGH) & (late <= settings.late) & awake
         deviation = np.where(alive, np.where(np.abs(far) >= 0.5 * np.abs(step), far, 0.5 * step), 0.0)
         overdue = np.minimum(np.maximum(late - settings.late, 0.0), FAR)
-        known = histories.count[: histories.rows] > 0
+        known = (histories.count[: histories.rows] > 0) & awake
         moved, silent = explain(deviation, alive, self._layout), explain(overdue, known, self._layout)
         salience = self._salience(moved, silent)
-        self._habit += settings.habit * (np.abs(deviation) + overdue - self._habit)
+        self._habit += awake * settings.habit * (np.abs(deviation) + overdue - self._habit)
         chosen = self._chosen(salience)
         reasons = {"deviation": far, "rate": step, "late": late, "habit": self._habit}
         notices = tuple(self._notice(int(row), salience, moved, silent, reasons) for row in chosen)

@@ -61,6 +61,11 @@ class Histories:
         self._next[rows] = (self._next[rows] + 1) % KEPT
         self.count[rows] += 1
 
+    def pass_over(self, resting: NDArray[np.bool_], now_ms: int) -> None:
+        """What these rows do until now is not taken in later either, and nobody waits for it."""
+        rows = np.flatnonzero(resting & (self.count[: self.rows] > 0))
+        self.time[rows] = np.maximum(self.time[rows], now_ms)
+
     def learn(self) -> None:
         """What is usual, for the next part of the rows."""
         size = -(-self.rows // PARTS)

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.status_text import text
+from reconciler.cli.status_text import _health, text
 from reconciler.documents import load_tree
 from reconciler.documents.freeze import instant_ms
 from reconciler.documents.maintenance import Maintenance
 from reconciler.documents.sensor import Sensor
 from reconciler.model.findings import Finding
 from reconciler.model.maintenance import NOTED, MaintenanceWindow, noted
-from reconciler.model.notices import Noticed
-from reconciler.steps import attending
+from reconciler.model.scores import SystemScore
+from reconciler.steps.attending import EVERY_MS, attend
 from reconciler.steps.foreseeing import _told
 from reconciler.steps.maintenance import Rest, lately
 from reconciler.steps.outlook import NEAR
+from reconciler.steps.scoring import score
 from reconciler.steps.sensing import sense
 from reconciler.steps.world import Cursor
 from reconciler.testing.clock import ManualClock
@@ -96,16 +97,71 @@ def test_what_is_foreseen_of_it_is_told_once_the_window_is_over(now, told):
     assert _alarmed(world) == told
 
 
-def test_what_stands_out_of_it_is_not_told_and_the_window_is_noted_for_people(monkeypatch):
+def _steady(world: Any, now: int, level: float = 100.0) -> None:
+    """A quarter of an hour, the last sample apart."""
+    for name in ("db", "shop"):
+        points = [(now - EVERY_MS * n, 100.0 + n % 3 if n else level) for n in range(60)]
+        world.telemetry.put(name, "latency_p99", points)
+
+
+@pytest.mark.parametrize(("now", "told"), [(BEGIN - 1, ["db", "shop"]), (BEGIN, ["shop"]), (END, ["shop"])])
+def test_what_stands_out_of_it_is_not_told(now: int, told: list[str]) -> None:
+    world = _world(now)
+    _steady(world, now, 900.0)
+    attend(world)
+    assert sorted(one.component for one in world.cursor.attending.now) == told
+
+
+def _restless(world: Any, now: int, until: int) -> None:
+    """What is worked on goes up and down; the other does not."""
+    looks = range(now, until, EVERY_MS)
+    world.telemetry.put("db", "latency_p99", [(at, 900.0 if n % 2 else 20.0) for n, at in enumerate(looks)])
+    world.telemetry.put("shop", "latency_p99", [(at, 100.0 + n % 3) for n, at in enumerate(looks)])
+
+
+def _step(world: Any, level: float) -> list[str]:
+    now = world.clock.now()
+    for name in ("db", "shop"):
+        world.telemetry.put(name, "latency_p99", [(now, level)])
+    attend(world)
+    return sorted(one.component for one in world.cursor.attending.now)
+
+
+def test_what_happens_in_the_window_becomes_no_habit() -> None:
+    world = _world(BEGIN - 1)
+    _steady(world, BEGIN - 1)
+    attend(world)
+    _restless(world, BEGIN, END)
+    for _ in range(24):
+        world.clock.advance(EVERY_MS)
+        attend(world)
+    world.clock.advance(END + EVERY_MS - world.clock.now())
+    attend(world)
+    world.clock.advance(EVERY_MS)
+    assert _step(world, 300.0) == ["db", "shop"]
+    found = {one.component: dict(one.reasons) for one in world.cursor.attending.now}
+    assert float(found["db"]["habit"]) <= float(found["shop"]["habit"]) + 0.5
+    assert "late" not in found["db"]
+
+
+def test_after_a_restart_the_window_is_no_measure_of_what_comes_after_it() -> None:
+    now = END + 240_000
+    world = _world(now)
+    _restless(world, BEGIN, END)
+    for name in ("db", "shop"):
+        world.telemetry.put(name, "latency_p99", [(at, 100.0 + at % 7) for at in range(END + EVERY_MS, now, EVERY_MS)])
+    attend(world)
+    world.clock.advance(EVERY_MS)
+    assert _step(world, 160.0) == ["db", "shop"]
+
+
+def test_the_window_is_noted_for_people() -> None:
     world = _world(BEGIN)
-    notices = [Noticed(name, "cpu_usage", "series", BEGIN, "9", ()) for name in ("db", "shop")]
-    monkeypatch.setattr(attending, "_noticed", lambda *_: notices)
-    attending.attend(world)
-    assert [one.component for one in world.cursor.attending.now] == ["shop"]
+    attend(world)
     (shown,) = noted(world.store.noted(NOTED), BEGIN)
     assert (shown.name, shown.about, shown.end_ms) == ("move", "db*", END)
     world.clock.advance(END - BEGIN)
-    attending.attend(world)
+    attend(world)
     assert json.loads(world.store.noted(NOTED)) == []
 
 
@@ -128,3 +184,34 @@ def test_the_status_says_what_is_worked_on_how_long_still_and_why():
         "health": None, "maintenance": (window,),
     }  # fmt: skip
     assert "worked on\n  move  db*  60m left  a move" in text(seen, ManualClock(BEGIN))
+
+
+def _sick(now: int) -> Any:
+    world = _world(now)
+    for name in ("db", "shop"):
+        world.telemetry.put(name, "error_rate", [(now - 5_000 * n, 0.05) for n in range(12)])
+    return world
+
+
+@pytest.mark.parametrize(("now", "left_out"), [(BEGIN - 1, ()), (BEGIN, ("db",)), (END, ("db",)), (END + 60_000, ())])
+def test_the_score_leaves_it_out_and_says_so(now: int, left_out: tuple[str, ...]) -> None:
+    world = _sick(now)
+    score(world)
+    found = world.cursor.score
+    assert found.resting == left_out
+    assert {one.component for one in found.lost} == {"db", "shop"} - set(left_out)
+
+
+def test_what_is_usual_is_not_measured_in_a_window() -> None:
+    now = END + 1_500_000
+    world = _world(now)
+    slow = [(at, 900.0) for at in range(BEGIN, END, 60_000)]
+    usual = [(at, 100.0) for at in range(END, now - 60_000, 60_000)]
+    for name in ("db", "shop"):
+        world.telemetry.put(name, "latency_p99", [*slow, *usual, *((now - 5_000 * n, 250.0) for n in range(12))])
+    score(world)
+    assert [(one.component, one.kind) for one in world.cursor.score.lost] == [("db", "slowness")]
+
+
+def test_the_status_names_what_the_score_leaves_out() -> None:
+    assert _health(SystemScore(BEGIN, "97", (), (), ("db", "cart"))) == "97 of 100; worked on, and left out: db, cart"
