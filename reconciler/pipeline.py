@@ -27,6 +27,7 @@ from reconciler.steps.housekeeping import keep_house
 from reconciler.steps.intake import take_in
 from reconciler.steps.judge import judge
 from reconciler.steps.land import land
+from reconciler.steps.learning import learn
 from reconciler.steps.observe import guard, soak
 from reconciler.steps.open import open_pull_request
 from reconciler.steps.operating import operate
@@ -65,6 +66,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     account,  # objectives: error budgets, and signals where one is spent too fast
     score,  # how well the whole is, for people
     foresee,  # what the detectors see coming: signals out
+    learn,  # of what failed lately, how failures announce themselves
     converge,  # new revisions of the protected branch: admit, plan, apply
     operate,  # one-shot acts that came with them, each at most once
     correct_drift,

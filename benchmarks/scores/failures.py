@@ -17,7 +17,7 @@ from figures import Figure
 
 from reconciler.analysis.failures.alarms import openings
 from reconciler.analysis.failures.features import FARTHEST, features
-from reconciler.analysis.failures.learning import fit
+from reconciler.analysis.failures.learning import Past, fit
 from reconciler.analysis.failures.model import EDGES, Model, Outlook
 from reconciler.analysis.failures.panel import panel
 from scores.recorded import recorded
@@ -108,7 +108,7 @@ def _read(folder: Path, cut: np.random.Generator | None) -> Rows:
 def _models(rows: Rows) -> list[Model]:
     """One a fold, which never saw the fold's episodes."""
     learn = [rows.known & (rows.fold != k) for k in range(FOLDS)]
-    return [fit(rows.names, rows.found[m], rows.minutes[m], rows.episode[m]) for m in learn]
+    return [fit(rows.names, Past(rows.found[m], rows.minutes[m], rows.episode[m])) for m in learn]
 
 
 def _outlook(models: list[Model], rows: Rows) -> Outlook:

@@ -7,6 +7,7 @@ the lab reads the end of the pipe and stops. Nothing else needs to be cleaned up
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import logging
@@ -33,6 +34,7 @@ from reconciler.settings import Home, Settings, address
 from reconciler.steps.beating import beat
 
 LAB_START_S = 20
+LESSON_S = 600.0  # a model of failures is learned in seconds, and nobody waits for it
 LACKING_STEP = "install the extra `analysis` (in a checkout: `make analysis`); until then the loop goes on without the detectors"
 log = logging.getLogger(__name__)
 
@@ -82,8 +84,9 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
             lab = stack.enter_context(start_lab(home, settings)) if settings.lab.enabled else ""
             listener = stack.enter_context(_listen(settings))
             web = address(settings.web.host, listener.getsockname()[1])
-            analyst = stack.enter_context(start_analysis(home, settings))
+            analyst, learner = stack.enter_context(start_analysis(home, settings))
             system = stack.enter_context(open_system(home, lab_url=lab, base_url=web, analyst=analyst))
+            system.world = dataclasses.replace(system.world, learner=learner)
             system.world.work.free(system.world.worker)  # this process has the home to itself: who held them is dead
             loop = Loop(system)
             if analyst:
@@ -192,23 +195,26 @@ def start_lab(home: Home, settings: Settings) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def start_analysis(home: Home, settings: Settings) -> Iterator[WorkerAnalyst | None]:
-    """The detectors' process, started when somebody is about to ask; None where it is switched off or lacks packages."""
+def start_analysis(home: Home, settings: Settings) -> Iterator[tuple[WorkerAnalyst | None, WorkerAnalyst | None]]:
+    """The process of the detectors and that of the lessons, started when they are asked; none if switched off or without packages."""
     from reconciler.bootstrap.analysisprocess import lacking
 
     if not settings.analysis.enabled:
-        yield None
+        yield None, None
         return
     if missing := lacking():
         log.warning("analysis.lacking", extra={"fields": {"packages": ", ".join(missing), "next": LACKING_STEP}})
-        yield None
+        yield None, None
         return
-    bounds = Bounds(settings.analysis.seconds, settings.analysis.memory_mib, settings.analysis.idle_seconds)
-    analyst = WorkerAnalyst([sys.executable, "-m", "reconciler.bootstrap.analysisprocess", str(home.root.resolve())], bounds)
-    try:
-        yield analyst
-    finally:
-        analyst.close()
+    command = [sys.executable, "-m", "reconciler.bootstrap.analysisprocess", str(home.root.resolve())]
+    wanted = settings.analysis
+    looking = Bounds(wanted.seconds, wanted.memory_mib, wanted.idle_seconds)
+    learning = Bounds(LESSON_S, wanted.memory_mib, idle_seconds=1.0)
+    with (
+        contextlib.closing(WorkerAnalyst(command, looking)) as analyst,
+        contextlib.closing(WorkerAnalyst(command, learning)) as learner,
+    ):
+        yield analyst, learner
 
 
 def _announce(home: Home, running: Running) -> None:

@@ -23,6 +23,8 @@ class Home:
         self.log_templates = root / "log-templates.json"
         self.traces = root / "traces.json"
         self.choices = root / "choices.json"
+        self.runs = root / "runs"
+        self.failures = root / "failures.json"
         self.lab = root / "lab"
         self.checkpoint = root / "checkpoint"
         self.clock = root / "clock"

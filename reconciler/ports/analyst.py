@@ -15,6 +15,8 @@ from reconciler.model.maintenance import MaintenanceWindow
 from reconciler.model.occasions import Occasion
 from reconciler.ports.detector import Change
 
+LESSONS = "lessons"  # in place of detectors: learn of the outages how failures announce themselves
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -23,6 +25,15 @@ class Limit:
     component: str  # "": of every component that has the metric
     metric: str
     at: str  # decimal text
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A component that did not do what it should."""
+
+    component: str
+    start_ms: int
+    end_ms: int  # the inquiry's `now_ms` while it lasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,7 @@ class Inquiry:
     limits: tuple[Limit, ...] = ()
     occasions: tuple[Occasion, ...] = ()  # days of their own kind, behind and ahead
     maintenance: tuple[MaintenanceWindow, ...] = ()  # what is measured in it is not taken for normal
+    outages: tuple[Outage, ...] = ()  # what there is to learn from
     components: tuple[str, ...] = ()  # whose series are looked at; () is everyone
     detectors: tuple[str, ...] = ()  # which of them look; () is all
 

@@ -5,7 +5,8 @@ far one over the days that forecasts learn from (does it within the day). What m
 
 1. it names a component and a metric, and when it will be;
 2. it comes with what speaks for it: a prediction without its contributing factors is no evidence;
-3. it is likely enough, and there is time to act: at least 10 minutes before a failure, at least 30 before capacity runs out;
+3. it is likely enough, also for the model that says it, and there is time to act: at least 10 minutes before a failure, at least
+   30 before capacity runs out;
 4. a line has come at least half of the way: what only begins to move reaches every limit on paper.
 """
 
@@ -90,7 +91,9 @@ class Foreseen:
 
     @property
     def fingerprint(self) -> str:
-        return f"predicted/{self.finding.metric}/{self.finding.component}"
+        """Of a line the series; of a model the component: which of its metrics speaks most changes from look to look."""
+        metric = "" if "threshold" in dict(self.finding.values) else self.finding.metric
+        return f"predicted/{metric}/{self.finding.component}"
 
 
 def foreseen(findings: Sequence[Finding]) -> dict[str, Foreseen]:
@@ -106,10 +109,12 @@ def credible(finding: Finding, beside: Iterable[Finding]) -> Foreseen | None:
     kind = KINDS.get(finding.kind)
     if kind is None or not finding.component or not finding.metric:  # 1.
         return None
-    lead, factors = numeric(dict(finding.values).get("lead_s", "")), factors_of(finding, beside)
-    if not factors or not numeric(finding.confidence) >= kind.least or not kind.soonest_s <= lead <= kind.latest_s:  # 2. and 3.
+    values = dict(finding.values)
+    lead, factors = numeric(values.get("lead_s", "")), factors_of(finding, beside)
+    least = max(kind.least, numeric(values.get("threshold", "0")))
+    if not factors or not numeric(finding.confidence) >= least or not kind.soonest_s <= lead <= kind.latest_s:  # 2. and 3.
         return None
-    level, limit = (numeric(dict(finding.values).get(name, "")) for name in ("level", "limit"))
+    level, limit = (numeric(values.get(name, "")) for name in ("level", "limit"))
     if finding.kind == "risk" and level < HALF * limit:  # 4.
         return None
     return Foreseen(finding, lead, factors)

@@ -1,24 +1,28 @@
-"""Is a breach coming within the hour: by a learned model where there is one, else by the straight line to the limit.
+"""Is a breach coming within the hour: by the straight line to the limit, and by a learned model where there is one.
 
-A model (`analysis.failures`) is learned from what an installation has seen and handed in; it answers for all components together,
-with the sensors that speak for it. From minute one the straight line of the last 20 minutes answers for each series that has a
-limit (given, or the whole of a share): a robust slope that rose steadily, and the time until it reaches the limit. Its
-confidence is how often such lines were right on recorded, synthetic runs: nobody calibrated it on this installation.
+A model (`analysis.failures`) is learned from what the installation has seen, in a process of its own that writes a file; it
+answers for each service with what that calls, with the sensors that speak for it, and the component that its strongest sensor
+speaks of. From minute one the straight line of the last 20 minutes answers for each series that has a limit (given, or the whole
+of a share): a robust slope that rose steadily, and the time until it reaches the limit. Its confidence is how often such lines
+were right on recorded, synthetic runs: nobody calibrated it on this installation.
 """
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
 from reconciler.analysis.detectors.saying import Speaker, named, shown
-from reconciler.analysis.detectors.series import Key, Values, table, tidy
+from reconciler.analysis.detectors.series import Key, tidy
 from reconciler.analysis.failures.features import features
 from reconciler.analysis.failures.model import EDGES, Model
-from reconciler.analysis.failures.panel import LONGEST, MINUTE_MS, Panel, panel
+from reconciler.analysis.failures.panel import MINUTE_MS, Panel
+from reconciler.analysis.failures.saving import loaded
+from reconciler.analysis.failures.services import service_panel, surroundings
 from reconciler.analysis.growth import Growth, growth
 from reconciler.model.findings import Finding
 from reconciler.model.telemetry import Series
@@ -29,29 +33,54 @@ LEAST_MS = 5 * MINUTE_MS  # of them that the growth has lasted: what has just fa
 HORIZON_S = 3_600.0
 RIGHT = ((20, 0.85), (30, 0.65), (60, 0.55))  # minutes left, and the share of 97 lines after which a breach came within the hour
 WHOLE = 1.0  # of a share
-SENSORS = {Kind.CPU: "utilisation", Kind.MEMORY: "memory", Kind.TRAFFIC: "load", Kind.LATENCY: "latency", Kind.ERRORS: "errors"}
-QUEUE = re.compile(r"queue|backlog", re.IGNORECASE)
-FEW_MS = 3 * 3_600_000  # of history that a panel needs at most: its trends look back 90 minutes
+BACK_MS = 3 * 3_600_000  # of history that a panel needs at most: its trends look back 90 minutes
+LEAST = 0.05  # a breach less likely than this is not told
+MOST_SERVICES = 200
+NAMES = features(Panel(np.empty(0, np.int64), {})).names
 
 
 class Failures:
     """`model` is what was learned; None while there is none."""
 
     name = "failures"
-    version = "1"
+    version = "2"
 
     def __init__(self, model: Model | None = None) -> None:
-        self._model = model
+        self._model, self._stamp = model, ""
+        self._file: Path | None = None
+        self._seen: tuple[int, int] = (0, 0)
+
+    def learn_from(self, file: Path) -> None:
+        """Where another process keeps what was learned; looked at before each answer."""
+        self._file = file
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {"model": f"learned, {len(self._model.members)} members" if self._model else "straight line"}
+        model = self._current()
+        return {"model": f"learned, {self._stamp or len(model.members)}" if model else "straight line"}
 
     def detect(self, window: Window) -> Sequence[Finding]:
+        model = self._current()
         seen = tidy(window)
         speaker = Speaker(self.name, self.version, self.settings)
         lines = list(_lines(speaker, seen))
-        return lines if self._model is None else [*_modelled(speaker, seen, self._model), *lines]
+        return lines if model is None else [*_modelled(speaker, seen, model), *lines]
+
+    def _current(self) -> Model | None:
+        """The newest that is of use. A file that is missing or broken says nothing: it is written anew."""
+        if self._file is not None:
+            try:
+                found = self._file.stat()
+                stamp = (found.st_mtime_ns, found.st_size)
+                if stamp != self._seen:
+                    raw = self._file.read_bytes()
+                    learned = loaded(raw).model
+                    usable = learned is not None and learned.useful and learned.names == NAMES
+                    self._model, self._seen = learned if usable else None, stamp
+                    self._stamp = hashlib.blake2b(raw, digest_size=8).hexdigest()
+            except (OSError, ValueError):
+                self._model, self._seen = None, (0, 0)
+        return self._model
 
 
 def _lines(speaker: Speaker, window: Window) -> Iterator[Finding]:
@@ -87,36 +116,37 @@ def _line(speaker: Speaker, window: Window, key: Key, grown: Growth, limit: floa
 
 
 def _modelled(speaker: Speaker, window: Window, model: Model) -> Iterator[Finding]:
-    found = features(_panel(window))
-    if found.names != model.names:
-        yield speaker.unknown(window.now_ms, "the learned model asks for other features than these: learn it again")
-        return
-    if not len(found.rows) or not found.known[-1]:
-        yield speaker.unknown(window.now_ms, "no processor or memory share was measured in the newest minutes")
-        return
+    """The likeliest breach of each component that speaks for one."""
+    services = sorted({component for component, _ in window.samples})
+    said = [one for service in services[:MOST_SERVICES] if (one := _foretold(speaker, window, model, service))]
+    likeliest: dict[str, Finding] = {}
+    for finding in sorted(said, key=lambda one: -float(one.confidence)):
+        likeliest.setdefault(finding.component, finding)
+    yield from likeliest.values()
+
+
+def _foretold(speaker: Speaker, window: Window, model: Model, service: str) -> Finding | None:
+    """None where nothing bounded was measured in the newest minutes, or where nothing speaks for a breach."""
+    seen = service_panel(window.samples, surroundings(service, window.calls), window.now_ms - BACK_MS, window.now_ms)
+    if seen is None:
+        return None
+    found = features(seen.panel)
     last = found.rows[-1:]
-    outlook = model.outlook(last, np.array([True]))
-    chance, minutes = float(outlook.within(EDGES[-1])[0]), float(outlook.minutes()[0])
+    outlook = model.outlook(last, found.known[-1:])
+    chance = float(outlook.within(EDGES[-1])[0])
+    if not chance >= LEAST:  # unknown, too
+        return None
     factors = model.factors(last)[0]
-    first = next(iter(factors), "")
-    within = {f"within {edge:g} min": float(outlook.within(edge)[0]) for edge in EDGES}
-    lead = {"lead_s": minutes * 60, "threshold": model.threshold}
-    text = f"a breach within the hour has the chance {chance:.2f}; most speaks {named(first)} for it"
-    values = {**within, **lead, **{f"factor {name}": value for name, value in factors.items()}}
-    yield speaker.say("risk", ("", ""), window.now_ms, chance, values, text)
-
-
-def _panel(window: Window) -> Panel:
-    """Sensors as rows by components, newest hours only; of several metrics of one kind the first by name."""
-    chosen: dict[str, dict[str, Key]] = {}
-    for component, metric in window.samples:
-        sensor = "queue" if QUEUE.search(metric) else SENSORS.get(kind_of(metric))
-        if sensor:
-            chosen.setdefault(sensor, {}).setdefault(component, (component, metric))
-    keys = [key for of in chosen.values() for key in of.values()]
-    times, values = table(window, keys)
-    recent = times > window.now_ms - min(FEW_MS, LONGEST * MINUTE_MS)
-    columns: dict[str, Values] = {}
-    for sensor, of in chosen.items():
-        columns[sensor] = values[recent][:, [keys.index(key) for key in of.values()]]
-    return panel(times[recent], columns)
+    sensor = next((name for name, share in factors.items() if share > 0 and name in seen.keys), "")
+    if not sensor:
+        return None
+    key = seen.keys[sensor][int(found.worst[sensor][-1])]
+    minutes = float(outlook.minutes()[0])  # NaN where it rather does not come
+    left = f", about {minutes:.0f} min from now" if np.isfinite(minutes) else ""
+    most = f"{named(key[1])} of {named(key[0])} speaks most for it"
+    text = f"{named(service)} fails within the hour with a chance of {chance:.2f}{left}: {most}"
+    values = {f"within {edge:g} min": float(outlook.within(edge)[0]) for edge in EDGES}
+    values |= {"lead_s": minutes * 60, "threshold": model.threshold, "level": float(window.samples[key][1][-1])}
+    values |= {f"factor {name}": value for name, value in factors.items() if value > 0}
+    at = window.now_ms + 60_000 * (minutes if np.isfinite(minutes) else EDGES[-1])
+    return speaker.say("risk", key, at, chance, values, text)

@@ -38,18 +38,22 @@ def _spare(ends_ms: NDArray[np.int64], opened: list[int], row: int, per_day: int
     return len(recent) < per_day
 
 
-def threshold(runs: NDArray[np.int64], chances: Array, true: NDArray[np.bool_], precision: float) -> float:
+def threshold(
+    runs: NDArray[np.int64], chances: Array, true: NDArray[np.bool_], precision: float, weights: Array | None = None
+) -> float:
     """The lowest threshold from which on the first alarms of runs left out of learning are right often enough; 1 where none is.
 
-    Alarms count, not rows: a run that hovers below a breach for hours gives one false alarm. Rows are in the order of time.
+    Alarms count, not rows: a run that hovers below a breach for hours gives one false alarm, for each run that it stands for
+    (`weights`, of the rows). Rows are in the order of time.
     """
+    weights = np.ones(len(runs)) if weights is None else weights
     found = 1.0
     for level in LEVELS[::-1]:
         crossed = np.flatnonzero(chances >= level)
         alarming, first = np.unique(runs[crossed], return_index=True)
         if not len(alarming):
             continue
-        if true[crossed[first]].mean() < precision:
+        if np.average(true[crossed[first]], weights=weights[crossed[first]]) < precision:
             break
         found = float(level)
     return found

@@ -54,12 +54,28 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
+class Worth:
+    """What a model learned from, and how good the answers were for runs that it had not seen."""
+
+    runs: int
+    broke: int
+    precision: float  # average, of the rows that a breach within the hour followed
+    chance: float  # the share of these rows: the average precision of who knows nothing
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """`members` are boosters with the temperature of each; from `threshold` on, a breach within the hour is worth an alarm."""
 
     names: tuple[str, ...]
     members: tuple[tuple[Any, float], ...]
     threshold: float
+    worth: Worth
+
+    @property
+    def useful(self) -> bool:
+        """Whether any threshold made alarms that were right often enough."""
+        return self.threshold < 1.0
 
     def outlook(self, rows: Rows, known: NDArray[np.bool_]) -> Outlook:
         chances = np.full((len(rows), len(EDGES) + 1), np.nan)

@@ -76,3 +76,20 @@ def test_what_was_found_long_ago_says_nothing_of_now() -> None:
 def test_a_look_that_was_never_made_says_nothing() -> None:
     assert Outlook().findings(0) == ()
     assert not Outlook().current(0)
+
+
+LEARNED = (("lead_s", "1500"), ("threshold", "0.6"), ("level", "0.3"), ("factor memory", "2.1"))
+TAUGHT = Finding("failures", "2", "", "risk", "cart", "memory_usage", 9, "0.7", LEARNED, "cart fails within the hour")
+
+
+def test_what_a_learned_model_says_counts_from_its_own_threshold_on() -> None:
+    found = credible(TAUGHT, ())
+    assert found is not None
+    assert dict(found.factors) == {"level": "0.3", "factor memory": "2.1"}
+    assert credible(dataclasses.replace(TAUGHT, confidence="0.59"), ()) is None
+
+
+def test_a_model_that_names_another_metric_of_the_component_says_nothing_new() -> None:
+    other = dataclasses.replace(TAUGHT, metric="latency_p99", confidence="0.65")
+    assert list(foreseen([other, TAUGHT])) == ["predicted//cart"]
+    assert foreseen([other])["predicted//cart"].finding is other

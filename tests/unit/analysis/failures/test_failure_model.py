@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reconciler.analysis.failures.features import features
-from reconciler.analysis.failures.learning import FEWEST, fit, intervals
+from reconciler.analysis.failures.learning import FEWEST, Past, _parts, fit, intervals
 from reconciler.analysis.failures.model import EDGES, Outlook
 from reconciler.analysis.failures.panel import panel
 
@@ -38,7 +38,7 @@ def gathered(seeds):
 @pytest.fixture(scope="module")
 def model():
     names, rows, known, minutes, episodes = gathered(range(40))
-    return fit(names, rows[known], minutes[known], episodes[known])
+    return fit(names, Past(rows[known], minutes[known], episodes[known]))
 
 
 @pytest.fixture(scope="module")
@@ -99,16 +99,33 @@ def test_the_shares_of_an_explanation_differ_between_two_rows_by_what_the_log_od
 
 def test_the_same_data_and_seed_give_the_same_model(model, others):
     names, rows, known, minutes, episodes = gathered(range(40))
-    again = fit(names, rows[known], minutes[known], episodes[known])
+    again = fit(names, Past(rows[known], minutes[known], episodes[known]))
     _, asked, may, _, _ = others
     assert np.array_equal(again.outlook(asked, may).chances, model.outlook(asked, may).chances, equal_nan=True)
     assert again.threshold == model.threshold
 
 
+def test_a_run_that_stands_for_many_counts_as_many(model, others):
+    names, rows, known, minutes, episodes = gathered(range(40))
+    weights = np.where(episodes[known] % 2 == 0, 1.0, 12.0)  # of those that last
+    weighted = fit(names, Past(rows[known], minutes[known], episodes[known], weights))
+    _, asked, may, _, _ = others
+    assert weighted.outlook(asked, may).within(60)[may].mean() < 0.95 * model.outlook(asked, may).within(60)[may].mean()
+    assert weighted.worth.chance < 0.4 * model.worth.chance
+    assert weighted.worth.precision > 2 * weighted.worth.chance
+
+
+def test_of_few_that_broke_every_part_has_its_share():
+    broke = np.arange(40) >= 34
+    for seed in range(20):
+        assert np.bincount(_parts(broke, seed)[broke], minlength=3).tolist() == [2, 2, 2]
+    assert np.bincount(_parts(np.array([True] * 7 + [False]), 0)).tolist() in ([3, 3, 2], [3, 2, 3], [2, 3, 3])
+
+
 def test_too_few_breaches_make_no_model():
     names, rows, known, minutes, episodes = gathered(range(2 * FEWEST - 2))
-    assert fit(names, rows[known], minutes[known], episodes[known]) is None
-    assert fit(names, rows[:0], minutes[:0], episodes[:0]) is None
+    assert fit(names, Past(rows[known], minutes[known], episodes[known])) is None
+    assert fit(names, Past(rows[:0], minutes[:0], episodes[:0])) is None
 
 
 def test_an_outcome_is_the_interval_the_breach_falls_in():

@@ -1,0 +1,174 @@
+"""From what the installation has seen to its own model of failures. Runs in a worker process of its own, every hour.
+
+1. Of every failure since the last lessons, the four hours before it become a run that broke.
+2. Of every service, four hours of each day that no failure was near become a run that was calm. Which four hours differ from
+   service to service and from day to day, so that every hour of a day is seen.
+3. Where runs that broke have come since the model was learned, or a day has gone by with others, it is learned again.
+
+A model that would not have been right often enough about runs that it had not seen is kept, and not used (`Model.useful`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from reconciler.adapters.analysts.maintained import without_maintenance
+from reconciler.adapters.analysts.runs import Run, Runs, name_of
+from reconciler.analysis.failures.features import features
+from reconciler.analysis.failures.learning import FEWEST, Past, fit
+from reconciler.analysis.failures.panel import MINUTE_MS, Panel
+from reconciler.analysis.failures.saving import Learned, dumped, loaded
+from reconciler.analysis.failures.services import service_panel, surroundings
+from reconciler.errors import HomeostatError
+from reconciler.model.canonical import number
+from reconciler.model.findings import Finding
+from reconciler.ports.analyst import Answer, Inquiry, Outage
+from reconciler.ports.telemetry import BulkTelemetry
+
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+RUN_MS = 4 * HOUR_MS
+BEFORE_MS = 2 * HOUR_MS  # of samples that the first row's trends look back on
+LATE_MS = 3 * HOUR_MS
+AFTER_MS = HOUR_MS  # in which nothing may fail after a calm run
+NEAR_MS = 2 * HOUR_MS  # after a failure: a service that recovers is not calm
+SLOTS = DAY_MS // RUN_MS
+EVERY = 5  # minutes; one row of so many is kept
+LEAST = 12  # rows of a run: an hour
+MOST_SERVICES = 100
+VERSION = "2"  # of the detector that uses it
+
+
+class Lessons:
+    """`folder` holds the runs, `file` what was learned from them."""
+
+    def __init__(self, telemetry: BulkTelemetry, folder: Path, file: Path) -> None:
+        self._telemetry, self._file = telemetry, file
+        self._names = features(Panel(np.empty(0, np.int64), {})).names
+        self._runs = Runs(folder, self._names)
+
+    def learn(self, inquiry: Inquiry) -> Answer:
+        """What is known now, as one finding."""
+        try:
+            self._watch(inquiry)
+            learned = self._learned(inquiry.now_ms)
+        except HomeostatError as error:
+            return Answer(missing=f"telemetry did not answer the lessons: {error.message}")
+        except OSError as error:
+            return Answer(missing=f"the lessons cannot be kept: {error.strerror}")
+        return Answer((told(learned),))
+
+    def _watch(self, inquiry: Inquiry) -> None:
+        """Keeps the runs of the inquiry's time that are not kept yet."""
+        topology = self._telemetry.topology()
+        for broke, service, at_ms in (*_broken(inquiry), *_calm(inquiry, sorted(topology.components))):
+            name = name_of(broke, service, at_ms)
+            if self._runs.has(name):
+                continue
+            around = surroundings(service, topology.calls)
+            taken = self._telemetry.window(around, at_ms - RUN_MS - BEFORE_MS, at_ms)
+            seen = service_panel(without_maintenance(inquiry, taken), around, at_ms - RUN_MS - BEFORE_MS, at_ms)
+            if seen is None:
+                continue
+            found = features(seen.panel)
+            rows = found.known & (seen.panel.ends_ms > at_ms - RUN_MS) & (seen.panel.ends_ms // MINUTE_MS % EVERY == 0)
+            if rows.sum() >= LEAST:
+                minutes = (at_ms - seen.panel.ends_ms[rows]) / MINUTE_MS if broke else np.full(int(rows.sum()), np.nan)
+                self._runs.put(name, Run(found.rows[rows], minutes))
+
+    def _learned(self, now_ms: int) -> Learned:
+        before, of = self._kept(), self._runs.names()
+        if before is not None and not _due(before, of, now_ms):
+            return before
+        past = self._past()
+        model = None if past is None else fit(self._names, past, every=1)
+        learned = Learned(of, now_ms, model)
+        fresh = self._file.with_suffix(".new")
+        fresh.write_bytes(dumped(learned))
+        fresh.replace(self._file)
+        return learned
+
+    def _past(self) -> Past | None:
+        """A calm run stands for the six of its day, and where calm runs were let go sooner than broken ones, for more."""
+        runs = list(self._runs.all())
+        if not runs:
+            return None
+        broke = [bool(np.isfinite(run.minutes).all()) for run in runs]
+        weight = SLOTS * max(1.0, _days(self._runs.names(), "broke") / _days(self._runs.names(), "calm"))
+        lengths = [len(run.minutes) for run in runs]
+        return Past(
+            np.concatenate([run.rows for run in runs]),
+            np.concatenate([run.minutes for run in runs]),
+            np.repeat(np.arange(len(runs)), lengths),
+            np.repeat(np.where(broke, 1.0, weight), lengths),
+        )
+
+    def _kept(self) -> Learned | None:
+        try:
+            learned = loaded(self._file.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return learned if learned.model is None or learned.model.names == self._names else None
+
+
+def told(learned: Learned) -> Finding:
+    """In words; the numbers are in `values`."""
+    broke = sum(name.startswith("broke") for name in learned.of)
+    model = learned.model
+    if model is None:
+        text = f"failures cannot be foretold from this installation's own yet: {broke} of at least {FEWEST} were seen"
+    elif not model.useful:
+        text = f"learned from {broke} failures, and not used: too few alarms would have been right about runs left out"
+    else:
+        text = f"failures are foretold by what {broke} of them and {len(learned.of) - broke} calm runs taught"
+    values = {"broke": float(broke), "calm": float(len(learned.of) - broke)}
+    if model is not None:
+        worth = model.worth
+        values |= {"average precision": worth.precision, "chance": worth.chance, "threshold": model.threshold}
+    numbers = tuple((name, number(value)) for name, value in values.items())
+    return Finding("failures", VERSION, "", "lesson", "", "", learned.made_ms, "0", numbers, text)
+
+
+def _due(before: Learned, of: tuple[str, ...], now_ms: int) -> bool:
+    new = set(of) - set(before.of)
+    return any(name.startswith("broke") for name in new) or bool(new and now_ms - before.made_ms >= DAY_MS)
+
+
+def _days(names: tuple[str, ...], kind: str) -> float:
+    """What the runs of a kind span, a day at least."""
+    ends = [int(name.split("-")[1]) for name in names if name.startswith(kind)]
+    return max(1.0, (max(ends) - min(ends)) / DAY_MS) if ends else 1.0
+
+
+def _broken(inquiry: Inquiry) -> Iterator[tuple[bool, str, int]]:
+    """Failures whose four hours before began after the inquiry does; of several within two hours the first."""
+    last: dict[str, int] = {}
+    for outage in sorted(inquiry.outages, key=lambda one: one.start_ms):
+        again = outage.start_ms < last.get(outage.component, -NEAR_MS) + NEAR_MS
+        last[outage.component] = max(outage.end_ms, last.get(outage.component, 0))
+        if not again and inquiry.start_ms <= outage.start_ms - RUN_MS - BEFORE_MS and outage.start_ms <= inquiry.now_ms:
+            yield True, outage.component, outage.start_ms
+
+
+def _calm(inquiry: Inquiry, components: list[str]) -> Iterator[tuple[bool, str, int]]:
+    """What has been known for less than three hours: what was missed is not missed, there are enough."""
+    for service in components[:MOST_SERVICES]:
+        for day in range(inquiry.now_ms // DAY_MS - 1, inquiry.now_ms // DAY_MS + 1):
+            at = _slot(service, day)
+            new = inquiry.now_ms - LATE_MS < at + AFTER_MS <= inquiry.now_ms
+            if new and not any(_touches(one, service, at) for one in inquiry.outages):
+                yield False, service, at
+
+
+def _slot(service: str, day: int) -> int:
+    """When the run of a day ends."""
+    choice = hashlib.blake2b(f"{service}\n{day}".encode(), digest_size=1).digest()[0] % SLOTS
+    return day * DAY_MS + (choice + 1) * RUN_MS
+
+
+def _touches(outage: Outage, service: str, at_ms: int) -> bool:
+    return outage.component == service and outage.start_ms < at_ms + AFTER_MS and outage.end_ms + NEAR_MS > at_ms - RUN_MS

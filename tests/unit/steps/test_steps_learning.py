@@ -1,0 +1,102 @@
+"""What failed lately is told to whoever learns from it, once an hour, and what was learned is noted in words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from reconciler.model.cases import Case, Stage
+from reconciler.model.findings import Finding
+from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
+from reconciler.ports.analyst import LESSONS, Answer, Inquiry, Outage
+from reconciler.steps.learning import BACK_MS, HOUR_MS, NOTE, learn, outages
+from reconciler.steps.meters import Meters
+from reconciler.steps.progress import Progress, data
+from reconciler.steps.world import Cursor
+from reconciler.testing.analysts import InlineAnalyst
+from reconciler.testing.clock import ManualClock
+from reconciler.testing.store import MemoryStore
+
+NOW = 1_700_000_000_000
+LESSON = Finding("failures", "2", "", "lesson", "", "", NOW, "0", (), "foretold by what 6 of them taught")
+
+
+def signal(component: str, started_ms: int, source: str = "sensor/memory") -> Signal:
+    """Heard of a minute after it began."""
+    return Signal(
+        f"{component}{started_ms}", source, "full", component, component, SignalStatus.FIRING, Severity.WARNING, started_ms,
+        started_ms + 60_000,
+    )  # fmt: skip
+
+
+def case(name: str, stage: Stage, *signals: Signal) -> Case:
+    incident = Incident(name, name, "infra", "lab", NOW, Severity.WARNING, ("cart",), signals)
+    return Case(name, "infra", "lab", name, stage, NOW, NOW, data(Progress(incident)))
+
+
+def world(learner: InlineAnalyst | None) -> Any:
+    rules = SimpleNamespace(policy=SimpleNamespace(maintenance=()))
+    return SimpleNamespace(
+        clock=ManualClock(NOW), store=MemoryStore(), cursor=Cursor(applied="head"), learner=learner,
+        applied_rulebook=lambda: rules, meters=Meters(),
+    )  # fmt: skip
+
+
+def test_an_incident_is_an_outage_of_each_component_from_its_first_claim_to_its_last() -> None:
+    done = case("a", Stage.DONE, signal("cart", NOW - 9_000_000), signal("cart", NOW - 8_000_000), signal("web", NOW - 8_500_000))
+    assert list(outages([done], NOW - BACK_MS, NOW)) == [
+        Outage("cart", NOW - 9_000_000, NOW - 7_940_000), Outage("web", NOW - 8_500_000, NOW - 8_440_000),
+    ]  # fmt: skip
+
+
+def test_what_is_open_lasts_until_now() -> None:
+    assert list(outages([case("a", Stage.JUDGE, signal("cart", NOW - 9_000_000))], 0, NOW)) == [
+        Outage("cart", NOW - 9_000_000, NOW)
+    ]
+
+
+def test_what_was_foreseen_differs_from_git_is_about_nobody_or_is_older_teaches_nothing() -> None:
+    nothing = [
+        case("a", Stage.DONE, signal("cart", NOW, "predicted/failures")),
+        case("b", Stage.DONE, signal("cart", NOW, "drift/shop")),
+        case("c", Stage.DONE, signal("", NOW)),
+        case("d", Stage.DONE, signal("cart", NOW - BACK_MS - 1)),
+        Case("e", "infra", "lab", "e", Stage.UNREADABLE, NOW, NOW, {"of": "another release"}),
+    ]
+    assert list(outages(nothing, NOW - BACK_MS, NOW)) == []
+
+
+def test_lessons_come_every_hour_and_are_noted_when_they_say_something_new() -> None:
+    learner = InlineAnalyst(lambda inquiry: Answer((LESSON,)), patience=1)
+    seen = world(learner)
+    assert seen.store.open_case(case("a", Stage.JUDGE, signal("cart", NOW)), (), ())
+    for _ in range(2 * 60 + 5):
+        assert not learn(seen)
+        seen.clock.advance(60_000)
+    assert [(one.now_ms - NOW, one.detectors) for one in learner.asked] == [(HOUR_MS, (LESSONS,)), (2 * HOUR_MS, (LESSONS,))]
+    assert learner.asked[0].outages == (Outage("cart", NOW, NOW + HOUR_MS),)
+    assert seen.store.noted(NOTE) == LESSON.text
+
+
+def test_a_lesson_that_fails_is_told_and_the_next_one_comes_all_the_same() -> None:
+    answers = [Answer(missing="the analysis took longer than 600 s"), Answer((LESSON,))]
+
+    def work(_: Inquiry) -> Answer:
+        return answers.pop(0)
+
+    seen = world(InlineAnalyst(work))
+    for _ in range(62):
+        learn(seen)
+        seen.clock.advance(60_000)
+    assert seen.meters.faults() == {"learn": "the analysis took longer than 600 s"}
+    for _ in range(60):
+        learn(seen)
+        seen.clock.advance(60_000)
+    assert seen.meters.faults() == {}
+    assert seen.store.noted(NOTE) == LESSON.text
+
+
+def test_without_a_learner_nothing_is_asked() -> None:
+    seen = world(None)
+    assert not learn(seen)
+    assert seen.cursor.outlook.due == {}
