@@ -29,6 +29,7 @@ CONDITION_VARIABLES: Final = {
     "tags": CelType.STRINGS,  # why it counts as high impact
     "critical": CelType.BOOL,  # a touched unit has criticality high
     "predictionOnly": CelType.BOOL,  # nothing is broken yet
+    "inMaintenance": CelType.BOOL,  # people work on a component that it touches, as a Maintenance says
     "level": CelType.STRING,  # the guardrail level in force
     "mergesLastHour": CelType.INT,  # by the machine, anywhere
     "seenBefore": CelType.INT,  # earlier incidents with the same cause on the same component

@@ -44,6 +44,9 @@ class Given(Spec):
     cause: str = Field(default="load", max_length=63, description="The kind of cause it acts on.")
     confidence: Share = Field(default=Decimal("0.99"), description="In the cause.")
     services: int = Field(default=1, ge=0, le=1_000, description="Services it touches.")
+    components: tuple[Annotated[str, Field(max_length=253)], ...] = Field(
+        default=(), max_length=1_000, description="Their names. Default: `service-0` and so on, as many as `services`."
+    )
     objects: int = Field(default=1, ge=0, le=100_000, description="Objects it touches.")
     impact: Literal["low", "medium", "high"] = Field(default="low", description="Its impact.")
     irreversibility: Literal["reversible", "costly", "irreversible"] = Field(default="reversible", description="Its class.")
@@ -58,7 +61,9 @@ class Given(Spec):
         default=None, description="The error budget left of an objective about what it touches. Default: there is no objective."
     )
     critical: bool = Field(default=False, description="Whether a touched unit has criticality high.")
-    at: str = Field(default="2026-06-03T12:00Z", description="The time (a Wednesday noon by default), for freezes.")
+    at: str = Field(
+        default="2026-06-03T12:00Z", description="The time (a Wednesday noon by default), for freezes and maintenance."
+    )
     merges: tuple[EarlierMerge, ...] = Field(default=(), description="What the machine merged before.")
     seen_before: int = Field(
         default=0, ge=0, le=1_000_000, description="Earlier incidents with the same cause on the same component."

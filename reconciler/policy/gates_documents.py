@@ -16,6 +16,7 @@ from reconciler.model.proposals import Proposal
 from reconciler.model.reasons import Reason
 from reconciler.policy.bench import Bench, Finding, Rule
 from reconciler.policy.gates_danger import in_force, share
+from reconciler.policy.gates_pace import in_maintenance
 from reconciler.policy.rules import fits
 
 _HOUR_MS = 3_600_000
@@ -109,6 +110,7 @@ def variables(bench: Bench, proposal: Proposal) -> Mapping[str, object]:
         "tags": list(proposal.high_impact),
         "critical": facts.critical,
         "predictionOnly": proposal.prediction_only,
+        "inMaintenance": in_maintenance(bench),
         "level": in_force(bench).level.value,
         "mergesLastHour": sum(1 for merge in facts.merges if merge.merged_ms > facts.now_ms - _HOUR_MS),
         "seenBefore": facts.seen_before,

@@ -57,15 +57,28 @@ def _freeze(bench: Bench, item: Loaded[Freeze]) -> Finding:
 
 def maintenance(bench: Bench) -> Iterator[Finding]:
     """One line for each Maintenance that is about what this repair touches."""
-    touched = {bench.proposal.component, *bench.proposal.blast.components} if bench.proposal else set()
-    for item in bench.rules.maintenance:
-        if any_fits(item.document.spec.components, sorted(touched)):
-            yield _maintenance(bench, item)
+    for item in _about(bench):
+        yield _maintenance(bench, item)
+
+
+def in_maintenance(bench: Bench) -> bool:
+    """Whether people work on what this repair touches, for conditions: the same that the gate sees."""
+    return any(_until(bench, item) for item in _about(bench))
+
+
+def _about(bench: Bench) -> Iterator[Loaded[Maintenance]]:
+    touched = sorted({bench.proposal.component, *bench.proposal.blast.components}) if bench.proposal else []
+    return (item for item in bench.rules.maintenance if any_fits(item.document.spec.components, touched))
+
+
+def _until(bench: Bench, item: Loaded[Maintenance]) -> int:
+    """When the window that is open now ends; 0 when none is."""
+    now = bench.facts.now_ms
+    return max((window.end_ms for window in maintenance_windows((item,), now, now + 1)), default=0)
 
 
 def _maintenance(bench: Bench, item: Loaded[Maintenance]) -> Finding:
-    now = bench.facts.now_ms
-    end = max((window.end_ms for window in maintenance_windows((item,), now, now + 1)), default=0)
+    now, end = bench.facts.now_ms, _until(bench, item)
     rule = Rule(
         f"maintenance/{item.name}",
         f"nobody works on what is touched: {item.document.spec.reason}",

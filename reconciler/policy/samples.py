@@ -34,7 +34,7 @@ def _trees(given: Given) -> tuple[tuple[str, str], ...]:
 
 
 def proposal(given: Given) -> Proposal:
-    components = tuple(f"service-{index}" for index in range(given.services))
+    components = given.components or tuple(f"service-{index}" for index in range(given.services))
     blast = BlastRadius(components, (), given.units, given.objects, Impact(given.impact))
     return Proposal(
         id="sample",
