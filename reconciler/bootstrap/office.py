@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import FileSigner
@@ -17,27 +16,24 @@ from reconciler.audit.remembered import Remembered
 from reconciler.audit.view import LogView
 from reconciler.bootstrap import opening
 from reconciler.model.home import Home
+from reconciler.ports.clock import Clock
 from reconciler.ports.store import Store
 from reconciler.steps.office import Office
 from reconciler.steps.rulebooks import Rulebooks
-
-if TYPE_CHECKING:
-    from reconciler.settings import Settings
 
 
 @contextlib.contextmanager
 def open_office(home: Home) -> Iterator[Office]:
     """The home, for stops alone."""
     opening.require(home)
-    settings = opening.open_settings(home)
+    clock = opening.clock_alone(home)
     with contextlib.closing(SqliteStore(home.store)) as store:
-        yield office(home, settings, store)
+        yield office(home, clock, store)
 
 
-def office(home: Home, settings: Settings, store: Store) -> Office:
+def office(home: Home, clock: Clock, store: Store) -> Office:
     """On an open store, which the caller closes."""
     pinned = opening.pinned(home)
-    clock = opening.open_clock(home, settings)
     repo = PygitRepo(home.repository)
     log = opening.open_log(repo, home, pinned.repository, remembered=Remembered(home.checkpoint))
     opening.require_pinned(log, pinned)

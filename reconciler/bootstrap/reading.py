@@ -8,12 +8,11 @@ at once, whether a controller runs or not. A store that cannot be read hides the
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler import plugins
-from reconciler.adapters.clocks import SteppedClock, SystemClock
+from reconciler.adapters.clocks import SystemClock
 from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.signing.ed25519 import Ed25519Verifier
 from reconciler.adapters.signing.keys import load_public
@@ -29,7 +28,6 @@ from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Forge
 from reconciler.ports.store import Store
 
-_STEPPED = re.compile(rb"""^[^#\n]*\bmode["']?:\s*["']?stepped\b""", re.MULTILINE)  # in any way that YAML lets it be written
 NOTED = "converged"  # the store's note of the revision that a round was over
 
 
@@ -111,9 +109,8 @@ def _store(home: Home, stack: contextlib.ExitStack) -> tuple[Store | None, str]:
 
 
 def _clock(home: Home) -> Clock:
-    """The home's Clock, for telling how long ago; what decides by it reads the settings strictly."""
+    """For telling how long ago, also when the settings cannot be read."""
     try:
-        stepped = home.clock.exists() and _STEPPED.search(home.settings.read_bytes())
-    except OSError:
-        stepped = None
-    return SteppedClock(home.clock) if stepped else SystemClock()
+        return opening.clock_alone(home)
+    except HomeostatError:
+        return SystemClock()

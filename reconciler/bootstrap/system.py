@@ -105,7 +105,7 @@ def _open(
     analyst: Analyst | None,
 ) -> System:
     store = closing.enter_context(contextlib.closing(SqliteStore(home.store)))
-    within = office(home, settings, store)
+    within = office(home, opening.open_clock(home, settings), store)
     clock, repo, author = within.clock, within.repo, within.author
     telemetry = closing.enter_context(contextlib.closing(opening.open_telemetry(home, settings)))
     asking = Asking(home.root, settings.credentials, clock, telemetry.write)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from reconciler.cli.common import acting, answer, duration_ms, left, looking, stopping, table
-from reconciler.cli.status_text import reach
 
 
 def on(arguments: argparse.Namespace) -> int:
@@ -32,6 +31,8 @@ def off(arguments: argparse.Namespace) -> int:
 
 def listing(arguments: argparse.Namespace) -> int:
     """Everything that keeps the machine away, and for how long."""
+    from reconciler.cli.status_text import reach
+
     with looking(arguments) as home:
         on_now, held = home.brakes(), home.holds()
         rows = [(b.id, b.owner, left(home.clock, b.until_ms), reach(b), b.reason) for b in on_now]

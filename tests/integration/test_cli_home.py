@@ -53,6 +53,7 @@ NEVER = (
     "reconciler.health",
     "reconciler.policy",
     "reconciler.proposals",
+    "reconciler.settings",
     "reconciler.signals",
     "reconciler.steps.world",
 )
@@ -79,7 +80,7 @@ def test_status_has_the_same_keys_whatever_there_is(made: Path, capsys: pytest.C
     assert run(made, "--json", "status") == 0
     assert set(json.loads(capsys.readouterr().out)) == {
         "home", "repository", "branch", "head", "applied", "running", "clock_ms", "waiting", "cases", "pull_requests", "brakes",
-        "holds", "units", "health", "objectives", "attention", "alarms", "maintenance", "repairs", "records", "store",
+        "holds", "units", "health", "foresight", "objectives", "attention", "alarms", "maintenance", "repairs", "records", "store",
     }  # fmt: skip
 
 
@@ -92,6 +93,16 @@ def test_who_only_looks_goes_by_the_clock_of_the_settings(
     (home / "clock").write_text("4242")
     assert run(home, "--json", "status") == 0
     assert json.loads(capsys.readouterr().out)["clock_ms"] == 4242
+
+
+def test_a_mistake_in_the_settings_keeps_nobody_from_the_brake_and_moves_no_clock(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Path(shutil.copytree(made, tmp_path / "h"))
+    (home / "settings.yaml").write_text("web: {port: many}\nclock: {mode: stepped}\n")
+    (home / "clock").write_text("4242")
+    assert run(home, "--json", "brake", "on", "--reason", "x", "--for", "1h") == 0
+    assert json.loads(capsys.readouterr().out)["until_ms"] == 4242 + 3_600_000
 
 
 def test_status_works_without_a_store_and_says_so(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
