@@ -109,8 +109,10 @@ def conditions_in(found: object, generation: object, where: str) -> Iterator[Con
     if len(found) > MAX_CONDITIONS:
         raise ShapeError(f"{where} has more than {MAX_CONDITIONS} items")
     for item in found:
-        if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
+        if not isinstance(item, Mapping) or not isinstance(item.get("type", ""), str):
             raise ShapeError(f"{where} holds something that is no condition")
+        if "type" not in item:
+            continue  # some controllers keep the history of their phases under this name
         seen = item.get("observedGeneration")
         yield Condition(
             type=item["type"],

@@ -4,7 +4,8 @@ Evidence is gathered first and weighed after, worst first, so that one good word
 1. conditions: a negative type (Degraded, Failed, Stalled) that is True, or a positive one that is False for a reason that
    tells of failure, is bad; a positive one that is False or Unknown otherwise is busy, as is Reconciling or Progressing
    that is True;
-2. words: phase, state, health and their kin, in the status and (only what is bad) some levels below it, and in labels;
+2. words: phase, state, health and their kin, in the status and (only what is bad) some levels below it, and in labels; of
+   what runs to an end, such as a Backup, `Running` is busy;
 3. numbers: fewer ready than wanted, something unavailable; a flag `ready: false`; a text that is an error;
 4. a suspended spec, or one that its operator was told to leave alone.
 Bad is degraded; suspended; busy is progressing; then good is healthy. Without evidence an object that has no spec has
@@ -33,14 +34,27 @@ _STEPS: Final = frozenset({
     "launched", "registered", "scheduled", "created", "started", "initialized", "validated", "valid", "attached", "discovered",
     "published", "allocated", "loaded", "approved", "present", "exists", "ensured",
 })  # fmt: skip
+# Heads of kinds that run to an end, and what such a one is called before it.
+_TO_AN_END: Final = frozenset({
+    "run", "job", "task", "backup", "restore", "migration", "operation", "promotion", "build", "scan", "execution", "upload",
+    "download", "export", "import", "clone", "transfer", "upgrade", "request", "workflow", "maintenance", "repair", "test",
+    "check", "rollback", "suite", "action", "ops",
+})  # fmt: skip
+_ON_THE_WAY: Final = frozenset({"running", "active", "started", "scheduled", "created", "accepted", "launched"})
+# First words of conditions such as RollingDeployment.
+_VERBS: Final = ("Rolling", "Migrating", "Updating", "Upgrading", "Creating", "Deleting", "Installing", "Deploying", "Scaling")
 # What contradicts "healthy" whoever says it.
 SHOULD_BE_TRUE: Final = frozenset({"Ready", "Available", "Healthy"})
 SHOULD_NOT_BE_TRUE: Final = frozenset({"Degraded", "Failed", "Stalled"})
 MAX_LOOKED_AT: Final = 200  # fields of a status, items of a list in it, and fields below each
 
 _WORDS: Final = ("phase", "state", "status", "health")  # ends of the names of fields that hold a word
+_NO_ERROR: Final = frozenset({"none", "null", "nil", "no error", "noerror", "n/a", "ok"})
+_RESULTS: Final = ("result", "verdict")  # and of those that tell how something ended
 _PAST: Final = ("history", "previous", "past", "old", "last", "backup", "snapshot")  # lists that tell of what was
-_ERRORS: Final = frozenset({"error", "errorMessage", "errMsg", "failureMessage", "failureReason", "failure", "errors"})
+_ERRORS: Final = frozenset(
+    {"error", "errorMessage", "errMsg", "failureMessage", "failureReason", "failure", "errors", "problems"}
+)
 _FLAGS: Final = frozenset(
     {"ready", "healthy", "available", "valid", "synced", "deployed", "applied", "success", "pass", "passed"}
 )
@@ -89,7 +103,7 @@ def evidence(facts: Facts) -> Iterator[Evidence]:
             yield Tone.NONE, f"{item.type} is True, and nothing says that it has arrived"
         elif sort is not Tone.NONE:
             yield sort, item.says
-    yield from _spoken(facts.status, settled=settled)
+    yield from _spoken(facts.status, "status", settled=settled, ends=last_token(facts.kind) in _TO_AN_END)
     yield from _labelled(facts.metadata)
     yield from _counted(facts)
     for name in _PAUSES:
@@ -110,19 +124,21 @@ def judge_condition(item: Condition, *, settled: bool = False) -> Tone:
     if kind is Tone.GOOD:
         return _positive(item, settled=settled and item.type not in MAIN)
     if item.status == "True":
-        return _holds(kind, _hint(item))
+        return _holds(item, kind)
     if item.status == "False":
         return _does_not_hold(item, kind, settled=settled)
     return Tone.NONE if settled else Tone.BUSY
 
 
-def _holds(kind: Tone, hint: Tone) -> Tone:
+def _holds(item: Condition, kind: Tone) -> Tone:
     """A condition that is not one of the good ones, and is True: Degraded, Paused, Reconciling, or a name we do not know."""
+    hint = _hint(item)
     if kind in (Tone.BAD, Tone.PAUSED):
         return kind
     if hint is Tone.BAD:
         return Tone.BAD
-    return Tone.BUSY if kind is Tone.BUSY and hint is not Tone.GOOD else Tone.NONE
+    arrived = hint is Tone.GOOD and last_token(item.reason) not in _STEPS
+    return Tone.BUSY if kind is Tone.BUSY and not arrived else Tone.NONE
 
 
 def _does_not_hold(item: Condition, kind: Tone, *, settled: bool) -> Tone:
@@ -146,6 +162,8 @@ def _polarity(name: str) -> Tone:
     head = last_token(name)
     found = tone(head)
     whole_name = tone(name)
+    if found is Tone.NONE and name.startswith(_VERBS):
+        return Tone.BUSY
     if found is Tone.NONE or whole_name is Tone.BAD:
         return whole_name if whole_name in (Tone.BAD, Tone.PAUSED, Tone.GOOD) else Tone.NONE
     if head == "running":
@@ -175,18 +193,34 @@ def _deeper(status: Mapping[str, Any], generation: object) -> Iterator[Condition
                     yield Condition(str(name), "Unknown", "", str(error), "", stale=False)
 
 
-def _spoken(status: Mapping[str, Any], *, settled: bool) -> Iterator[Evidence]:
+def _spoken(status: Mapping[str, Any], where: str, *, settled: bool, ends: bool) -> Iterator[Evidence]:
     for name, value in list(status.items())[:MAX_LOOKED_AT]:
         if not isinstance(name, str):
             continue
         if isinstance(value, str) and value and name.lower().endswith(_WORDS):
-            yield _said(tone(value), f"status.{name} is {value}", settled=settled)
+            sort = Tone.BUSY if ends and value.lower() in _ON_THE_WAY else tone(value)
+            yield _said(sort, f"{where}.{name} is {value}", settled=settled)
+        elif isinstance(value, Mapping) and name in _WORDS and where == "status":
+            yield from _spoken(value, f"{where}.{name}", settled=settled, ends=ends)
         elif name != "conditions" and not (isinstance(value, (list, tuple)) and _of_the_past(name)):
-            yield from _below(value, f"status.{name}", [MAX_LOOKED_AT], 1)
-        if name in _ERRORS and value:
-            yield Tone.BAD, f"status.{name}: {value}" if isinstance(value, str) else f"status.{name} is not empty"
+            yield from _below(value, f"{where}.{name}", [MAX_LOOKED_AT], 1)
+            if isinstance(value, str):
+                yield from _ended(name, value, f"{where}.{name}")
+        if name in _ERRORS and _tells(value):
+            yield Tone.BAD, f"{where}.{name}: {value}" if isinstance(value, str) else f"{where}.{name} is not empty"
         if name in _FLAGS and isinstance(value, bool):
-            yield Tone.GOOD if value else Tone.BUSY, f"status.{name} is {str(value).lower()}"
+            yield Tone.GOOD if value else Tone.BUSY, f"{where}.{name} is {str(value).lower()}"
+
+
+def _ended(name: str, value: str, where: str) -> Iterator[Evidence]:
+    """A result that tells of failure; a good one may be of anything."""
+    if name.lower().endswith(_RESULTS) and not _of_the_past(name) and tone(value) is Tone.BAD:
+        yield Tone.BAD, f"{where} is {value}"
+
+
+def _tells(error: object) -> bool:
+    """Whether the field for an error holds one: some controllers write that there is none."""
+    return bool(error) and not (isinstance(error, str) and error.strip().lower() in _NO_ERROR)
 
 
 def _labelled(metadata: Mapping[str, Any]) -> Iterator[Evidence]:
@@ -224,12 +258,14 @@ def _below(part: object, where: str, left: list[int], depth: int) -> Iterator[Ev
 
 
 def _word_below(key: str, value: str, where: str, depth: int) -> Iterator[Evidence]:
-    if key in _ERRORS and value:
+    if key in _ERRORS and _tells(value):
         yield Tone.BAD, f"{where}: {value}"
     elif key.lower().endswith(_WORDS):
         sort = tone(value)
         if sort is Tone.BAD or depth == 1:
             yield (sort if sort is not Tone.GOOD else Tone.NONE), f"{where} is {value}"
+    else:
+        yield from _ended(key, value, where)
 
 
 def _of_the_past(name: object) -> bool:

@@ -2,7 +2,8 @@
 
 Controllers write the same few words in many spellings (`UpdateFailed`, `update-failed`, `FAILED`). A text is cut into
 lower-case tokens; the worst token decides, and a `not` or `no` before a token turns it round, except that what was not found
-is bad. Whatever is not known stays unknown: nothing here guesses that an unknown word is good.
+is bad. The `up` of `ScalingUp` and the `down` of `ShuttingDown` say nothing by themselves, and what is `running` something is
+not at its end. Whatever is not known stays unknown: nothing here guesses that an unknown word is good.
 """
 
 from __future__ import annotations
@@ -31,17 +32,19 @@ _BAD_STEMS: Final = (
     "fail", "err", "degrad", "unhealthy", "invalid", "crash", "denied", "deny", "forbidden", "unauth", "reject", "abort",
     "exceed", "conflict", "stall", "broke", "corrupt", "refus", "misconfig", "mismatch", "unsupport", "unable", "unschedul",
     "unreach", "evict", "expir", "fatal", "panic", "violat", "exhaust", "overload", "incorrect", "malform", "unrecover",
-    "cancel", "inconsist", "incompat", "unaccept", "unexpected",
+    "cancel", "inconsist", "incompat", "unaccept", "unexpected", "unsuccess", "irreconcil", "noncompl",
 )  # fmt: skip
 _BAD: Final = frozenset({
     "lost", "dead", "oom", "red", "backoff", "missing", "bad", "blocked", "critical", "timeout", "dangling", "offline",
     "faulted", "fault", "killed", "terminated", "down", "cannot", "impossible", "diverged", "detached", "unbound", "orphaned",
-    "unresolved", "problem", "alarm", "nok", "split",
+    "unresolved", "problem", "alarm", "nok", "split", "abnormal", "revoked",
 })  # fmt: skip
+_NOT_BAD: Final = frozenset({"failover", "failback"})
 _BUSY: Final = frozenset({
     "pend", "wait", "progress", "inprogress", "init", "queued", "requeue", "requeued", "retry", "retries", "yellow", "partial",
     "partially", "submitted", "unavailable", "unready", "notready", "unknown", "unset", "new", "incomplete", "outdated",
-    "outofsync", "stale", "insufficient", "uninitialized", "unprovisioned", "uninstalled", "undeployed",
+    "outofsync", "stale", "insufficient", "uninitialized", "unprovisioned", "uninstalled", "undeployed", "requested", "triggered",
+    "enqueued", "inqueue", "delayed", "initialising",
 })  # fmt: skip
 _NOT_BUSY: Final = frozenset({
     "nothing", "string", "thing", "binding", "ping", "ring", "routing", "setting", "mapping", "ruling", "billing",
@@ -50,7 +53,7 @@ _NOT_BUSY: Final = frozenset({
 })  # fmt: skip
 _PAUSED: Final = frozenset({
     "suspended", "suspend", "paused", "pause", "stopped", "hibernated", "hibernate", "disabled", "halted", "ignored",
-    "deactivated", "shutdown", "unmanaged",
+    "deactivated", "shutdown", "unmanaged", "shut", "asleep", "sleeping", "dormant",
 })  # fmt: skip
 _GOOD_STEMS: Final = ("succe", "complete", "reconciled", "provisioned", "sync")
 _GOOD: Final = frozenset({
@@ -60,11 +63,15 @@ _GOOD: Final = frozenset({
     "updated", "live", "alive", "operational", "verified", "issued", "configured", "serving", "listening", "promoted",
     "scheduled", "loaded", "true", "uptodate", "validated", "achieved", "launched", "approved", "present", "published",
     "completed", "allocated", "satisfied", "upgraded", "optimal", "fulfilled", "clean", "good", "pass", "authorized",
-    "exists", "ensured", "discovered", "handled", "started", "complete",
+    "exists", "ensured", "discovered", "handled", "started", "complete", "compliant", "enforced", "reachable", "converged",
+    "functional", "unsealed", "initialised",
 })  # fmt: skip
 _AHEAD: Final = frozenset(
     {"waiting", "wait", "pending", "awaiting", "until", "unavailable", "unknown", "partial", "partially", "some"}
 )
+# Before `up` and `down`: the two together are one verb.
+_VERBS: Final = ("scal", "shut", "clean", "start", "set", "torn", "wind", "spin", "roll")
+_DENIED: Final = frozenset({"found", "exist", "exists", "allowed", "permitted", "supported", "compliant"})
 _TURNED: Final = {Tone.GOOD: Tone.BUSY, Tone.BAD: Tone.GOOD, Tone.BUSY: Tone.GOOD, Tone.PAUSED: Tone.GOOD, Tone.NONE: Tone.NONE}
 
 _BAD_PROSE: Final = re.compile(
@@ -84,13 +91,15 @@ def tone(text: str) -> Tone:
 def _known(text: str) -> Tone:
     found, last, turned, never = Tone.NONE, Tone.NONE, False, True
     words = [token.lower() for token in _TOKEN.findall(text)]
-    for word in words:
+    for before, word in zip(["", *words], words, strict=False):
         if word in ("not", "no", "non", "without"):
             turned, never = True, False
             continue
-        one = last = _token(word)
+        if word in ("up", "down") and (last is Tone.BUSY or before.startswith(_VERBS)):
+            continue
+        one = last = Tone.BUSY if word == "running" and word is not words[-1] else _token(word)
         if turned:
-            one = Tone.BAD if word in ("found", "exist", "exists", "allowed", "permitted", "supported") else _TURNED[one]
+            one = Tone.BAD if word in _DENIED else _TURNED[one]
             turned = False
         found = min(found, one)
     # ArchivingSuccess has arrived, WaitingForReady has not.
@@ -111,12 +120,12 @@ def last_token(text: str) -> str:
 
 
 def _token(word: str) -> Tone:
-    if word in _BAD or word.startswith(_BAD_STEMS):
+    if word in _BAD or (word.startswith(_BAD_STEMS) and word not in _NOT_BAD):
         return Tone.BAD
     if word in _GOOD:
         return Tone.GOOD
-    if word in _BUSY or (word.endswith("ing") and len(word) > 4 and word not in _NOT_BUSY):
-        return Tone.BUSY
     if word in _PAUSED:
         return Tone.PAUSED
+    if word in _BUSY or (word.endswith("ing") and len(word) > 4 and word not in _NOT_BUSY):
+        return Tone.BUSY
     return Tone.GOOD if word.startswith(_GOOD_STEMS) else Tone.NONE
