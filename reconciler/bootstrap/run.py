@@ -196,7 +196,7 @@ def start_lab(home: Home, settings: Settings) -> Iterator[str]:
 
 @contextlib.contextmanager
 def start_analysis(home: Home, settings: Settings) -> Iterator[tuple[WorkerAnalyst | None, WorkerAnalyst | None]]:
-    """The process of the detectors and that of the lessons, started when they are asked; none if switched off or without packages."""
+    """The process of the detectors and that of the lessons, started when asked; none if switched off or without packages."""
     from reconciler.bootstrap.analysisprocess import lacking
 
     if not settings.analysis.enabled:

@@ -55,6 +55,8 @@ def _head(seen: dict[str, Any]) -> str:
     ]
     if health := seen["health"]:
         lines.append(("health", _health(health)))
+    if seen["foresight"]:
+        lines.append(("foresight", seen["foresight"]))
     return table(lines)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.console.gate import Refused
 from reconciler.console.pages import Page
 from reconciler.errors import Misconfigured
+from reconciler.model.findings import LESSONS
 from reconciler.steps import reporting
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ PAGE = 500
 def listing(visit: Visit) -> Page:
     """Those that are not well first."""
     found = sorted(reporting.healths(visit.world), key=lambda one: (one[1] == "well", one[0]))
-    return Page("services.html", {"services": found[:PAGE], "total": len(found), "tones": TONES})
+    foresight = visit.world.store.noted(LESSONS)
+    return Page("services.html", {"services": found[:PAGE], "total": len(found), "tones": TONES, "foresight": foresight})
 
 
 def one(visit: Visit) -> Page:

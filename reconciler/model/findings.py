@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LESSONS = "lessons"  # under which the store notes what was learned of failures, in words
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -16,7 +18,9 @@ class Finding:
     detector: str  # its plug-in name: causes, levels, anomalies, forecasts, failures, patterns
     version: str
     settings: str  # digest of its settings
-    kind: str  # cause, suspect (something that was done), change, anomaly, notice, breach, forecast, risk, pattern, unknown
+    kind: (
+        str  # cause, suspect (what was done), change, anomaly, notice, breach, forecast, risk, pattern, lesson, unknown
+    )
     component: str
     metric: str  # "" where it is about the component; of a pattern its kind
     at_ms: int  # when it began, or for what time it is foretold

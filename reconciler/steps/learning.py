@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.model.cases import Case, Stage
+from reconciler.model.findings import LESSONS as NOTED
 from reconciler.model.signals import Signal
 from reconciler.ports.analyst import LESSONS, Inquiry, Outage
 from reconciler.steps.maintenance import lately
 from reconciler.steps.progress import progress, readable
 from reconciler.steps.world import World
 
-NOTE = "lessons"  # what was learned, in words
 HOUR_MS = 3_600_000
 BACK_MS = 48 * HOUR_MS  # raw samples are kept as long
 MOST_CASES = 1_000
@@ -40,8 +40,8 @@ def learn(world: World) -> bool:
         return False
     world.meters.well("learn", did=True)
     text = "; ".join(finding.text for finding in answer.findings)
-    if text != world.store.noted(NOTE):
-        world.store.note(NOTE, text)
+    if text != world.store.noted(NOTED):
+        world.store.note(NOTED, text)
     return False
 
 

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from reconciler.model.cases import Case, Stage
+from reconciler.model.findings import LESSONS as NOTED
 from reconciler.model.findings import Finding
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import LESSONS, Answer, Inquiry, Outage
-from reconciler.steps.learning import BACK_MS, HOUR_MS, NOTE, learn, outages
+from reconciler.steps.learning import BACK_MS, HOUR_MS, learn, outages
 from reconciler.steps.meters import Meters
 from reconciler.steps.progress import Progress, data
 from reconciler.steps.world import Cursor
@@ -75,7 +76,7 @@ def test_lessons_come_every_hour_and_are_noted_when_they_say_something_new() -> 
         seen.clock.advance(60_000)
     assert [(one.now_ms - NOW, one.detectors) for one in learner.asked] == [(HOUR_MS, (LESSONS,)), (2 * HOUR_MS, (LESSONS,))]
     assert learner.asked[0].outages == (Outage("cart", NOW, NOW + HOUR_MS),)
-    assert seen.store.noted(NOTE) == LESSON.text
+    assert seen.store.noted(NOTED) == LESSON.text
 
 
 def test_a_lesson_that_fails_is_told_and_the_next_one_comes_all_the_same() -> None:
@@ -93,7 +94,7 @@ def test_a_lesson_that_fails_is_told_and_the_next_one_comes_all_the_same() -> No
         learn(seen)
         seen.clock.advance(60_000)
     assert seen.meters.faults() == {}
-    assert seen.store.noted(NOTE) == LESSON.text
+    assert seen.store.noted(NOTED) == LESSON.text
 
 
 def test_without_a_learner_nothing_is_asked() -> None:
