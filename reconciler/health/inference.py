@@ -42,7 +42,18 @@ _TO_AN_END: Final = frozenset({
 })  # fmt: skip
 _ON_THE_WAY: Final = frozenset({"running", "active", "started", "scheduled", "created", "accepted", "launched"})
 # First words of conditions such as RollingDeployment.
-_VERBS: Final = ("Rolling", "Migrating", "Updating", "Upgrading", "Creating", "Deleting", "Installing", "Deploying", "Scaling")
+_VERBS: Final = (
+    "Rolling",
+    "Migrating",
+    "Updating",
+    "Upgrading",
+    "Creating",
+    "Deleting",
+    "Installing",
+    "Deploying",
+    "Scaling",
+    "Pending",
+)
 # What contradicts "healthy" whoever says it.
 SHOULD_BE_TRUE: Final = frozenset({"Ready", "Available", "Healthy"})
 SHOULD_NOT_BE_TRUE: Final = frozenset({"Degraded", "Failed", "Stalled"})
@@ -56,11 +67,44 @@ _ERRORS: Final = frozenset(
     {"error", "errorMessage", "errMsg", "failureMessage", "failureReason", "failure", "errors", "problems"}
 )
 _FLAGS: Final = frozenset(
-    {"ready", "healthy", "available", "valid", "synced", "deployed", "applied", "success", "pass", "passed"}
+    {
+        "ready",
+        "readyToUse",
+        "healthy",
+        "available",
+        "valid",
+        "synced",
+        "deployed",
+        "applied",
+        "provisioned",
+        "connected",
+        "complete",
+        "completed",
+        "success",
+        "pass",
+        "passed",
+    }
 )
 _PAUSES: Final = ("suspend", "paused", "suspended", "hibernate")
-_WANTED: Final = (("spec", "replicas"), ("spec", "instances"), ("spec", "size"), ("status", "desiredReplicas"))
-_PRESENT: Final = ("readyReplicas", "availableReplicas", "updatedReplicas", "readyInstances", "readyNodes")
+_WANTED: Final = (
+    ("spec", "replicas"),
+    ("spec", "instances"),
+    ("spec", "size"),
+    ("status", "desiredReplicas"),
+    ("status", "pods"),
+    ("status", "matchedPods"),
+)
+_PRESENT: Final = (
+    "readyReplicas",
+    "availableReplicas",
+    "updatedReplicas",
+    "readyInstances",
+    "readyNodes",
+    "readyPods",
+    "currentPods",
+    "updatedPods",
+    "upToDateNodes",
+)
 Evidence = tuple[Tone, str]
 
 

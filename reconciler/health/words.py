@@ -30,26 +30,26 @@ class Tone(enum.IntEnum):
 _TOKEN: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _BAD_STEMS: Final = (
     "fail", "err", "degrad", "unhealthy", "invalid", "crash", "denied", "deny", "forbidden", "unauth", "reject", "abort",
-    "exceed", "conflict", "stall", "broke", "corrupt", "refus", "misconfig", "mismatch", "unsupport", "unable", "unschedul",
+    "exceed", "conflict", "stall", "corrupt", "refus", "misconfig", "mismatch", "unsupport", "unable", "unschedul",
     "unreach", "evict", "expir", "fatal", "panic", "violat", "exhaust", "overload", "incorrect", "malform", "unrecover",
     "cancel", "inconsist", "incompat", "unaccept", "unexpected", "unsuccess", "irreconcil", "noncompl",
 )  # fmt: skip
 _BAD: Final = frozenset({
     "lost", "dead", "oom", "red", "backoff", "missing", "bad", "blocked", "critical", "timeout", "dangling", "offline",
     "faulted", "fault", "killed", "terminated", "down", "cannot", "impossible", "diverged", "detached", "unbound", "orphaned",
-    "unresolved", "problem", "alarm", "nok", "split", "abnormal", "revoked",
+    "unresolved", "problem", "alarm", "nok", "split", "abnormal", "revoked", "broken",
 })  # fmt: skip
-_NOT_BAD: Final = frozenset({"failover", "failback"})
+_NOT_BAD: Final = frozenset({"failover", "failback", "unscheduled"})
 _BUSY: Final = frozenset({
     "pend", "wait", "progress", "inprogress", "init", "queued", "requeue", "requeued", "retry", "retries", "yellow", "partial",
     "partially", "submitted", "unavailable", "unready", "notready", "unknown", "unset", "new", "incomplete", "outdated",
     "outofsync", "stale", "insufficient", "uninitialized", "unprovisioned", "uninstalled", "undeployed", "requested", "triggered",
-    "enqueued", "inqueue", "delayed", "initialising",
+    "enqueued", "inqueue", "unscheduled", "delayed", "initialising",
 })  # fmt: skip
 _NOT_BUSY: Final = frozenset({
     "nothing", "string", "thing", "binding", "ping", "ring", "routing", "setting", "mapping", "ruling", "billing",
     "engineering", "naming", "networking", "monitoring", "logging", "tracing", "scheduling", "backing", "existing", "using",
-    "warning", "rating", "listing", "timing", "peering",
+    "warning", "rating", "listing", "timing", "peering", "replicating", "streaming", "archiving", "autoscaling",
 })  # fmt: skip
 _PAUSED: Final = frozenset({
     "suspended", "suspend", "paused", "pause", "stopped", "hibernated", "hibernate", "disabled", "halted", "ignored",
@@ -64,7 +64,7 @@ _GOOD: Final = frozenset({
     "scheduled", "loaded", "true", "uptodate", "validated", "achieved", "launched", "approved", "present", "published",
     "completed", "allocated", "satisfied", "upgraded", "optimal", "fulfilled", "clean", "good", "pass", "authorized",
     "exists", "ensured", "discovered", "handled", "started", "complete", "compliant", "enforced", "reachable", "converged",
-    "functional", "unsealed", "initialised",
+    "functional", "unsealed", "initialised", "succeeding", "working", "functioning", "responding", "accepting",
 })  # fmt: skip
 _AHEAD: Final = frozenset(
     {"waiting", "wait", "pending", "awaiting", "until", "unavailable", "unknown", "partial", "partially", "some"}

@@ -61,6 +61,20 @@ def test_a_condition_that_begins_with_what_goes_on_is_busy_while_it_is_true():
     ready = ("Ready", "True", "Ready")
     assert judged(conditions=[ready, ("RollingDeployment", "True", "Waiting")]) == "progressing"
     assert judged(conditions=[ready, ("UpdatingVersion", "False", "AsExpected")]) == "healthy"
+    assert judged(conditions=[("Bound", "True", "Bound"), ("PendingRestart", "False", "NoPendingRestart")]) == "healthy"
+    assert judged(conditions=[("Bound", "True", "Bound"), ("PendingRestart", "True", "Changed")]) == "progressing"
+
+
+def test_pods_are_counted_as_replicas_are():
+    assert judged(pods=3, readyPods=3, currentPods=3) == "healthy"
+    assert judged(pods=3, readyPods=2, currentPods=3) == "progressing"
+    assert judged(matchedPods=3, updatedPods=2) == "progressing"
+
+
+def test_a_snapshot_is_healthy_once_it_may_be_used():
+    assert judged(readyToUse=True) == "healthy"
+    assert judged(readyToUse=False) == "progressing"
+    assert judged(readyToUse=False, error={"message": "no space"}) == "degraded"
 
 
 def test_a_history_of_phases_under_the_name_of_conditions_is_passed_over():
@@ -92,6 +106,10 @@ def test_a_history_of_phases_under_the_name_of_conditions_is_passed_over():
         ("CapacityRevoked", Tone.BAD),
         ("Sleeping", Tone.PAUSED),
         ("requested", Tone.BUSY),
+        ("unscheduled", Tone.BUSY),
+        ("BrokersReady", Tone.GOOD),
+        ("StorageBroken", Tone.BAD),
+        ("ClusterVersionSucceeding", Tone.GOOD),
     ],
 )
 def test_the_tone_of_a_word_that_operators_write(word, expected):
