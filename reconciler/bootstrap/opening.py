@@ -100,7 +100,7 @@ def open_telemetry(home: Home, settings: Settings) -> BuiltinTelemetry:
     kept = settings.telemetry
     hour = 3_600_000
     bounds = Bounds(kept.retention_hours * hour, kept.raw_hours * hour, max_bytes=kept.max_mib << 20)
-    return BuiltinTelemetry(home.telemetry, bounds)
+    return BuiltinTelemetry(home.telemetry, bounds, open_clock(home, settings).now)
 
 
 def trusted(home: Home, repository: str) -> Trusted:

@@ -26,7 +26,7 @@ class Telemetry(Protocol):
     def topology(self) -> Topology: ...
 
     def newest_ms(self) -> int:
-        """When the newest sample was taken; 0 when there is none. Old means blind."""
+        """When the newest sample was taken that is not in the future; 0 when there is none. Old means blind."""
         ...
 
 

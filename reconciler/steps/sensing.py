@@ -27,7 +27,8 @@ def scrape(world: World) -> bool:
 def sense(world: World) -> bool:
     """The sensors of the last good revision over the newest samples; their signals are stored before they count."""
     newest, now = world.telemetry.newest_ms(), world.clock.now()
-    if max(newest, now - now % SENSE_EVERY_MS) <= world.cursor.sensed_ms:
+    due = now - now % SENSE_EVERY_MS
+    if max(newest if newest <= now else due, due) <= world.cursor.sensed_ms:  # nobody waits for what is from the future
         return False
     if world.cursor.sensors is None:
         stored = world.store.noted(STATE)
@@ -38,5 +39,5 @@ def sense(world: World) -> bool:
     if found.state != world.cursor.sensors:
         world.store.note(STATE, json.dumps(dict(found.state.firing), sort_keys=True))
     world.cursor.sensors = found.state
-    world.cursor.sensed_ms = max(newest, now)
+    world.cursor.sensed_ms = now
     return bool(found.signals)

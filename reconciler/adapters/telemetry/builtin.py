@@ -9,7 +9,7 @@ Names that could not be a component or a metric are dropped: what is measured ne
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,10 +34,12 @@ _MAX_EXTRA = 2  # labels beside the component's
 
 
 class BuiltinTelemetry:
-    """Reads are safe beside the scraper's writes, also from another process."""
+    """Reads are safe beside the scraper's writes, also from another process. `now`: what a clock that ran ahead left behind is
+    later, and hides nothing; without it nothing is.
+    """
 
-    def __init__(self, path: Path | str, bounds: Bounds | None = None) -> None:
-        self._path, self._bounds = Path(path), bounds or Bounds()
+    def __init__(self, path: Path | str, bounds: Bounds | None = None, now: Callable[[], int] | None = None) -> None:
+        self._path, self._bounds, self._now = Path(path), bounds or Bounds(), now
         self._topology: tuple[int, Topology] = (-1, Topology((), ()))
 
     @cached_property
@@ -45,7 +47,8 @@ class BuiltinTelemetry:
         """Opened when it is first asked: numpy and the files, that a command without telemetry does not pay."""
         from reconciler.adapters.telemetry.samples import SampleStore
 
-        return SampleStore(self._path, self._bounds)
+        now = self._now
+        return SampleStore(self._path, self._bounds, (lambda: now() + AHEAD_MS) if now else None)
 
     def close(self) -> None:
         if "_samples" in self.__dict__:

@@ -7,7 +7,8 @@ to one of five-minute means. What was written later lies in a file of a higher n
 Everything here is rebuildable by scraping on: nothing waits for the disk (a power cut may lose what is newest, a killed
 process loses nothing that was acknowledged). The torn end of a journal is cut off, a damaged block is moved aside to
 `NAME.damaged`, and both are told in the log. Other processes may read, and write, beside this one: who writes holds
-the lock and has first read what others wrote. Only finite values; a series beyond the cap, of all or of its component,
+the lock and has first read what others wrote. What a clock that ran ahead has left behind is kept for its time and is not the
+newest until then. Only finite values; a series beyond the cap, of all or of its component,
 is not begun, so hostile labels cannot grow the folder, and a series whose last block is gone makes room for another.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from reconciler.adapters.telemetry.columns.block import Damaged
 from reconciler.adapters.telemetry.columns.folder import Folder
 from reconciler.adapters.telemetry.columns.head import END_OF_TIME, MOST_SERIES, key, sorted_once
 from reconciler.adapters.telemetry.columns.journal import Pair
-from reconciler.adapters.telemetry.columns.reading import Bools, Samples, latest, many, one
+from reconciler.adapters.telemetry.columns.reading import Bools, Samples, latest, many, newest_until, one
 from reconciler.adapters.telemetry.columns.tally import tally
 from reconciler.adapters.telemetry.columns.values import Floats, Ints
 from reconciler.errors import Retryable
@@ -50,11 +51,12 @@ Row = tuple[str, str, int, float]
 
 
 class SampleStore:
-    """One folder, for one process's threads; other processes have theirs."""
+    """One folder, for one process's threads; other processes have theirs. `latest_ms`: what is later is the future now."""
 
-    def __init__(self, path: Path | str, bounds: Bounds | None = None) -> None:
+    def __init__(self, path: Path | str, bounds: Bounds | None = None, latest_ms: Callable[[], int] | None = None) -> None:
         self._path = Path(path)
         self._bounds = bounds or Bounds()
+        self._latest_ms = latest_ms or (lambda: END_OF_TIME)
         self._most_rows = min(_SEAL_ROWS, max(1_000, self._bounds.max_bytes // 8 // _ROW_BYTES))
         self._guard = threading.RLock()
         self.refused, self._full = 0, False  # samples of series beyond the cap
@@ -116,14 +118,22 @@ class SampleStore:
             return tuple(sorted(metric for owner, metric in folder.pairs if owner == component))
 
     def alive(self, since_ms: int) -> list[Pair]:
-        """Series with a sample since then."""
+        """Series with a sample since then, and not in the future."""
         with self._looking() as folder:
+            if folder.newest > (latest_ms := self._latest_ms()):
+                every = np.ones(len(folder.pairs), np.bool_)
+                return [folder.pairs[number] for number in sorted(many(folder.blocks, folder.head, every, since_ms, latest_ms))]
             times = latest(folder.blocks, folder.head, len(folder.pairs))
             return [folder.pairs[number] for number in np.flatnonzero(times >= since_ms).tolist()]
 
     def newest(self) -> int:
+        """The time of the newest sample that is not in the future; 0 when there is none."""
         with self._looking() as folder:
-            return folder.newest
+            return self._newest(folder)
+
+    def _newest(self, folder: Folder) -> int:
+        latest_ms = self._latest_ms()
+        return folder.newest if folder.newest <= latest_ms else newest_until(folder.blocks, folder.head, latest_ms)
 
     def _store(self, series: Ints, times: Ints, values: Floats) -> None:
         folder = self._folder
@@ -133,12 +143,13 @@ class SampleStore:
         else:
             folder.keep(series, times, values)
             longest = min(_SEAL_MS, self._bounds.retention_ms // _BLOCKS)
-            if len(folder.head) < self._most_rows and folder.newest - folder.began_ms < longest:
+            if len(folder.head) < self._most_rows and self._newest(folder) - folder.began_ms < longest:
                 return
             folder.seal_head()
+        newest = self._newest(folder)
         if self._bounds.raw_ms < self._bounds.retention_ms:
-            folder.thin(folder.newest - self._bounds.raw_ms, self._bounds.max_bytes // 2)
-        folder.forget(folder.newest - self._bounds.retention_ms, self._bounds.max_bytes)
+            folder.thin(newest - self._bounds.raw_ms, self._bounds.max_bytes // 2)
+        folder.forget(newest - self._bounds.retention_ms, self._bounds.max_bytes)
 
     def _refuse(self, samples: int) -> None:
         """Told once, until there was room for all of a batch again."""

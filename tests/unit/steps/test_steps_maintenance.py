@@ -181,7 +181,7 @@ def test_the_status_says_what_is_worked_on_how_long_still_and_why():
     )
     seen = empty | {
         "holds": {}, "running": None, "head": "", "applied": "", "repository": "infra", "branch": "main", "records": 1,
-        "health": None, "maintenance": (window,),
+        "health": None, "foresight": None, "maintenance": (window,),
     }  # fmt: skip
     assert "worked on\n  move  db*  60m left  a move" in text(seen, ManualClock(BEGIN))
 

@@ -133,6 +133,17 @@ def latest(blocks: Sequence[Known], head: Head, series: int) -> Ints:
     return newest
 
 
+def newest_until(blocks: Sequence[Known], head: Head, end_ms: int) -> int:
+    """The newest time that is not later than this; 0 without any."""
+    found = [head.keys & END_OF_TIME]
+    for block in (known.block for known in blocks):
+        if block.end_ms <= end_ms:
+            found.append(np.array([block.end_ms]))
+        elif block.start_ms <= end_ms:
+            found += [block.axis(axis) for _, _, axis in block.groups]
+    return max(int(times[times <= end_ms].max(initial=0)) for times in found)
+
+
 def _spans(blocks: Sequence[Known], head: Head) -> Iterator[tuple[Ints, Ints, Ints]]:
     """The series of each source with their first and last times."""
     for known in blocks:
