@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.adapters.telemetry import Bounds
-from reconciler.adapters.telemetry.columns import reading
+from reconciler.adapters.telemetry.columns import reading, tally
 from reconciler.adapters.telemetry.columns.block import Block, seal
 from reconciler.adapters.telemetry.samples import SampleStore
 
@@ -51,11 +51,18 @@ def _act(store: SampleStore, act: object, folder: Path, model: dict[tuple[str, s
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
-@given(scattered=st.sampled_from([0, 8]), acts=ACTS, start=st.integers(0, 70), length=st.integers(1, 70), step=st.integers(1, 80))
-def test_the_store_says_what_a_dictionary_says(folders: Iterator[Path], scattered, acts, start: int, length: int, step: int):
-    """As matrices, and sample by sample."""
+@given(
+    read=st.sampled_from([(0, 1), (0, 128), (8, 128)]),
+    acts=ACTS,
+    start=st.integers(0, 70),
+    length=st.integers(1, 70),
+    step=st.integers(1, 80),
+)
+def test_the_store_says_what_a_dictionary_says(folders: Iterator[Path], read, acts, start: int, length: int, step: int):
+    """As matrices, turned and as they lie, and sample by sample."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_ROWS_A_GROUP", scattered)
+        patch.setattr(reading, "_ROWS_A_GROUP", read[0])
+        patch.setattr(tally, "_LINES", read[1])
         _agree(next(folders), acts, (start, start + length), step)
 
 

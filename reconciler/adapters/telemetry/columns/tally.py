@@ -12,8 +12,10 @@ import numpy as np
 
 from reconciler.adapters.telemetry.columns.head import END_OF_TIME, TIME_BITS, Head, key
 from reconciler.adapters.telemetry.columns.reading import Bools, Known, crossed, many
-from reconciler.adapters.telemetry.columns.values import Floats, Ints
+from reconciler.adapters.telemetry.columns.values import Floats, Held, Ints
 from reconciler.model.telemetry import Grid
+
+_LINES, _FEW = 128, 24  # turning is cheaper from so many rows on, and up to so many values a step
 
 Where = tuple[slice, slice] | tuple[Ints, Ints]  # rows and steps
 
@@ -31,11 +33,17 @@ class Tally:
         self.total, self.last = np.zeros(shape), np.full(shape, np.nan)
 
     def grid(self, pairs: Sequence[tuple[str, str]], series: Ints) -> Grid:
-        """Those of these series that have samples. A mean lies within the least and the most, whatever the sum was rounded to."""
+        """Those of these series that have samples; the tally is used up. A mean lies within the least and the most, whatever the
+        sum was rounded to.
+        """
         rows, told = self._row[series], np.flatnonzero(self.count.any(axis=1))
         held = np.isin(rows, told)
         rows, count = rows[held], self.count[rows[held]]
-        low, high, last, mean = self.low[rows], self.high[rows], self.last[rows], self.total[rows]
+        spare, ordered = np.empty_like(self.low), list[Floats]()
+        for source in (self.low, self.high, self.total, self.last):  # each into the memory of the one before: new memory is slow
+            ordered.append(np.take(source, rows, axis=0, out=spare[: len(rows)], mode="clip"))
+            spare = source
+        low, high, mean, last = ordered
         with np.errstate(invalid="ignore", over="ignore"):
             mean /= count
         np.clip(mean, low, high, out=mean)
@@ -83,15 +91,13 @@ class Tally:
         self._put(where, known.block.count[a:b, None], low, high, total, last)
 
     def _add_matrix(self, known: Known, where: Where, a: int, b: int, begins: Ints, end: int) -> None:
-        block = known.block
-        held = block.packed(a, b)[:, :end]
-        counts = np.diff(np.append(begins, end))
+        block, first = known.block, int(begins[0])
+        held, begins = block.packed(a, b)[:, first:end], begins - first
+        counts = np.diff(np.append(begins, end - first))
         with np.errstate(over="ignore"):
-            total = block.scale(
-                np.add.reduceat(held[:, begins[0] :].astype(np.float64), begins - begins[0], axis=1), counts, a, b
-            )
-        low, high = np.minimum.reduceat(held, begins, axis=1), np.maximum.reduceat(held, begins, axis=1)
-        low, high, last = (block.unpacked(part, a, b) for part in (low, high, held[:, begins + counts - 1]))
+            *ends, sums = _summed_up(held, begins, counts)
+            total = block.scale(sums, counts, a, b)
+        low, high, last = (block.unpacked(part, a, b) for part in ends)
         self._put(where, counts[None, :], low, high, total, last)
 
     def _put(self, where: Where, count: Ints, low: Floats, high: Floats, total: Floats, last: Floats) -> None:
@@ -103,6 +109,28 @@ class Tally:
         with np.errstate(over="ignore"):
             self.total[where] += total
         self.last[where] = last
+
+
+def _summed_up(held: Held, begins: Ints, counts: Ints) -> tuple[Held, Held, Held, Floats]:
+    """Least, greatest, last and sum of every step, as they are held.
+
+    Where a step has few values, numpy spends more on each stretch of them than on the values. So many rows are turned first:
+    then a step is a few lines of memory, which are taken together as wide as they are.
+    """
+    if len(held) < _LINES or held.shape[1] > _FEW * len(begins):
+        sums: Floats = np.add.reduceat(held.astype(np.float64), begins, axis=1)
+        low, high = np.minimum.reduceat(held, begins, axis=1), np.maximum.reduceat(held, begins, axis=1)
+        return low, high, held[:, begins + counts - 1], sums
+    turned = np.ascontiguousarray(held.T)
+    low, high = (np.empty((len(begins), len(held)), held.dtype) for _ in range(2))
+    sums = np.empty(low.shape)
+    for step, (begin, count) in enumerate(zip(begins.tolist(), counts.tolist(), strict=True)):
+        lines = turned[begin : begin + count]
+        np.minimum.reduce(lines, axis=0, out=low[step])
+        np.maximum.reduce(lines, axis=0, out=high[step])
+        np.add.reduce(lines, axis=0, out=sums[step])
+    back = np.ascontiguousarray
+    return back(low.T), back(high.T), back(turned[begins + counts - 1].T), back(sums.T)
 
 
 def _where(rows: Ints, steps: Ints) -> Where:
