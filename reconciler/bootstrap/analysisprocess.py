@@ -33,15 +33,18 @@ def main(home: Home, memory_mib: int) -> None:
     telemetry, traces = open_telemetry(home, open_settings(home)), TraceSamples(home.traces)
 
     def prepare() -> Callable[[Inquiry], Answer]:
-        from reconciler.adapters.analysts.lessons import Lessons
+        from reconciler.adapters.analysts.lessons import Lessons, taught
+        from reconciler.adapters.analysts.pooling import Pooling
         from reconciler.analysis.detectors import built_in, examine, explained
         from reconciler.analysis.detectors.failures import Failures
         from reconciler.analysis.detectors.forecasts import Forecasts
 
-        detectors, lessons = built_in(), Lessons(telemetry, home.runs, home.failures)
+        detectors = built_in()
+        teachers = (Lessons(telemetry, home.runs, home.failures), Pooling(telemetry, home.pool))
         for detector in detectors:
             if isinstance(detector, Forecasts):
                 detector.keep_in(home.choices)
+                detector.learn_from(home.pool)
             if isinstance(detector, Failures):
                 detector.learn_from(home.failures)
 
@@ -50,7 +53,7 @@ def main(home: Home, memory_mib: int) -> None:
 
         def work(inquiry: Inquiry) -> Answer:
             if inquiry.detectors == (LESSONS,):
-                return lessons.learn(inquiry)
+                return taught(inquiry, teachers)
             return look(inquiry, telemetry, chosen, explained, traces)
 
         return work

@@ -25,6 +25,7 @@ class Home:
         self.choices = root / "choices.json"
         self.runs = root / "runs"
         self.failures = root / "failures.json"
+        self.pool = root / "pool.json"
         self.lab = root / "lab"
         self.checkpoint = root / "checkpoint"
         self.clock = root / "clock"

@@ -1,23 +1,28 @@
 """Learning: every hour, what failed lately is told to whoever learns from it how failures announce themselves.
 
-In: the incidents of the last two days. Out: nothing that the loop waits for: the detectors find what was learned in a file. Only
-what really happened counts: not what was foreseen, and not a target that differs from Git.
+In: the incidents of the last two days, and what is known of the two weeks that forecasts are learned from. Out: nothing that the
+loop waits for: the detectors find what was learned in files. Only what really happened counts: not what was foreseen, and not a
+target that differs from Git.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
 from reconciler.model.cases import Case, Stage
 from reconciler.model.findings import LESSONS as NOTED
 from reconciler.model.signals import Signal
 from reconciler.ports.analyst import LESSONS, Inquiry, Outage
-from reconciler.steps.maintenance import lately
+from reconciler.steps.maintenance import windows
+from reconciler.steps.occasions import occasions
+from reconciler.steps.outlook import FAR
 from reconciler.steps.progress import progress, readable
 from reconciler.steps.world import World
 
+STATE = "lessons-by-detector"
 HOUR_MS = 3_600_000
-BACK_MS = 48 * HOUR_MS  # raw samples are kept as long
+BACK_MS = 48 * HOUR_MS  # in which outages are looked for: raw samples are kept as long
 MOST_CASES = 1_000
 MOST = 500  # outages, the newest
 
@@ -39,16 +44,22 @@ def learn(world: World) -> bool:
         world.meters.fault("learn", answer.missing)
         return False
     world.meters.well("learn", did=True)
-    text = "; ".join(finding.text for finding in answer.findings)
-    if text != world.store.noted(NOTED):
-        world.store.note(NOTED, text)
+    known: dict[str, str] = json.loads(world.store.noted(STATE) or "{}")
+    said = known | {finding.detector: finding.text for finding in answer.findings}
+    if said != known:
+        world.store.note(STATE, json.dumps(said, sort_keys=True))
+        world.store.note(NOTED, "; ".join(text for _, text in sorted(said.items())))
     return False
 
 
 def lessons(world: World, now_ms: int) -> Inquiry:
-    start = now_ms - BACK_MS
-    found = sorted(outages(world.store.cases(limit=MOST_CASES), start, now_ms), key=lambda one: (one.start_ms, one.component))
-    return Inquiry(start, now_ms, maintenance=lately(world, start, now_ms), outages=tuple(found[-MOST:]), detectors=(LESSONS,))
+    cases, start = world.store.cases(limit=MOST_CASES), now_ms - FAR.back_ms
+    found = sorted(outages(cases, now_ms - BACK_MS, now_ms), key=lambda one: (one.start_ms, one.component))
+    rules = world.applied_rulebook()
+    return Inquiry(
+        start, now_ms, occasions=occasions(rules.calendars, start, now_ms), maintenance=windows(rules, start, now_ms),
+        outages=tuple(found[-MOST:]), detectors=(LESSONS,),
+    )  # fmt: skip
 
 
 def outages(cases: Iterable[Case], start_ms: int, now_ms: int) -> Iterator[Outage]:

@@ -5,14 +5,16 @@
    service to service and from day to day, so that every hour of a day is seen.
 3. Where runs that broke have come since the model was learned, or a day has gone by with others, it is learned again.
 
+
 A model that would not have been right often enough about runs that it had not seen is kept, and not used (`Model.useful`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -43,6 +45,23 @@ MOST_SERVICES = 100
 VERSION = "2"  # of the detector that uses it
 
 
+class Teacher(Protocol):
+    """Learns of the telemetry that an inquiry is about, and says what; None for nothing new."""
+
+    def learn(self, inquiry: Inquiry) -> Finding | None: ...
+
+
+def taught(inquiry: Inquiry, teachers: Sequence[Teacher]) -> Answer:
+    """What all of them say."""
+    try:
+        said = [teacher.learn(inquiry) for teacher in teachers]
+    except HomeostatError as error:
+        return Answer(missing=f"telemetry did not answer the lessons: {error.message}")
+    except OSError as error:
+        return Answer(missing=f"the lessons cannot be kept: {error.strerror}")
+    return Answer(tuple(finding for finding in said if finding is not None))
+
+
 class Lessons:
     """`folder` holds the runs, `file` what was learned from them."""
 
@@ -51,16 +70,10 @@ class Lessons:
         self._names = features(Panel(np.empty(0, np.int64), {})).names
         self._runs = Runs(folder, self._names)
 
-    def learn(self, inquiry: Inquiry) -> Answer:
-        """What is known now, as one finding."""
-        try:
-            self._watch(inquiry)
-            learned = self._learned(inquiry.now_ms)
-        except HomeostatError as error:
-            return Answer(missing=f"telemetry did not answer the lessons: {error.message}")
-        except OSError as error:
-            return Answer(missing=f"the lessons cannot be kept: {error.strerror}")
-        return Answer((told(learned),))
+    def learn(self, inquiry: Inquiry) -> Finding:
+        """What is known now."""
+        self._watch(inquiry)
+        return _told(self._learned(inquiry.now_ms))
 
     def _watch(self, inquiry: Inquiry) -> None:
         """Keeps the runs of the inquiry's time that are not kept yet."""
@@ -115,7 +128,7 @@ class Lessons:
         return learned if learned.model is None or learned.model.names == self._names else None
 
 
-def told(learned: Learned) -> Finding:
+def _told(learned: Learned) -> Finding:
     """In words; the numbers are in `values`."""
     broke = sum(name.startswith("broke") for name in learned.of)
     model = learned.model

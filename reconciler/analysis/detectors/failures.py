@@ -9,13 +9,13 @@ were right on recorded, synthetic runs: nobody calibrated it on this installatio
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
+from reconciler.analysis.detectors.learned import LearnedFile
 from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, tidy
 from reconciler.analysis.failures.features import features
@@ -40,47 +40,34 @@ NAMES = features(Panel(np.empty(0, np.int64), {})).names
 
 
 class Failures:
-    """`model` is what was learned; None while there is none."""
+    """By straight lines, and by what was learned once there is something."""
 
     name = "failures"
     version = "2"
 
-    def __init__(self, model: Model | None = None) -> None:
-        self._model, self._stamp = model, ""
-        self._file: Path | None = None
-        self._seen: tuple[int, int] = (0, 0)
+    def __init__(self) -> None:
+        self._learned: LearnedFile[Model] | None = None
 
     def learn_from(self, file: Path) -> None:
         """Where another process keeps what was learned; looked at before each answer."""
-        self._file = file
+        self._learned = LearnedFile(file, _usable)
 
     @property
     def settings(self) -> Mapping[str, str]:
-        model = self._current()
-        return {"model": f"learned, {self._stamp or len(model.members)}" if model else "straight line"}
+        learned = self._learned
+        return {"model": f"learned, {learned.stamp}" if learned and learned.current() else "straight line"}
 
     def detect(self, window: Window) -> Sequence[Finding]:
-        model = self._current()
+        model = self._learned.current() if self._learned else None
         seen = tidy(window)
         speaker = Speaker(self.name, self.version, self.settings)
         lines = list(_lines(speaker, seen))
         return lines if model is None else [*_modelled(speaker, seen, model), *lines]
 
-    def _current(self) -> Model | None:
-        """The newest that is of use. A file that is missing or broken says nothing: it is written anew."""
-        if self._file is not None:
-            try:
-                found = self._file.stat()
-                stamp = (found.st_mtime_ns, found.st_size)
-                if stamp != self._seen:
-                    raw = self._file.read_bytes()
-                    learned = loaded(raw).model
-                    usable = learned is not None and learned.useful and learned.names == NAMES
-                    self._model, self._seen = learned if usable else None, stamp
-                    self._stamp = hashlib.blake2b(raw, digest_size=8).hexdigest()
-            except (OSError, ValueError):
-                self._model, self._seen = None, (0, 0)
-        return self._model
+
+def _usable(raw: bytes) -> Model | None:
+    model = loaded(raw).model
+    return model if model and model.useful and model.names == NAMES else None
 
 
 def _lines(speaker: Speaker, window: Window) -> Iterator[Finding]:

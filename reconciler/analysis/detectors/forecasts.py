@@ -1,8 +1,9 @@
 """What loads will be in 1, 6 and 24 hours, and how likely a limit is passed within the day (`analysis.forecasts`).
 
 Series with a limit come first; where nobody complains, those that say how much is asked for (requests, processor, connections)
-come too. The side of its limit on which a series usually was is the side where it should stay. Forecasts are made without the
-pool that background work learns: each costs a tenth of a second, and a tenth of that where its choice of methods was kept.
+come too. The side of its limit on which a series usually was is the side where it should stay. Each costs a tenth of a second,
+and a fifth of that where its choice of methods was kept. A process of its own learns a pool of the installation's series and
+keeps it in a file; without one the methods that a series' own past chose answer alone.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
+from reconciler.analysis.detectors.learned import LearnedFile
 from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, Values, tidy
 from reconciler.analysis.forecasts.breach import Breach, breach
 from reconciler.analysis.forecasts.calendar import ordinary
-from reconciler.analysis.forecasts.forecast import Forecast, forecast
+from reconciler.analysis.forecasts.forecast import Forecast, Pool, forecast
 from reconciler.analysis.forecasts.history import HOUR, History, Unknown, regular
 from reconciler.analysis.forecasts.refresh import Kept
+from reconciler.analysis.forecasts.saving import loaded
 from reconciler.model.canonical import number
 from reconciler.model.findings import Finding
 from reconciler.model.occasions import Occasion
@@ -36,20 +39,27 @@ class Forecasts:
     """`series` at most are foretold."""
 
     name = "forecasts"
-    version = "2"
+    version = "3"
 
     def __init__(self, series: int = SERIES) -> None:
         self._series, self._kept = series, Kept()
+        self._pool: LearnedFile[Pool] | None = None
 
     def keep_in(self, file: Path) -> None:
         """Where choices outlive the process. They change how long a forecast takes, and not what it says."""
         self._kept = Kept(file)
 
+    def learn_from(self, file: Path) -> None:
+        """Where another process keeps the pool; looked at before each answer."""
+        self._pool = LearnedFile(file, lambda raw: loaded(raw)[0])
+
     @property
     def settings(self) -> Mapping[str, str]:
-        return {"series": str(self._series), "band": number(BAND), "least": number(LEAST)}
+        pool = self._pool.stamp if self._pool and self._pool.current() else ""
+        return {"series": str(self._series), "band": number(BAND), "least": number(LEAST), "pool": pool}
 
     def detect(self, window: Window) -> Sequence[Finding]:
+        pool = self._pool.current() if self._pool else None
         seen = tidy(window)
         speaker = Speaker(self.name, self.version, self.settings)
         found: list[Finding] = []
@@ -57,7 +67,7 @@ class Forecasts:
         for key in self._chosen(seen):
             times, values = seen.samples[key]
             occasions = [one for one in window.occasions if not one.components or key[0] in one.components]
-            answer = self._foretold(regular(times / 1000, values), occasions)
+            answer = self._foretold(regular(times / 1000, values), pool, occasions)
             if isinstance(answer, Unknown):
                 unknown[answer.reason] = unknown.get(answer.reason, 0) + 1
                 continue
@@ -65,9 +75,9 @@ class Forecasts:
         self._kept.save()
         return (*found, *_unknown(speaker, seen, unknown))
 
-    def _foretold(self, history: History | Unknown, occasions: Sequence[Occasion]) -> Forecast | Unknown:
+    def _foretold(self, history: History | Unknown, pool: Pool | None, occasions: Sequence[Occasion]) -> Forecast | Unknown:
         kept = None if isinstance(history, Unknown) else self._kept.choices(ordinary(history, occasions))
-        return forecast(history, kept=kept, occasions=occasions)
+        return forecast(history, pool, kept, occasions)
 
     def _chosen(self, window: Window) -> list[Key]:
         limited = [key for key in window.samples if key in window.limits]

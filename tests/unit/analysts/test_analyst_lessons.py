@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.adapters.analysts import runs as runs_module
 from reconciler.adapters.analysts.lessons import DAY_MS, HOUR_MS, Lessons
+from reconciler.adapters.analysts.lessons import taught as ask
 from reconciler.adapters.analysts.runs import Run, Runs, name_of
 from reconciler.analysis.detectors.failures import Failures
 from reconciler.analysis.failures.saving import loaded
@@ -58,10 +59,10 @@ def taught(tmp_path_factory: pytest.TempPathFactory):
     """(folder, what was said first and last): days of lessons, of which only the last makes a model."""
     folder = tmp_path_factory.mktemp("taught")
     lessons = school(folder)
-    first = lessons.learn(asked(2))
+    first = ask(asked(2), [lessons])
     for hours in range(5, LESSON_H, 4):
         lessons._watch(asked(hours, *outages(hours)))
-    return folder, (first, lessons.learn(asked(LESSON_H, *outages(LESSON_H))))
+    return folder, (first, ask(asked(LESSON_H, *outages(LESSON_H)), [lessons]))
 
 
 def test_from_minute_one_it_says_that_it_knows_nothing_yet(taught) -> None:
@@ -110,7 +111,7 @@ def test_nothing_is_learned_again_while_nothing_new_has_failed(taught) -> None:
     folder, _ = taught
     before = (folder / "failures.json").stat().st_mtime_ns
     lessons = Lessons(telemetry(72), folder / "runs", folder / "failures.json")
-    answer = lessons.learn(asked(LESSON_H + 1, *outages(LESSON_H)))
+    answer = ask(asked(LESSON_H + 1, *outages(LESSON_H)), [lessons])
     assert answer.findings[0].text.startswith("failures are foretold by what ")
     assert (folder / "failures.json").stat().st_mtime_ns == before
 
@@ -133,9 +134,9 @@ def test_hours_near_a_failure_are_not_calm(tmp_path) -> None:
 def test_telemetry_or_a_disk_that_does_not_answer_is_said(tmp_path) -> None:
     lessons = school(tmp_path)
     lessons._telemetry.failing = True
-    assert "telemetry did not answer" in lessons.learn(asked(49, *outages(49))).missing
+    assert "telemetry did not answer" in ask(asked(49, *outages(49)), [lessons]).missing
     (tmp_path / "runs").write_text("a file where the folder should be")
-    assert "cannot be kept" in school(tmp_path).learn(asked(49, *outages(49))).missing
+    assert "cannot be kept" in ask(asked(49, *outages(49)), [school(tmp_path)]).missing
 
 
 def test_runs_are_bounded_each_kind_by_itself_the_oldest_go_first(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

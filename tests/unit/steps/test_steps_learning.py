@@ -36,7 +36,7 @@ def case(name: str, stage: Stage, *signals: Signal) -> Case:
 
 
 def world(learner: InlineAnalyst | None) -> Any:
-    rules = SimpleNamespace(policy=SimpleNamespace(maintenance=()))
+    rules = SimpleNamespace(calendars=(), policy=SimpleNamespace(maintenance=()))
     return SimpleNamespace(
         clock=ManualClock(NOW), store=MemoryStore(), cursor=Cursor(applied="head"), learner=learner,
         applied_rulebook=lambda: rules, meters=Meters(),
