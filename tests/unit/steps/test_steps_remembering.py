@@ -119,9 +119,10 @@ def test_what_looks_alike_is_named_with_what_landed_and_what_came_of_it():
     assert (found["inc-unrepaired"].playbook, found["inc-unrepaired"].outcome) == ("", "")
 
 
-def test_an_incident_is_not_alike_to_itself_and_no_more_are_named_than_a_person_reads():
+@pytest.mark.parametrize("own", [("inc-now",), ()], ids=["diagnosed before", "new"])
+def test_an_incident_is_not_alike_to_itself_and_no_more_are_named_than_a_person_reads(own: tuple[str, ...]):
     told, looked = Told(), _portrait()
-    for name in ("inc-now", *(f"inc-z{number}" for number in range(MOST_ALIKE + 3))):
+    for name in (*own, *(f"inc-z{number}" for number in range(MOST_ALIKE + 3))):
         told.diagnosed(name, looked)
     assert [one.incident for one in _seen(_world(told)).alike] == [f"inc-z{number}" for number in range(MOST_ALIKE)]
 
