@@ -38,7 +38,7 @@ _STEPS: Final = frozenset({
 _TO_AN_END: Final = frozenset({
     "run", "job", "task", "backup", "restore", "migration", "operation", "promotion", "build", "scan", "execution", "upload",
     "download", "export", "import", "clone", "transfer", "upgrade", "request", "workflow", "maintenance", "repair", "test",
-    "check", "rollback", "suite", "action", "ops",
+    "check", "rollback", "suite", "action", "ops", "session",
 })  # fmt: skip
 _ON_THE_WAY: Final = frozenset({"running", "active", "started", "scheduled", "created", "accepted", "launched"})
 # First words of conditions such as RollingDeployment.
@@ -93,6 +93,7 @@ _WANTED: Final = (
     ("status", "desiredReplicas"),
     ("status", "pods"),
     ("status", "matchedPods"),
+    ("status", "desiredNumberScheduled"),
 )
 _PRESENT: Final = (
     "readyReplicas",
@@ -104,6 +105,7 @@ _PRESENT: Final = (
     "currentPods",
     "updatedPods",
     "upToDateNodes",
+    "numberReady",
 )
 Evidence = tuple[Tone, str]
 
@@ -140,14 +142,19 @@ def evidence(facts: Facts) -> Iterator[Evidence]:
     """Everything the object says about its health."""
     generation = facts.metadata.get("generation")
     conditions = [*facts.conditions, *_deeper(facts.status, generation)]
+    ends = last_token(facts.kind) in _TO_AN_END
     settled = any(item.type in SETTLING and item.status == "True" and not item.stale for item in conditions)
     for item in conditions:
         sort = judge_condition(item, settled=settled)
+        if ends and sort is Tone.NONE and item.type == "Running" and item.status == "True":
+            sort = Tone.BUSY
         if sort is Tone.GOOD and last_token(item.type) in _STEPS:
             yield Tone.NONE, f"{item.type} is True, and nothing says that it has arrived"
         elif sort is not Tone.NONE:
             yield sort, item.says
-    yield from _spoken(facts.status, "status", settled=settled, ends=last_token(facts.kind) in _TO_AN_END)
+    if {("Reconciling", "False"), ("Stalled", "False")} <= {(item.type, item.status) for item in facts.conditions}:
+        yield Tone.GOOD, "it is neither reconciling nor stalled"
+    yield from _spoken(facts.status, "status", settled=settled, ends=ends)
     yield from _labelled(facts.metadata)
     yield from _counted(facts)
     for name in _PAUSES:
@@ -162,6 +169,12 @@ def judge_condition(item: Condition, *, settled: bool = False) -> Tone:
     """What one condition says. NONE: nothing that counts."""
     if item.stale:
         return Tone.BUSY
+    if item.status not in ("True", "False", "Unknown") and (word := tone(item.status)) is not Tone.NONE:
+        return word
+    return _judged(item, settled=settled)
+
+
+def _judged(item: Condition, *, settled: bool) -> Tone:
     kind = (_known_polarity if len(item.type) <= MAX_WORD else _polarity)(item.type)
     if item.severity == "Info":
         return Tone.GOOD if item.status == "True" and kind is Tone.GOOD else Tone.NONE
@@ -264,6 +277,8 @@ def _ended(name: str, value: str, where: str) -> Iterator[Evidence]:
 
 def _tells(error: object) -> bool:
     """Whether the field for an error holds one: some controllers write that there is none."""
+    if isinstance(error, Mapping):
+        return any(error.values())
     return bool(error) and not (isinstance(error, str) and error.strip().lower() in _NO_ERROR)
 
 

@@ -27,6 +27,7 @@ class Tone(enum.IntEnum):
     NONE = 4
 
 
+_TWO_IN_ONE: Final = ((re.compile(r"[Bb]ack[-_ ]?[Oo]ff"), "Backoff"), (re.compile(r"[Tt]imed?[-_ ]?[Oo]ut"), "Timeout"))
 _TOKEN: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _BAD_STEMS: Final = (
     "fail", "err", "degrad", "unhealthy", "invalid", "crash", "denied", "deny", "forbidden", "unauth", "reject", "abort",
@@ -64,7 +65,8 @@ _GOOD: Final = frozenset({
     "scheduled", "loaded", "true", "uptodate", "validated", "achieved", "launched", "approved", "present", "published",
     "completed", "allocated", "satisfied", "upgraded", "optimal", "fulfilled", "clean", "good", "pass", "authorized",
     "exists", "ensured", "discovered", "handled", "started", "complete", "compliant", "enforced", "reachable", "converged",
-    "functional", "unsealed", "initialised", "succeeding", "working", "functioning", "responding", "accepting",
+    "functional", "unsealed", "initialised", "succeeding", "imported", "realized", "propagated", "working",
+    "functioning", "responding", "accepting",
 })  # fmt: skip
 _AHEAD: Final = frozenset(
     {"waiting", "wait", "pending", "awaiting", "until", "unavailable", "unknown", "partial", "partially", "some"}
@@ -90,6 +92,8 @@ def tone(text: str) -> Tone:
 @functools.lru_cache(maxsize=8_192)
 def _known(text: str) -> Tone:
     found, last, turned, never = Tone.NONE, Tone.NONE, False, True
+    for two, one_word in _TWO_IN_ONE:
+        text = two.sub(one_word, text)
     words = [token.lower() for token in _TOKEN.findall(text)]
     for before, word in zip(["", *words], words, strict=False):
         if word in ("not", "no", "non", "without"):
@@ -98,6 +102,8 @@ def _known(text: str) -> Tone:
         if word in ("up", "down") and (last is Tone.BUSY or before.startswith(_VERBS)):
             continue
         one = last = Tone.BUSY if word == "running" and word is not words[-1] else _token(word)
+        if turned and one is Tone.NONE and word not in _DENIED and (" " not in text or word.endswith("ly")):
+            continue  # NoPodsRunning, "not correctly applied"
         if turned:
             one = Tone.BAD if word in _DENIED else _TURNED[one]
             turned = False

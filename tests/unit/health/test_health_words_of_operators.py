@@ -29,6 +29,7 @@ def test_an_error_that_says_that_there_is_none_is_none(nothing):
     assert judged(phase="Running", error=nothing) == "healthy"
     assert judged(phase="Running", parts={"a": {"error": nothing}}) == "healthy"
     assert judged(phase="Running", error="none of the nodes answers") == "degraded"
+    assert judged(phase="Running", error={"message": ""}) == "healthy"
 
 
 def test_a_list_of_problems_is_degraded_and_an_empty_one_says_nothing():
@@ -77,6 +78,25 @@ def test_a_snapshot_is_healthy_once_it_may_be_used():
     assert judged(readyToUse=False, error={"message": "no space"}) == "degraded"
 
 
+def test_what_is_neither_reconciling_nor_stalled_is_healthy():
+    reconciling, stalled = ("Reconciling", "False", "Finished"), ("Stalled", "False", "Finished")
+    assert judged(conditions=[reconciling, stalled]) == "healthy"
+    assert judged(conditions=[reconciling]) == "unknown"
+    assert judged(conditions=[("Reconciling", "True", "Applying"), stalled]) == "progressing"
+    assert judged(conditions=[reconciling, ("Stalled", "True", "NoToken")]) == "degraded"
+
+
+def test_what_runs_to_an_end_is_busy_while_a_condition_says_that_it_runs():
+    assert judged("CassandraTask", conditions=[("Running", "True", "")]) == "progressing"
+    assert judged("CassandraTask", conditions=[("Running", "False", ""), ("Complete", "True", "")]) == "healthy"
+
+
+def test_a_condition_whose_status_is_a_word_says_that_word():
+    assert judged(conditions=[("Install", "Completed", "")]) == "healthy"
+    assert judged(conditions=[("Install", "Failed", ""), ("Ready", "True", "")]) == "degraded"
+    assert judged(conditions=[("Install", "Whatever", ""), ("Bound", "True", "")]) == "progressing"
+
+
 def test_a_history_of_phases_under_the_name_of_conditions_is_passed_over():
     live = {"apiVersion": "example.org/v1", "kind": "Thing", "spec": {}, "status": {"phase": "Ready"}}
     live["status"]["conditions"] = [{"status": "Pending"}, {"status": "Ready"}]
@@ -107,6 +127,11 @@ def test_a_history_of_phases_under_the_name_of_conditions_is_passed_over():
         ("Sleeping", Tone.PAUSED),
         ("requested", Tone.BUSY),
         ("unscheduled", Tone.BUSY),
+        ("ImagePullBackOff", Tone.BAD),
+        ("TimedOut", Tone.BAD),
+        ("NoPodsRunning", Tone.BUSY),
+        ("Rules not correctly applied", Tone.BUSY),
+        ("No changes. Ready", Tone.GOOD),
         ("BrokersReady", Tone.GOOD),
         ("StorageBroken", Tone.BAD),
         ("ClusterVersionSucceeding", Tone.GOOD),
