@@ -6,6 +6,7 @@ A file that cannot be read on either side is left out: it can make no claim. Eve
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ RECENT_MS = 1_800_000
 MAX_COMMITS = 20
 MAX_FILES = 50
 MAX_TEXT = 100
+MAX_KEPT = 16_384  # bytes of a file whose leaves are kept in memory
 RELEASE_KEYS = frozenset({"release", "image", "tag", "version"})
 ROOM_KEYS = frozenset({"replicas", "workers", "cpuMillis", "memoryMiB", "connections", "limit"})  # more of it is more room
 WIDER_KEYS = frozenset({"replicas", "workers"})
@@ -94,12 +96,18 @@ def _touches(repo: Repo, entry: Applied) -> list[Touch]:
     return [Touch(entry.commit, entry.applied_ms, c, tuple(sorted(fields))) for c, fields in found.items() if fields]
 
 
-def _components(repo: Repo, blob: str, path: str) -> dict[str, dict[str, str]] | None:
+def _components(repo: Repo, blob: str, path: str) -> Mapping[str, Mapping[str, str]] | None:
     """The leaves of every service document of a file by component; None for what does not parse."""
     if not blob:
         return {}
+    data = repo.blob(blob)
+    return (_told if len(data) <= MAX_KEPT else _told.__wrapped__)(data, path)
+
+
+@functools.lru_cache(maxsize=64)  # each look at an incident asks for the same few files
+def _told(data: bytes, path: str) -> Mapping[str, Mapping[str, str]] | None:
     try:
-        documents = [d.value for d in parse(repo.blob(blob), path)]
+        documents = [d.value for d in parse(data, path)]
     except Misconfigured:
         return None
     found = {}
