@@ -54,6 +54,8 @@ _VERBS: Final = (
     "Scaling",
     "Pending",
 )
+_OVER: Final = ("Succeeded", "Complete", "Completed")
+_AT_REST: Final = frozenset({("Reconciling", "False"), ("Stalled", "False")})
 # What contradicts "healthy" whoever says it.
 SHOULD_BE_TRUE: Final = frozenset({"Ready", "Available", "Healthy"})
 SHOULD_NOT_BE_TRUE: Final = frozenset({"Degraded", "Failed", "Stalled"})
@@ -144,16 +146,7 @@ def evidence(facts: Facts) -> Iterator[Evidence]:
     conditions = [*facts.conditions, *_deeper(facts.status, generation)]
     ends = last_token(facts.kind) in _TO_AN_END
     settled = any(item.type in SETTLING and item.status == "True" and not item.stale for item in conditions)
-    for item in conditions:
-        sort = judge_condition(item, settled=settled)
-        if ends and sort is Tone.NONE and item.type == "Running" and item.status == "True":
-            sort = Tone.BUSY
-        if sort is Tone.GOOD and last_token(item.type) in _STEPS:
-            yield Tone.NONE, f"{item.type} is True, and nothing says that it has arrived"
-        elif sort is not Tone.NONE:
-            yield sort, item.says
-    if {("Reconciling", "False"), ("Stalled", "False")} <= {(item.type, item.status) for item in facts.conditions}:
-        yield Tone.GOOD, "it is neither reconciling nor stalled"
+    yield from _conditions_say(conditions, settled=settled, ends=ends)
     yield from _spoken(facts.status, "status", settled=settled, ends=ends)
     yield from _labelled(facts.metadata)
     yield from _counted(facts)
@@ -163,6 +156,21 @@ def evidence(facts: Facts) -> Iterator[Evidence]:
     managed = facts.spec.get("managementState")
     if isinstance(managed, str) and managed.lower() == "unmanaged":
         yield Tone.PAUSED, f"spec.managementState is {managed}"
+
+
+def _conditions_say(conditions: Sequence[Condition], *, settled: bool, ends: bool) -> Iterator[Evidence]:
+    hold = {(item.type, item.status) for item in conditions}
+    runs = ends and hold.isdisjoint((name, "True") for name in _OVER)
+    for item in conditions:
+        sort = judge_condition(item, settled=settled)
+        if runs and sort is Tone.NONE and item.type == "Running" and item.status == "True":
+            sort = Tone.BUSY
+        if sort is Tone.GOOD and last_token(item.type) in _STEPS:
+            yield Tone.NONE, f"{item.type} is True, and nothing says that it has arrived"
+        elif sort is not Tone.NONE:
+            yield sort, item.says
+    if hold >= _AT_REST:
+        yield Tone.GOOD, "it is neither reconciling nor stalled"
 
 
 def judge_condition(item: Condition, *, settled: bool = False) -> Tone:

@@ -89,6 +89,7 @@ def test_what_is_neither_reconciling_nor_stalled_is_healthy():
 def test_what_runs_to_an_end_is_busy_while_a_condition_says_that_it_runs():
     assert judged("CassandraTask", conditions=[("Running", "True", "")]) == "progressing"
     assert judged("CassandraTask", conditions=[("Running", "False", ""), ("Complete", "True", "")]) == "healthy"
+    assert judged("Backup", conditions=[("Running", "True", ""), ("Complete", "True", "")]) == "healthy"
 
 
 def test_a_condition_whose_status_is_a_word_says_that_word():
