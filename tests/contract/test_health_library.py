@@ -1,5 +1,7 @@
 """The shipped health rules: each has cases, each case holds, and each is found by the group that its file names."""
 
+import functools
+
 import pytest
 
 from reconciler.documents import load, load_one
@@ -11,13 +13,20 @@ FILES = tuple(library_files())
 BOOK = HealthBook()
 
 
+@functools.cache
 def rules(name):
     return [loaded for loaded in load(library_text(name), name) if isinstance(loaded.document, HealthRule)]
 
 
+@functools.cache
 def cases(name):
     path = name.replace(".yaml", ".cases.yaml")
     return load_one(library_text(path), path, HealthCases)
+
+
+@functools.cache
+def results(name):
+    return list(run_cases(BOOK, cases(name)))
 
 
 def test_the_library_covers_what_people_run():
@@ -28,7 +37,7 @@ def test_the_library_covers_what_people_run():
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_case_of_a_shipped_file_holds(name):
-    assert [(r.where, r.difference) for r in run_cases(BOOK, cases(name)) if r.difference] == []
+    assert [(r.where, r.difference) for r in results(name) if r.difference] == []
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -47,12 +56,12 @@ def test_a_file_is_named_after_the_group_of_its_rules(name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_shipped_rule_calls_a_case_healthy_that_it_expects_to_be_degraded(name):
-    wrong = [r for r, c in zip(run_cases(BOOK, cases(name)), cases(name).document.spec.cases, strict=True)
+    wrong = [r for r, c in zip(results(name), cases(name).document.spec.cases, strict=True)
              if c.expect == "degraded" and r.judgement.state == "healthy"]  # fmt: skip
     assert wrong == []
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_shipped_file_holds_one_rule_for_each_kind(name):
-    kinds = [kind for loaded in load(library_text(name), name) for kind in loaded.document.spec.kinds]
+    kinds = [kind for loaded in rules(name) for kind in loaded.document.spec.kinds]
     assert len(kinds) == len(set(kinds))
