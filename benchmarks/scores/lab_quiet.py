@@ -4,15 +4,18 @@ Deploys, settings, small surges, restarts by hand, noise, missing scrapes and th
 episodes. The template's sensors watch; grouping, triage, diagnosis and proposing are the loop's own, with the shipped playbooks.
 In every episode somebody else's monitoring also raises a false alarm about healthy services. It is counted apart what the
 sensors open, how many false alarms get past triage, what is named although triage was not asked, and what repair would follow.
-A repair is a candidate that edits a file; whether policy would let it pass is not asked. All of them count, also where harmless
-changes together used something up: in how many of those episodes the lab's own alarm goes off in the end stands beside it.
+A repair is a candidate that edits a file; whether policy would let it pass is not asked.
+
+Changes that are harmless each may use something up together. The lab's own alarm, which knows nothing of the loop, watches every
+episode to a minute after its end; where it goes off, something did break, and another episode is drawn. How many those were, and
+how many of them were repaired, is told beside it.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from figures import Figure
@@ -37,29 +40,48 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(slots=True)
 class Count:
-    """Of all episodes."""
+    """Of some episodes."""
 
+    episodes: int = 0
     opened: int = 0
     past_triage: int = 0
     named: int = 0
     named_if_asked: int = 0
     repairs: int = 0
     repairs_if_asked: int = 0
-    repaired: int = 0  # episodes with a repair, however many
-    broke: int = 0  # of them those in which something did break
+
+    def add(self, other: Count) -> None:
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 class Loop:
     """Sensing, grouping, triage, diagnosis and proposing over one site."""
 
-    def __init__(self, site: Site, sensors: Sequence[Sensor], playbooks: Sequence[Ready], count: Count) -> None:
-        self._site, self._sensors, self._playbooks, self._count = site, sensors, playbooks, count
+    def __init__(self, site: Site, sensors: Sequence[Sensor], playbooks: Sequence[Ready]) -> None:
+        self._site, self._sensors, self._playbooks = site, sensors, playbooks
         self._state, self._pending = SensorState(), list[Signal]()
+        self._monitor, self._count = Monitor(site), Count(episodes=1)
+        self._broke = False
+
+    def played(self, seconds: int, dice: random.Random) -> tuple[Count, bool]:
+        """What came of it, and whether something did break. No repair is applied."""
+        self.run(seconds)
+        incident = false_alarm(self._site, dice)
+        self.doubt(incident)
+        self.handle(incident)
+        for _ in range(2 * STEADY):
+            self._go_on()
+        return self._count, self._broke
+
+    def _go_on(self) -> None:
+        self._site.run(SCRAPE_MS // 1_000)
+        self._broke = bool(self._monitor.firing()) or self._broke
 
     def run(self, seconds: int) -> None:
         """Until the time is over, or the first incident was handled."""
         for _ in range(0, seconds * 1_000, SCRAPE_MS):
-            self._site.run(SCRAPE_MS // 1_000)
+            self._go_on()
             if incident := self._sensed():
                 self._count.opened += 1
                 self.handle(incident)
@@ -113,41 +135,28 @@ def documents(folder: Path, name: str) -> DocumentSet:
     return load_tree({f"{name}/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.yaml"))})
 
 
-def count(seeds: Sequence[int]) -> Count:
+def count(episodes: int) -> tuple[Count, Count]:
+    """Of so many episodes in which nothing broke, and of those that were drawn with them and did break."""
     sensors = [found.document for found in documents(ROOT / "infra-repo-template" / "sensors", "sensors").of(Sensor)]
     playbooks = [ready(found) for found in documents(ROOT / "playbooks", "playbooks").of(Playbook)]
-    found = Count()
+    quiet, broke, seed = Count(), Count(), 0
     with scratch() as home:
         history = History(home / "infra.git")
-        for seed in seeds:
+        while quiet.episodes < episodes:
             dice = random.Random(f"quiet/{seed}")
             with staged(history, seed, Dice(seed, 0, history).quiet()) as site:
-                loop, before = Loop(site, sensors, playbooks, found), found.repairs
-                loop.run(dice.randint(60, 400) if seed % LONG else LONG_S)
-                incident = false_alarm(site, dice)
-                loop.doubt(incident)
-                loop.handle(incident)
-                if found.repairs > before:
-                    found.repaired += 1
-                    found.broke += broken(site)
-    return found
-
-
-def broken(site: Site) -> bool:
-    """Whether the lab's own alarm goes off within the next minute. No repair was applied."""
-    monitor = Monitor(site)
-    for _ in range(2 * STEADY):
-        site.run(SCRAPE_MS // 1_000)
-        if monitor.firing():
-            return True
-    return False
+                seconds = dice.randint(60, 400) if seed % LONG else LONG_S
+                found, wrong = Loop(site, sensors, playbooks).played(seconds, dice)
+            (broke if wrong else quiet).add(found)
+            seed += 1
+    return quiet, broke
 
 
 def figures(_: Path) -> Iterator[Figure]:
-    found = count(range(EPISODES))
+    found, broke = count(EPISODES)
     rare = 1 / (1 - 0.05 ** (1 / EPISODES))
     bound = f"where one in {rare:.0f} were repaired, none of {EPISODES} would be seen once in twenty times"
-    note = f"in {found.repaired} episodes, in {found.broke} of which the lab's own alarm did go off; {bound}"
+    note = f"{broke.episodes} more episodes did break, by the lab's own alarm: {broke.repairs} repairs in those; {bound}"
     yield Figure("lab quiet: repairs opened", found.repairs, "episodes", 0, note=note)
     yield Figure("lab quiet: incidents that sensors opened", found.opened, "episodes")
     yield Figure("lab quiet: incidents and false alarms past triage", found.past_triage, "episodes")
