@@ -18,9 +18,7 @@ class Finding:
     detector: str  # its plug-in name: causes, levels, anomalies, forecasts, failures, patterns
     version: str
     settings: str  # digest of its settings
-    kind: (
-        str  # cause, suspect (what was done), change, anomaly, notice, breach, forecast, risk, pattern, lesson, unknown
-    )
+    kind: str  # cause, suspect (what was done), change, anomaly, notice, breach, forecast, risk, pattern, lesson, unknown
     component: str
     metric: str  # "" where it is about the component; of a pattern its kind
     at_ms: int  # when it began, or for what time it is foretold
