@@ -33,7 +33,7 @@ def learn(world: World) -> bool:
         return False
     now, outlook = world.clock.now(), world.cursor.outlook
     if LESSONS not in outlook.asked:
-        if now < outlook.due.setdefault(LESSONS, now + HOUR_MS):
+        if 0 < outlook.due.setdefault(LESSONS, now + HOUR_MS) - now <= HOUR_MS:  # further ahead: the clock was set back
             return False
         outlook.asked[LESSONS], outlook.due[LESSONS] = lessons(world, now), now + HOUR_MS
     answer = world.learner.ask(outlook.asked[LESSONS])
@@ -63,14 +63,16 @@ def lessons(world: World, now_ms: int) -> Inquiry:
 
 
 def outages(cases: Iterable[Case], start_ms: int, now_ms: int) -> Iterator[Outage]:
-    """Of each case one a component: from what was claimed first to what was claimed last, or to now while the case is open."""
+    """Of each case one a component, from what was claimed first until the case was done, or to now while it is open: those of
+    which some lies between start and now.
+    """
     for case in cases:
         signals = [one for one in progress(case).incident.signals if _happened(one)] if readable(case) else []
         for component in sorted({one.component for one in signals}):
             own = [one for one in signals if one.component == component]
             begun = min(one.started_ms for one in own)
-            over = now_ms if case.stage is not Stage.DONE else max(one.received_ms for one in own)
-            if start_ms <= begun <= now_ms:
+            over = now_ms if case.stage is not Stage.DONE else max(case.due_ms, *(one.received_ms for one in own))
+            if begun <= now_ms and start_ms <= over:
                 yield Outage(component, begun, min(now_ms, max(begun, over)))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST = 300  # runs that broke, and as many that did not; some 20 KB each
 NAME = re.compile(r"(broke|calm)-\d{16}-[0-9a-f]{16}\.npz")
+
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,15 @@ class Runs:
             for old in kept[: max(0, len(kept) - MOST)]:
                 (self._folder / old).unlink(missing_ok=True)
 
-    def all(self) -> Iterator[Run]:
+    def all(self) -> Iterator[tuple[str, Run]]:
+        """By name."""
         for name in self.names():
             try:
                 run = self._read(self._folder / name)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-                (self._folder / name).unlink()
+            except UNREADABLE:
+                (self._folder / name).unlink(missing_ok=True)
                 continue
-            yield run
+            yield name, run
 
     def _read(self, file: Path) -> Run:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as said:

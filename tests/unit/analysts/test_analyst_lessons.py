@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from reconciler.adapters.analysts import lessons as lessons_module
 from reconciler.adapters.analysts import runs as runs_module
 from reconciler.adapters.analysts.lessons import DAY_MS, HOUR_MS, Lessons
 from reconciler.adapters.analysts.lessons import taught as ask
 from reconciler.adapters.analysts.runs import Run, Runs, name_of
 from reconciler.analysis.detectors.failures import Failures
-from reconciler.analysis.failures.saving import loaded
+from reconciler.analysis.failures.saving import Learned, dumped, loaded
 from reconciler.model.maintenance import MaintenanceWindow
 from reconciler.ports.analyst import LESSONS, Inquiry, Outage
 from reconciler.ports.detector import Window
@@ -158,3 +159,78 @@ def test_a_run_that_cannot_be_read_or_has_other_features_is_removed(tmp_path) ->
     Runs(tmp_path / "runs", ("a", "c")).put(name_of(True, "cart", 3), run)
     assert len(list(kept.all())) == 1
     assert kept.names() == (name_of(True, "cart", 1),)
+
+
+def broke(lessons: Lessons, *failed: Outage, hours: int = 49) -> list[np.ndarray]:
+    """Minutes to the failure, of each run that broke."""
+    lessons._watch(asked(hours, *failed))
+    return [run.minutes for name, run in lessons._runs.all() if name.startswith("broke")]
+
+
+def test_what_many_components_complain_about_at_once_is_one_failure(tmp_path) -> None:
+    many = MemoryTelemetry([], [f"s{i}" for i in range(8)])
+    at = START + MINUTE * (1 + np.arange(49 * 60))
+    for i in range(8):
+        many.put(f"s{i}", "memory_usage", zip(at.tolist(), memory(len(at), True, i).tolist(), strict=True))
+    lessons = Lessons(many, tmp_path / "runs", tmp_path / "failures.json")
+    at_ms = START + 21 * HOUR_MS
+    said = lessons.learn(asked(49, *(Outage(f"s{i}", at_ms + i * MINUTE, at_ms + HOUR_MS) for i in range(8))))
+    assert sum(name.startswith("broke") for name in lessons._runs.names()) == 8
+    assert said.text.endswith("yet: 1 of at least 6 were seen")
+
+
+def test_hours_before_the_failure_before_are_no_calm_beginning_of_the_next(tmp_path) -> None:
+    first = Outage("cart", START + 20 * HOUR_MS, START + 20 * HOUR_MS + 5 * MINUTE)
+    next_one = Outage("cart", START + 23 * HOUR_MS, START + 23 * HOUR_MS)
+    one, two = broke(school(tmp_path), first, next_one)
+    assert (one.max(), two.max()) == (235, 170)
+
+
+def test_a_failure_whose_hours_before_are_kept_as_means_alone_teaches_nothing(tmp_path) -> None:
+    lessons, now = school(tmp_path), START + 60 * HOUR_MS
+    old, new = (Outage("cart", START + h * HOUR_MS, now) for h in (17, 18))
+    inquiry = dataclasses.replace(asked(60), start_ms=START)
+    lessons._watch(dataclasses.replace(inquiry, outages=(old,)))
+    assert not [name for name in lessons._runs.names() if name.startswith("broke")]
+    lessons._watch(dataclasses.replace(inquiry, outages=(new,)))
+    assert [name for name in lessons._runs.names() if name.startswith("broke")]
+
+
+def test_of_many_services_each_day_has_others_that_stand_for_all(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"s{i}" for i in range(9)]
+    monkeypatch.setattr(lessons_module, "MOST_SERVICES", 3)
+    chosen = [lessons_module._chosen(names, day) for day in range(20)]
+    assert {len(one) for one in chosen} == {3}
+    assert {name for one in chosen for name in one} == set(names)
+    lessons = school(tmp_path)
+    lessons._telemetry = MemoryTelemetry([], names)
+    lessons._watch(asked(49))
+    runs = {
+        name_of(True, "s0", START): Run(np.zeros((1, 2), np.float32), np.array([5.0])),
+        name_of(False, "s0", START): Run(np.zeros((1, 2), np.float32), np.array([np.nan])),
+    }
+    assert lessons_module._past(runs, lessons._each).weights.tolist() == [1.0, 18.0]
+
+
+def test_a_clock_that_was_set_back_stops_no_lessons(tmp_path) -> None:
+    lessons = school(tmp_path)
+    for hours in (49, 53, 57, 61):
+        lessons._watch(asked(hours))
+    (tmp_path / "failures.json").write_bytes(dumped(Learned((), START + 900 * HOUR_MS, None)))
+    assert lessons.learn(asked(61)).at_ms == START + 61 * HOUR_MS
+
+
+def test_runs_that_cannot_be_read_are_not_counted(tmp_path) -> None:
+    lessons = school(tmp_path)
+    lessons._runs.put(name_of(True, "user", START), Run(np.zeros((1, 2), np.float32), np.array([1.0])))
+    (tmp_path / "runs" / name_of(True, "cart", START)).write_bytes(b"PK\x03\x04 half of a file")
+    assert lessons.learn(asked(2)).text.endswith("yet: 0 of at least 6 were seen")
+
+
+def test_whatever_byte_of_a_run_the_disk_has_changed_nothing_is_raised(tmp_path) -> None:
+    kept, name = Runs(tmp_path / "runs", ("a", "b")), name_of(True, "cart", 1)
+    kept.put(name, Run(np.arange(96, dtype=np.float32).reshape(48, 2), np.arange(48.0)))
+    whole = (tmp_path / "runs" / name).read_bytes()
+    for at in range(len(whole)):
+        (tmp_path / "runs" / name).write_bytes(whole[:at] + bytes([whole[at] ^ 0x15]) + whole[at + 1 :])
+        assert len(list(kept.all())) <= 1

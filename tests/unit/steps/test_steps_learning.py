@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,11 +44,18 @@ def world(learner: InlineAnalyst | None) -> Any:
     )  # fmt: skip
 
 
-def test_an_incident_is_an_outage_of_each_component_from_its_first_claim_to_its_last() -> None:
+def test_an_incident_is_an_outage_of_each_component_from_its_first_claim_until_it_is_done() -> None:
     done = case("a", Stage.DONE, signal("cart", NOW - 9_000_000), signal("cart", NOW - 8_000_000), signal("web", NOW - 8_500_000))
+    done = dataclasses.replace(done, due_ms=NOW - 1_000_000)
     assert list(outages([done], NOW - BACK_MS, NOW)) == [
-        Outage("cart", NOW - 9_000_000, NOW - 7_940_000), Outage("web", NOW - 8_500_000, NOW - 8_440_000),
+        Outage("cart", NOW - 9_000_000, NOW - 1_000_000), Outage("web", NOW - 8_500_000, NOW - 1_000_000),
     ]  # fmt: skip
+
+
+def test_what_began_long_ago_and_lasts_is_told_still_so_that_none_of_it_is_taken_for_calm() -> None:
+    claimed = signal("cart", NOW - 2 * BACK_MS)
+    assert list(outages([case("a", Stage.JUDGE, claimed)], NOW - BACK_MS, NOW)) == [Outage("cart", NOW - 2 * BACK_MS, NOW)]
+    assert list(outages([case("a", Stage.DONE, claimed)], NOW - BACK_MS, NOW)) == [Outage("cart", NOW - 2 * BACK_MS, NOW)]
 
 
 def test_what_is_open_lasts_until_now() -> None:
@@ -61,7 +69,7 @@ def test_what_was_foreseen_differs_from_git_is_about_nobody_or_is_older_teaches_
         case("a", Stage.DONE, signal("cart", NOW, "predicted/failures")),
         case("b", Stage.DONE, signal("cart", NOW, "drift/shop")),
         case("c", Stage.DONE, signal("", NOW)),
-        case("d", Stage.DONE, signal("cart", NOW - BACK_MS - 1)),
+        dataclasses.replace(case("d", Stage.DONE, signal("cart", NOW - 2 * BACK_MS)), due_ms=NOW - BACK_MS - 1),
         Case("e", "infra", "lab", "e", Stage.UNREADABLE, NOW, NOW, {"of": "another release"}),
     ]
     assert list(outages(nothing, NOW - BACK_MS, NOW)) == []
@@ -94,6 +102,15 @@ def test_a_lesson_that_fails_is_told_and_the_next_one_comes_all_the_same() -> No
         learn(seen)
         seen.clock.advance(60_000)
     assert seen.meters.faults() == {}
+    assert seen.store.noted(NOTED) == LESSON.text
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_lessons() -> None:
+    seen = world(InlineAnalyst(lambda inquiry: Answer((LESSON,)), patience=1))
+    learn(seen)
+    seen.clock = ManualClock(NOW - 100 * HOUR_MS)
+    learn(seen)
+    learn(seen)
     assert seen.store.noted(NOTED) == LESSON.text
 
 
