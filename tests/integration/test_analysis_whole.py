@@ -1,4 +1,4 @@
-"""The detectors' own process, the loop and the page, together: a metric departs, the child names who is to blame, people see why."""
+"""The detectors' own process, the loop and the page together: a metric departs, the child names a cause, people see why."""
 
 from __future__ import annotations
 
