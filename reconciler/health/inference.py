@@ -40,6 +40,7 @@ _TO_AN_END: Final = frozenset({
     "download", "export", "import", "clone", "transfer", "upgrade", "request", "workflow", "maintenance", "repair", "test",
     "check", "rollback", "suite", "action", "ops", "session",
 })  # fmt: skip
+_DOINGS: Final = ("build", "backup", "restore", "scan", "test", "upgrade", "migration")
 _ON_THE_WAY: Final = frozenset({"running", "active", "started", "scheduled", "created", "accepted", "launched"})
 # First words of conditions such as RollingDeployment.
 _VERBS: Final = (
@@ -83,6 +84,10 @@ _FLAGS: Final = frozenset(
         "complete",
         "completed",
         "success",
+        "succeeded",
+        "successful",
+        "isReady",
+        "isConnected",
         "pass",
         "passed",
     }
@@ -263,7 +268,8 @@ def _spoken(status: Mapping[str, Any], where: str, *, settled: bool, ends: bool)
         if not isinstance(name, str):
             continue
         if isinstance(value, str) and value and name.lower().endswith(_WORDS):
-            sort = Tone.BUSY if ends and value.lower() in _ON_THE_WAY else tone(value)
+            on = ends or name.lower().startswith(_DOINGS)
+            sort = Tone.BUSY if on and value.lower() in _ON_THE_WAY else tone(value)
             yield _said(sort, f"{where}.{name} is {value}", settled=settled)
         elif isinstance(value, Mapping) and name in _WORDS and where == "status":
             yield from _spoken(value, f"{where}.{name}", settled=settled, ends=ends)

@@ -37,6 +37,13 @@ def test_a_list_of_problems_is_degraded_and_an_empty_one_says_nothing():
     assert judged(phase="Running", problems=[]) == "healthy"
 
 
+def test_a_flag_that_it_succeeded_counts_and_a_build_that_runs_is_under_way():
+    assert judged(succeeded=True) == "healthy"
+    assert judged(succeeded=False) == "progressing"
+    assert judged(buildstatus="running") == "progressing"
+    assert judged(runtimestatus="running") == "healthy"
+
+
 def test_a_result_that_tells_of_failure_counts_wherever_it_stands():
     assert judged(phase="Done", result="ERROR") == "degraded"
     assert judged(phase="Done", mover={"result": "Failed"}) == "degraded"
