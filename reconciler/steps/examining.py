@@ -4,9 +4,10 @@
 2. Every finding is kept with the diagnosis: who found it, in which version, with which settings.
 3. A pattern that spreads (a cascade, a retry storm, a metastable state) makes the diagnosis cascading: policy wants a person.
 4. The analysis names the loop's own cause among its likeliest: that is evidence, and the confidence stays as it is.
-5. It is at least `SURE` of another component, of which it says that it departed at least `CLEAR` deviations, and does not name
-   the loop's own: the confidence falls below what any repair needs to merge by itself. Not where a target itself said what is
-   wrong: no metric knows better. Nor for less than that: the noise of a minute before speaks against no surge of now.
+5. It is at least `SURE` of another component, of which it says that it departed at least `CLEAR` deviations, tells it from the
+   next (`LEAD`), and does not name the loop's own: the confidence falls below what any repair needs to merge by itself. Not where
+   a target itself said what is wrong: no metric knows better. Nor for less than that: the noise of a minute before speaks against
+   no surge of now, and where everything moved alike, as when a site has just begun, whoever comes first does by chance.
 6. Nothing raises a confidence, and nothing makes a cause of "unknown": findings without a cause are for people.
 """
 
@@ -32,6 +33,7 @@ BACK_MS = 7_200_000  # what was normal, and two hours of it
 NAMED = 3  # causes of the analysis among which the loop's own is looked for
 SURE = 0.6
 CLEAR = 3.0  # robust deviations from normal
+LEAD = 1.05  # times the score of the second
 LOWERED = "0.59"  # below the 0.60 that every merge by itself needs
 SPREADING = frozenset({"cascade", "retry_storm", "metastable"})
 DETECTORS = ("causes", "levels", "anomalies", "patterns")
@@ -95,7 +97,8 @@ def weighed(diagnosis: Diagnosis, answer: Answer, now_ms: int) -> Diagnosis:
     if named:  # 4.
         return _with_top(found, dataclasses.replace(top, evidence=(*top.evidence, _agreement(named), *_shifts(findings, top))))
     first = causes[0]
-    if float(first.confidence) < SURE or not _clear(first) or top.told or float(top.confidence) < float(LOWERED):
+    sure = float(first.confidence) >= SURE and _clear(first) and _apart(causes)
+    if not sure or top.told or float(top.confidence) < float(LOWERED):
         return found
     against = Evidence("analysis", first.component, first.metric, top.confidence, LOWERED, first.confidence, _against(first, top))
     lowered = dataclasses.replace(top, confidence=LOWERED, evidence=(*top.evidence, against))  # 5.
@@ -107,6 +110,12 @@ def _clear(named: Finding) -> bool:
     """Whether what is named departed from normal beyond doubt, where its detector tells how far."""
     told = [abs(numeric(value)) for name, value in named.values if name.startswith("deviations ")]
     return not told or any(deviations >= CLEAR for deviations in told)
+
+
+def _apart(causes: Sequence[Finding]) -> bool:
+    """Whether the first is told from the second, where their detector tells how much speaks against each."""
+    scores = [numeric(dict(one.values).get("score", "")) for one in causes[:2]]
+    return len(scores) < 2 or not scores[0] < LEAD * scores[1]  # NaN where it is not told
 
 
 def _silence(answer: Answer, now_ms: int) -> tuple[Finding, ...]:

@@ -67,6 +67,13 @@ def test_the_noise_of_another_component_speaks_against_nothing(deviations: str, 
     assert confidence(weigh(dataclasses.replace(finding("cause", "cart", "0.93"), values=values))) == left
 
 
+@pytest.mark.parametrize(("second", "left"), [("8.9", "0.93"), ("9", "0.93"), ("8", LOWERED), ("much", LOWERED)])
+def test_where_all_moved_alike_the_first_of_them_speaks_against_nothing(second: str, left: str) -> None:
+    said = (("cart", "0.98", "9"), ("user", "0.001", second), ("payment", "0.001", "8.8"))
+    found = (dataclasses.replace(finding("cause", name, sure), values=(("score", score),)) for name, sure, score in said)
+    assert confidence(weigh(*found)) == left
+
+
 def test_what_a_target_said_is_not_lowered_by_metrics() -> None:
     told = dataclasses.replace(OWN, trouble="crash", object="Deployment/checkout", unit="shop")
     assert confidence(weigh(finding("cause", "cart", "0.99"), own=told)) == "0.93"
