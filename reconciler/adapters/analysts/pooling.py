@@ -7,6 +7,7 @@ series, or series that have nothing in common, teach each other nothing.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ STEP_MS = 300_000
 LEAST_DAYS = 7
 FEWEST = 8  # series
 MOST = 40  # series; learned in about a second each
+PORTION = 500  # series that are read at once: 80 MB of steps
+MOST_READ = 20_000  # series that are looked through for loads
 
 
 class Pooling:
@@ -43,7 +46,7 @@ class Pooling:
     def learn(self, inquiry: Inquiry) -> Finding | None:
         """What was learned now; None where it is not a day since."""
         made_ms = self._made_ms()
-        if made_ms and inquiry.now_ms - made_ms < DAY_MS:
+        if made_ms and 0 <= inquiry.now_ms - made_ms < DAY_MS:
             return None
         pasts = self._pasts(inquiry)
         pool = learnt(pasts) if len(pasts) >= FEWEST else None
@@ -61,20 +64,44 @@ class Pooling:
 
     def _pasts(self, inquiry: Inquiry) -> list[Array]:
         """Of the loads with a week behind them, as many as may be, in an order that has nothing to do with their names."""
-        start = inquiry.start_ms - inquiry.start_ms % STEP_MS
-        grid = self._telemetry.grid(None, start, inquiry.now_ms, STEP_MS)
-        chosen = [row for row, key in enumerate(grid.series) if kind_of(key[1]) in LOADS]
-        chosen.sort(key=lambda row: hashlib.blake2b("\n".join(grid.series[row]).encode()).digest())
         found: list[Array] = []
-        for row in chosen:
-            taken = grid.count[row] > 0
-            key, samples = grid.series[row], (grid.times[taken], grid.mean[row][taken])
-            past = _past(inquiry, key, samples)
-            if past is not None:
-                found.append(past)
-            if len(found) == MOST:
-                break
+        for components in self._portions():
+            for key, samples in self._loads(components, inquiry):
+                past = _past(inquiry, key, samples)
+                if past is not None:
+                    found.append(past)
+                if len(found) == MOST:
+                    return found
         return found
+
+    def _portions(self) -> Iterator[list[str]]:
+        """Components with loads, so many at once as memory is there for."""
+        portion: list[str] = []
+        held = read = 0
+        for component in sorted(self._telemetry.topology().components, key=_mixed):
+            metrics = self._telemetry.metrics(component)
+            if not any(kind_of(metric) in LOADS for metric in metrics):
+                continue
+            if portion and held + len(metrics) > PORTION:
+                yield portion
+                portion, held = [], 0
+            portion, held, read = [*portion, component], held + len(metrics), read + len(metrics)
+            if read > MOST_READ:
+                break
+        if portion:
+            yield portion
+
+    def _loads(self, components: list[str], inquiry: Inquiry) -> Iterator[tuple[tuple[str, str], Samples]]:
+        start = inquiry.start_ms - inquiry.start_ms % STEP_MS
+        grid = self._telemetry.grid(components, start, inquiry.now_ms, STEP_MS)
+        rows = [row for row, key in enumerate(grid.series) if kind_of(key[1]) in LOADS]
+        for row in sorted(rows, key=lambda row: _mixed("\n".join(grid.series[row]))):
+            taken = grid.count[row] > 0
+            yield grid.series[row], (grid.times[taken], grid.mean[row][taken])
+
+
+def _mixed(name: str) -> bytes:
+    return hashlib.blake2b(name.encode(errors="replace")).digest()
 
 
 def _past(inquiry: Inquiry, key: tuple[str, str], samples: Samples) -> Array | None:

@@ -13,8 +13,9 @@ import numpy as np
 
 from reconciler.analysis.forecasts.choice import LEAD_HOURS
 from reconciler.analysis.forecasts.forecast import Pool
-from reconciler.analysis.forecasts.history import HOUR
+from reconciler.analysis.forecasts.history import DAY, HOUR, MOST_DAYS
 from reconciler.analysis.forecasts.pool import SHARES, Learnt
+from reconciler.analysis.forecasts.table import described
 
 FORMAT = 1
 
@@ -52,10 +53,11 @@ def _learnt(said: Any, hour: int) -> Learnt:
     moves = np.array(said["moves"], dtype=float)
     if moves.shape != (len(LEAD_HOURS), len(SHARES)) or not np.isfinite(moves).all():
         raise ValueError("no moves")
-    return Learnt(_trees(said["point"]), _trees(said["quantiles"]), moves, hour)
+    features = described(np.ones(MOST_DAYS * DAY), np.ones(MOST_DAYS * 24 * hour), hour, np.arange(1)).rows.shape[1]
+    return Learnt(_trees(said["point"], features), _trees(said["quantiles"], features), moves, hour)
 
 
-def _trees(text: Any) -> Any:
+def _trees(text: Any, features: int) -> Any:
     import xgboost
 
     made = xgboost.XGBRegressor(n_jobs=1)
@@ -63,4 +65,6 @@ def _trees(text: Any) -> Any:
         made.load_model(bytearray(base64.b64decode(text, validate=True)))
     except xgboost.core.XGBoostError as error:
         raise ValueError("no trees") from error
+    if made.n_features_in_ != features:
+        raise ValueError("trees of other features")
     return made

@@ -16,7 +16,7 @@ from reconciler.analysis.forecasts import pool as pools
 from reconciler.analysis.forecasts import trial
 from reconciler.analysis.forecasts.saving import dumped, loaded
 from reconciler.errors import Retryable
-from reconciler.model.telemetry import Grid
+from reconciler.model.telemetry import Grid, Topology
 from reconciler.ports.analyst import LESSONS, Inquiry
 from reconciler.ports.detector import Window
 
@@ -40,7 +40,16 @@ def load(seed: int) -> np.ndarray:
 def telemetry(names: list[tuple[str, str]], values: np.ndarray) -> SimpleNamespace:
     times = NOW - STEP_MS * np.arange(len(values[0]), 0, -1)
     count = np.ones(values.shape, np.int64)
-    return SimpleNamespace(grid=lambda *_: Grid(tuple(names), times, count, values, values, values, values))
+
+    def grid(components: list[str], *_: object) -> Grid:
+        rows = [row for row, key in enumerate(names) if key[0] in components]
+        return Grid(tuple(names[row] for row in rows), times, *([count[rows]] + 4 * [values[rows]]))
+
+    return SimpleNamespace(
+        grid=grid,
+        topology=lambda: Topology(tuple(sorted({component for component, _ in names})), ()),
+        metrics=lambda component: [metric for owner, metric in names if owner == component],
+    )
 
 
 def asked(now_ms: int = NOW) -> Inquiry:
@@ -114,7 +123,7 @@ def test_telemetry_that_does_not_answer_is_said_and_nothing_is_kept(tmp_path) ->
     def fails(*_: object) -> Grid:
         raise Retryable("no answer")
 
-    answer = taught(asked(), [Pooling(SimpleNamespace(grid=fails), tmp_path / "pool.json")])
+    answer = taught(asked(), [Pooling(SimpleNamespace(topology=fails), tmp_path / "pool.json")])
     assert answer.missing == "telemetry did not answer the lessons: no answer"
     assert not (tmp_path / "pool.json").exists()
 
@@ -146,3 +155,30 @@ def test_what_is_no_pool_is_refused(taught_pool, said) -> None:
     )
     with pytest.raises(ValueError, match=r"."):
         loaded(json.dumps(broken).encode())
+
+
+def test_no_more_is_read_at_once_than_there_is_memory_for(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "PORTION", 4)
+    names = [(f"s{i}", metric) for i in range(6) for metric in ("cpu_usage", "error_rate")] + [("quiet", "error_rate")] * 9
+    made, asked_for = telemetry(names, np.full((len(names), STEPS), 7.0)), list[list[str]]()
+    grid = made.grid
+    made.grid = lambda components, *rest: asked_for.append(components) or grid(components, *rest)
+    assert "yet: 0 of at least 8" in Pooling(made, tmp_path / "pool.json").learn(asked()).text
+    assert [len(components) for components in asked_for] == [2, 2, 2]
+    assert sorted(name for components in asked_for for name in components) == [f"s{i}" for i in range(6)]
+    asked_for.clear()
+    monkeypatch.setattr(pooling, "MOST_READ", 3)
+    Pooling(made, tmp_path / "again.json").learn(asked())
+    assert [len(components) for components in asked_for] == [2]
+
+
+def test_a_clock_that_was_set_back_stops_no_learning(tmp_path, loads: np.ndarray) -> None:
+    (tmp_path / "pool.json").write_bytes(dumped(None, NOW + 900 * DAY_MS))
+    assert Pooling(telemetry(NAMES[:2], loads[:2]), tmp_path / "pool.json").learn(asked()) is not None
+
+
+def test_trees_of_a_release_with_other_features_are_refused(taught_pool) -> None:
+    whole = json.loads(taught_pool[0].read_bytes())
+    swapped = {**whole, "learnt": whole["learnt"][::-1]}  # an hour's trees know other methods than those of steps
+    with pytest.raises(ValueError, match="other features"):
+        loaded(json.dumps(swapped).encode())
