@@ -42,8 +42,8 @@ def learn(world: World) -> bool:
     del outlook.asked[LESSONS]
     if answer.missing:
         world.meters.fault("learn", answer.missing)
-        return False
-    world.meters.well("learn", did=True)
+    else:
+        world.meters.well("learn", did=True)
     known: dict[str, str] = json.loads(world.store.noted(STATE) or "{}")
     said = known | {finding.detector: finding.text for finding in answer.findings}
     if said != known:

@@ -53,14 +53,18 @@ class Teacher(Protocol):
 
 
 def taught(inquiry: Inquiry, teachers: Sequence[Teacher]) -> Answer:
-    """What all of them say."""
-    try:
-        said = [teacher.learn(inquiry) for teacher in teachers]
-    except HomeostatError as error:
-        return Answer(missing=f"telemetry did not answer the lessons: {error.message}")
-    except OSError as error:
-        return Answer(missing=f"the lessons cannot be kept: {error.strerror}")
-    return Answer(tuple(finding for finding in said if finding is not None))
+    """What all of them say. One that fails keeps nobody else from it."""
+    said, missing = list[Finding | None](), list[str]()
+    for teacher in teachers:
+        try:
+            said.append(teacher.learn(inquiry))
+        except HomeostatError as error:
+            missing.append(f"telemetry did not answer the lessons: {error.message}")
+        except OSError as error:
+            missing.append(f"the lessons cannot be kept: {error.strerror}")
+        except MemoryError:
+            missing.append("the lessons need more memory than they may have: raise analysis.memoryMib in settings.yaml")
+    return Answer(tuple(finding for finding in said if finding is not None), "; ".join(dict.fromkeys(missing)))
 
 
 class Lessons:

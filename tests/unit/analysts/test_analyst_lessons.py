@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from reconciler.adapters.analysts.lessons import taught as ask
 from reconciler.adapters.analysts.runs import Run, Runs, name_of
 from reconciler.analysis.detectors.failures import Failures
 from reconciler.analysis.failures.saving import Learned, dumped, loaded
+from reconciler.errors import Retryable
 from reconciler.model.maintenance import MaintenanceWindow
 from reconciler.ports.analyst import LESSONS, Inquiry, Outage
 from reconciler.ports.detector import Window
@@ -234,3 +236,13 @@ def test_whatever_byte_of_a_run_the_disk_has_changed_nothing_is_raised(tmp_path)
     for at in range(len(whole)):
         (tmp_path / "runs" / name).write_bytes(whole[:at] + bytes([whole[at] ^ 0x15]) + whole[at + 1 :])
         assert len(list(kept.all())) <= 1
+
+
+@pytest.mark.parametrize("error", [Retryable("no answer"), OSError(28, "disk full"), MemoryError()])
+def test_who_cannot_learn_keeps_nobody_else_from_it(tmp_path, error: Exception) -> None:
+    def fails(_: Inquiry) -> None:
+        raise error
+
+    answer = ask(asked(2), [SimpleNamespace(learn=fails), school(tmp_path)])
+    assert answer.missing
+    assert answer.findings[0].text.endswith("yet: 0 of at least 6 were seen")

@@ -98,10 +98,20 @@ def test_a_lesson_that_fails_is_told_and_the_next_one_comes_all_the_same() -> No
         learn(seen)
         seen.clock.advance(60_000)
     assert seen.meters.faults() == {"learn": "the analysis took longer than 600 s"}
+    assert seen.store.noted(NOTED) in (None, "")
     for _ in range(60):
         learn(seen)
         seen.clock.advance(60_000)
     assert seen.meters.faults() == {}
+    assert seen.store.noted(NOTED) == LESSON.text
+
+
+def test_what_one_has_learned_is_noted_though_another_failed() -> None:
+    seen = world(InlineAnalyst(lambda inquiry: Answer((LESSON,), "the lessons cannot be kept: disk full")))
+    for _ in range(62):
+        learn(seen)
+        seen.clock.advance(60_000)
+    assert seen.meters.faults() == {"learn": "the lessons cannot be kept: disk full"}
     assert seen.store.noted(NOTED) == LESSON.text
 
 
