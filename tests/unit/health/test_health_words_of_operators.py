@@ -119,6 +119,8 @@ def test_a_history_of_phases_under_the_name_of_conditions_is_passed_over():
         ("ScalingDown", Tone.BUSY),
         ("ScalingUp", Tone.BUSY),
         ("CleaningUp", Tone.BUSY),
+        ("CatchingUp", Tone.BUSY),
+        ("BringingDown", Tone.BUSY),
         ("ShuttingDown", Tone.BUSY),
         ("ShutDown", Tone.PAUSED),
         ("NodeDown", Tone.BAD),
