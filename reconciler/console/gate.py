@@ -125,7 +125,7 @@ class Visit:
 
     def may(self, role: Role, units: tuple[str, ...] = ()) -> bool:
         """Whether a form is worth showing."""
-        return self.session is not None and self.world.standing().people.may(self.session.principal, role, units)
+        return self.session is not None and self.world.people().may(self.session.principal, role, units)
 
 
 View = Callable[[Visit], Page | Redirect]
