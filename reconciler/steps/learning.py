@@ -67,12 +67,14 @@ def outages(cases: Iterable[Case], start_ms: int, now_ms: int) -> Iterator[Outag
     which some lies between start and now.
     """
     for case in cases:
+        over = now_ms if case.stage is not Stage.DONE else case.due_ms
+        if over < start_ms:  # most are; what is in them takes milliseconds each to read
+            continue
         signals = [one for one in progress(case).incident.signals if _happened(one)] if readable(case) else []
         for component in sorted({one.component for one in signals}):
             own = [one for one in signals if one.component == component]
             begun = min(one.started_ms for one in own)
-            over = now_ms if case.stage is not Stage.DONE else max(case.due_ms, *(one.received_ms for one in own))
-            if begun <= now_ms and start_ms <= over:
+            if begun <= now_ms:
                 yield Outage(component, begun, min(now_ms, max(begun, over)))
 
 

@@ -212,7 +212,7 @@ def _slot(service: str, day: int) -> int:
 
 
 def _chance(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest())
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
 def _touches(outage: Outage, service: str, at_ms: int) -> bool:

@@ -101,7 +101,7 @@ class Pooling:
 
 
 def _mixed(name: str) -> bytes:
-    return hashlib.blake2b(name.encode(errors="replace")).digest()
+    return hashlib.blake2b(name.encode()).digest()
 
 
 def _past(inquiry: Inquiry, key: tuple[str, str], samples: Samples) -> Array | None:

@@ -6,14 +6,17 @@ import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from reconciler.model.cases import Case, Stage
 from reconciler.model.findings import LESSONS as NOTED
 from reconciler.model.findings import Finding
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import LESSONS, Answer, Inquiry, Outage
+from reconciler.steps import learning
 from reconciler.steps.learning import BACK_MS, HOUR_MS, learn, outages
 from reconciler.steps.meters import Meters
-from reconciler.steps.progress import Progress, data
+from reconciler.steps.progress import Progress, data, progress
 from reconciler.steps.world import Cursor
 from reconciler.testing.analysts import InlineAnalyst
 from reconciler.testing.clock import ManualClock
@@ -73,6 +76,14 @@ def test_what_was_foreseen_differs_from_git_is_about_nobody_or_is_older_teaches_
         Case("e", "infra", "lab", "e", Stage.UNREADABLE, NOW, NOW, {"of": "another release"}),
     ]
     assert list(outages(nothing, NOW - BACK_MS, NOW)) == []
+
+
+def test_of_what_was_over_long_ago_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(learning, "progress", lambda one: read.append(one.id) or progress(one))
+    old, new = case("old", Stage.DONE, signal("cart", NOW - 2 * BACK_MS)), case("new", Stage.DONE, signal("cart", NOW))
+    assert len(list(outages([dataclasses.replace(old, due_ms=NOW - BACK_MS - 1), new], NOW - BACK_MS, NOW))) == 1
+    assert read == ["new"]
 
 
 def test_lessons_come_every_hour_and_are_noted_when_they_say_something_new() -> None:
