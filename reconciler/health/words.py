@@ -27,7 +27,11 @@ class Tone(enum.IntEnum):
     NONE = 4
 
 
-_TWO_IN_ONE: Final = ((re.compile(r"[Bb]ack[-_ ]?[Oo]ff"), "Backoff"), (re.compile(r"[Tt]imed?[-_ ]?[Oo]ut"), "Timeout"))
+_TWO_IN_ONE: Final = (
+    (re.compile(r"[Bb]ack[-_ ]?[Oo]ff"), "Backoff"),
+    (re.compile(r"[Tt]imed?[-_ ]?[Oo]ut"), "Timeout"),
+    (re.compile(r"[Ss]hut[-_ ]?[Dd]own"), "Shutdown"),
+)
 _TOKEN: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _BAD_STEMS: Final = (
     "fail", "err", "degrad", "unhealthy", "invalid", "crash", "denied", "deny", "forbidden", "unauth", "reject", "abort",
@@ -54,7 +58,7 @@ _NOT_BUSY: Final = frozenset({
 })  # fmt: skip
 _PAUSED: Final = frozenset({
     "suspended", "suspend", "paused", "pause", "stopped", "hibernated", "hibernate", "disabled", "halted", "ignored",
-    "deactivated", "shutdown", "unmanaged", "shut", "asleep", "sleeping", "dormant",
+    "deactivated", "shutdown", "unmanaged", "asleep", "sleeping", "dormant",
 })  # fmt: skip
 _GOOD_STEMS: Final = ("succe", "complete", "reconciled", "provisioned", "sync")
 _GOOD: Final = frozenset({
@@ -72,7 +76,7 @@ _AHEAD: Final = frozenset(
     {"waiting", "wait", "pending", "awaiting", "until", "unavailable", "unknown", "partial", "partially", "some"}
 )
 # Before `up` and `down`: the two together are one verb.
-_VERBS: Final = ("scal", "shut", "clean", "start", "set", "torn", "wind", "spin", "roll")
+_VERBS: Final = ("scal", "clean", "start", "set", "torn", "wind", "spin", "roll")
 _DENIED: Final = frozenset({"found", "exist", "exists", "allowed", "permitted", "supported", "compliant"})
 _TURNED: Final = {Tone.GOOD: Tone.BUSY, Tone.BAD: Tone.GOOD, Tone.BUSY: Tone.GOOD, Tone.PAUSED: Tone.GOOD, Tone.NONE: Tone.NONE}
 
