@@ -153,7 +153,7 @@ def present(world: World, incident: Incident) -> Presence:
         presence = still_present(seen, world.telemetry, now, told_of(world, seen))
         if presence.present or not predicted:
             return presence
-    still = foreseen(world.cursor.outlook.findings(now))
+    still = foreseen(world.cursor.outlook.findings(now), opened=True)
     for signal in predicted:
         if one := still.get(signal.fingerprint):
             return Presence(Reason.OK, f"still foreseen: {one.finding.text}")
@@ -182,7 +182,7 @@ def foretold(world: World, incident: Incident, diagnosis: Diagnosis) -> Diagnosi
         top = diagnosis.top
         known = tuple(f for f in findings if top and f.component == top.component)
         return dataclasses.replace(diagnosis, findings=(*diagnosis.findings, *known))
-    still = foreseen(findings)
+    still = foreseen(findings, opened=True)
     ones = [still[signal.fingerprint] for signal in incident.signals if signal.fingerprint in still]
     about = {one.finding.component for one in ones}
     known = tuple(f for f in findings if f.component in about)

@@ -96,23 +96,26 @@ class Foreseen:
         return f"predicted/{metric}/{self.finding.component}"
 
 
-def foreseen(findings: Sequence[Finding]) -> dict[str, Foreseen]:
-    """The credible ones by fingerprint; of several about one series the likeliest."""
+def foreseen(findings: Sequence[Finding], opened: bool = False) -> dict[str, Foreseen]:
+    """The credible ones by fingerprint; of several about one series the likeliest. Of what has `opened` an incident none is too
+    near: it is not over because it is about to happen.
+    """
     found: dict[str, Foreseen] = {}
     for finding in sorted(findings, key=lambda f: (-numeric(f.confidence), f.at_ms)):
-        if one := credible(finding, findings):
+        if one := credible(finding, findings, opened):
             found.setdefault(one.fingerprint, one)
     return found
 
 
-def credible(finding: Finding, beside: Iterable[Finding]) -> Foreseen | None:
+def credible(finding: Finding, beside: Iterable[Finding], opened: bool = False) -> Foreseen | None:
     kind = KINDS.get(finding.kind)
     if kind is None or not finding.component or not finding.metric:  # 1.
         return None
     values = dict(finding.values)
     lead, factors = numeric(values.get("lead_s", "")), factors_of(finding, beside)
     least = max(kind.least, numeric(values.get("threshold", "0")))
-    if not factors or not numeric(finding.confidence) >= least or not kind.soonest_s <= lead <= kind.latest_s:  # 2. and 3.
+    soonest = 0.0 if opened else kind.soonest_s
+    if not factors or not numeric(finding.confidence) >= least or not soonest <= lead <= kind.latest_s:  # 2. and 3.
         return None
     level, limit = (numeric(values.get(name, "")) for name in ("level", "limit"))
     if finding.kind == "risk" and level < HALF * limit:  # 4.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Retryable
+from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.findings import Finding
+from reconciler.model.reasons import Reason
+from reconciler.model.signals import Incident, Severity
 from reconciler.ports.analyst import Answer, Inquiry
-from reconciler.steps.foreseeing import AGAIN_MS, FIRST_MS, foresee
+from reconciler.steps.foreseeing import AGAIN_MS, FIRST_MS, foresee, foretold, present
 from reconciler.steps.outlook import NEAR
 from reconciler.steps.world import Cursor
 from reconciler.testing.analysts import InlineAnalyst
@@ -70,6 +74,21 @@ def test_a_note_of_a_time_that_is_yet_to_come_keeps_nothing_from_being_told() ->
     ahead = _world(MemoryStore(), NOW + 10 * AGAIN_MS)
     assert _foreseen(ahead)
     assert _foreseen(_world(ahead.store))
+
+
+@pytest.mark.parametrize(("lead_s", "reason"), [("300", Reason.OK), ("3601", Reason.STALE)])
+def test_what_is_foreseen_is_not_over_because_it_is_about_to_happen(lead_s: str, reason: Reason) -> None:
+    world = _world(MemoryStore())
+    _foreseen(world)
+    signals, now = tuple(world.store.pending_signals()), world.clock.now()
+    incident = Incident("a", "a", "infra", "lab", now, Severity.WARNING, ("cart",), signals)
+    nearer = dataclasses.replace(RISK, values=(("lead_s", lead_s), *LINE[1:]))
+    world.cursor.outlook.found["near"] = (now, (nearer,))
+    assert present(world, incident).reason is reason
+    if reason is Reason.OK:
+        diagnosis = foretold(world, incident, Diagnosis(incident.id, now, "", (), 0, 0, ""))
+        assert diagnosis.top is not None
+        assert diagnosis.top.component == "cart"
 
 
 def _full(_: object) -> None:
