@@ -1,8 +1,8 @@
 """Learning: every hour, what failed lately is told to whoever learns from it how failures announce themselves.
 
 In: the incidents of the last two days, and what is known of the two weeks that forecasts are learned from. Out: nothing that the
-loop waits for: the detectors find what was learned in files. Only what really happened counts: not what was foreseen, and not a
-target that differs from Git.
+loop waits for: the detectors find what was learned in files. Only what really happened counts, and not a target that differs from
+Git. What was foreseen and did not happen is told as such: it may have been averted, and was no calm time.
 """
 
 from __future__ import annotations
@@ -70,13 +70,14 @@ def outages(cases: Iterable[Case], start_ms: int, now_ms: int) -> Iterator[Outag
         over = now_ms if case.stage is not Stage.DONE else case.due_ms
         if over < start_ms:  # most are; what is in them takes milliseconds each to read
             continue
-        signals = [one for one in progress(case).incident.signals if _happened(one)] if readable(case) else []
+        signals = [one for one in progress(case).incident.signals if _counts(one)] if readable(case) else []
         for component in sorted({one.component for one in signals}):
             own = [one for one in signals if one.component == component]
-            begun = min(one.started_ms for one in own)
+            happened = [one for one in own if not one.foretold]
+            begun = min(one.started_ms for one in happened or own)
             if begun <= now_ms:
-                yield Outage(component, begun, min(now_ms, max(begun, over)))
+                yield Outage(component, begun, min(now_ms, max(begun, over)), bool(happened))
 
 
-def _happened(signal: Signal) -> bool:
-    return bool(signal.component) and not signal.foretold and not signal.source.startswith("drift/")
+def _counts(signal: Signal) -> bool:
+    return bool(signal.component) and not signal.source.startswith("drift/")

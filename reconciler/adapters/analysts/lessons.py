@@ -1,8 +1,9 @@
 """From what the installation has seen to its own model of failures. Runs in a worker process of its own, every hour.
 
 1. Of every failure since the last lessons, the four hours before it become a run that broke.
-2. Of every service, four hours of each day that no failure was near become a run that was calm. Which four hours differ from
-   service to service and from day to day, so that every hour of a day is seen. Of many services each day has others.
+2. Of every service, four hours of each day that no failure was near, nor one that was foreseen, become a run that was calm. Which
+   four hours differ from service to service and from day to day, so that every hour of a day is seen. Of many services each day
+   has others.
 3. Where runs that broke have come since the model was learned, or a day has gone by with others, it is learned again. What broke
    within two hours is one failure, however many components complained: a model that has seen one of them has seen the others.
 
@@ -185,7 +186,7 @@ def _broken(inquiry: Inquiry) -> Iterator[tuple[bool, str, int, int]]:
     """
     last: dict[str, int] = {}
     known = max(inquiry.start_ms, inquiry.now_ms - RAW_MS) + RUN_MS + BEFORE_MS
-    for outage in sorted(inquiry.outages, key=lambda one: one.start_ms):
+    for outage in sorted((one for one in inquiry.outages if one.happened), key=lambda one: one.start_ms):
         over = last.get(outage.component, -NEAR_MS)
         last[outage.component] = max(outage.end_ms, over)
         if outage.start_ms >= over + NEAR_MS and known <= outage.start_ms <= inquiry.now_ms:

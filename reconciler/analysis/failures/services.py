@@ -22,7 +22,7 @@ Samples = Mapping[Key, tuple[NDArray[np.int64], Array]]
 
 KINDS = {Kind.CPU: "utilisation", Kind.MEMORY: "memory", Kind.TRAFFIC: "load", Kind.LATENCY: "latency", Kind.ERRORS: "errors"}
 QUEUE = re.compile(r"queue|backlog", re.IGNORECASE)
-WHOLE = 1.0  # of a share
+WHOLE = 1.1  # of a share: a processor that is full may be measured a little above the whole
 MOST = 8  # components; a service that calls more is judged by itself and the first of them by name
 BOUNDED = frozenset(sensor.name for sensor in SENSORS if sensor.limit is not None)
 

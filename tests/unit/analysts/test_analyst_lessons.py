@@ -134,6 +134,16 @@ def test_hours_near_a_failure_are_not_calm(tmp_path) -> None:
     assert not [name for name in lessons._runs.names() if name.startswith("calm")]
 
 
+def test_what_was_foreseen_and_averted_is_neither_broken_nor_calm(tmp_path) -> None:
+    lessons = school(tmp_path)
+    averted = [Outage(name, START, START + 72 * HOUR_MS, happened=False) for name in ("cart", "user", "web")]
+    for hours in range(50, 72, 2):
+        lessons.learn(asked(hours, *averted))
+    assert lessons._runs.names() == ()
+    lessons.learn(asked(LESSON_H, *averted, *outages(LESSON_H)))
+    assert [name for name in lessons._runs.names() if name.startswith("broke")]
+
+
 def test_telemetry_or_a_disk_that_does_not_answer_is_said(tmp_path) -> None:
     lessons = school(tmp_path)
     lessons._telemetry.failing = True

@@ -67,9 +67,14 @@ def test_what_is_open_lasts_until_now() -> None:
     ]
 
 
-def test_what_was_foreseen_differs_from_git_is_about_nobody_or_is_older_teaches_nothing() -> None:
+def test_what_was_foreseen_and_did_not_happen_may_have_been_averted() -> None:
+    seen, came = signal("cart", NOW - 9_000_000, "predicted/failures"), signal("cart", NOW - 8_000_000)
+    assert list(outages([case("a", Stage.JUDGE, seen)], 0, NOW)) == [Outage("cart", NOW - 9_000_000, NOW, happened=False)]
+    assert list(outages([case("a", Stage.JUDGE, seen, came)], 0, NOW)) == [Outage("cart", NOW - 8_000_000, NOW)]
+
+
+def test_what_differs_from_git_is_about_nobody_or_is_older_teaches_nothing() -> None:
     nothing = [
-        case("a", Stage.DONE, signal("cart", NOW, "predicted/failures")),
         case("b", Stage.DONE, signal("cart", NOW, "drift/shop")),
         case("c", Stage.DONE, signal("", NOW)),
         dataclasses.replace(case("d", Stage.DONE, signal("cart", NOW - 2 * BACK_MS)), due_ms=NOW - BACK_MS - 1),

@@ -52,6 +52,12 @@ def test_where_no_share_of_a_capacity_is_measured_there_is_no_panel(samples):
     assert seen(samples) is None
 
 
+def test_a_share_that_is_measured_a_little_above_the_whole_is_one_still():
+    found = seen({("cart", "cpu_usage"): every(60, 30, 1.003)})
+    assert found.keys["utilisation"] == (("cart", "cpu_usage"),)
+    assert seen({("cart", "cpu_usage"): every(60, 30, 1.8)}) is None  # cores
+
+
 def test_bytes_beside_a_share_do_not_hide_it():
     found = seen({("cart", "memory_bytes"): every(60, 30, 3e9), ("cart", "memory_usage"): every(60, 30, 0.4)})
     assert found.keys["memory"] == (("cart", "memory_usage"),)
