@@ -47,8 +47,8 @@ fix: $(VENV)/dev.ready ## format and repair what can be repaired
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moments, and the loop in any order of events (long)
-	@$(ROOMY) CHAOS=all $(BIN)/pytest -n 2 --dist worksteal -q -o tmp_path_retention_policy=failed tests/chaos tests/properties/test_stateful_loop.py --timeout 900 \
+chaos: $(VENV)/dev.ready ## kill -9 at every journaled step and at random moments, the loop in any order of events, every property with all its examples (long)
+	@$(ROOMY) CHAOS=all $(BIN)/pytest -n 2 --dist worksteal -q -o tmp_path_retention_policy=failed tests/chaos tests/properties --timeout 900 \
 		$(if $(SEED),--chaos-seed $(SEED) --hypothesis-seed $(SEED))
 # Its homes are many and small, and no disk is asked to prove anything: memory, where there is enough.
 ROOMY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 2000000 2>/dev/null && echo TMPDIR=/dev/shm)

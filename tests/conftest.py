@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from examples import many
 from installation import Installation, installation
 
 pytest_plugins = [
@@ -21,7 +22,7 @@ pytest_plugins = [
 
 
 # How long an example takes says how busy the machine is, and nothing about the code.
-BUSY = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+BUSY = hypothesis.settings(deadline=None, max_examples=many(100), suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("busy machine", BUSY)
 hypothesis.settings.load_profile("busy machine")
 

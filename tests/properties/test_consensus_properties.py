@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +68,7 @@ def passes(cast, quorum: Quorum, said, groups) -> bool:
 
 
 @given(ballots, quorums, reviews, own, st.randoms(use_true_random=False))
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_the_order_of_ballots_and_reviews_never_matters(cast, quorum, said, groups, chance):
     mixed, voiced = list(cast), list(said)
     chance.shuffle(mixed)
@@ -76,7 +77,7 @@ def test_the_order_of_ballots_and_reviews_never_matters(cast, quorum, said, grou
 
 
 @given(ballots, quorums, reviews, own, st.sampled_from(NAMES))
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 def test_a_further_approval_never_hurts_when_the_voter_had_not_spoken(cast, quorum, said, groups, who):
     silent = [b for b in cast if b.principal != who]
     approval = Ballot("v", who, who, "patch", SUBJECT.trees, Choice.APPROVE, (), NOW, NOW + 60_000)
@@ -85,20 +86,20 @@ def test_a_further_approval_never_hurts_when_the_voter_had_not_spoken(cast, quor
 
 
 @given(ballots, quorums, reviews, own, st.sampled_from(NAMES))
-@settings(max_examples=300)
+@settings(max_examples=many(300))
 def test_silencing_a_voter_never_turns_a_denial_into_a_merge(cast, quorum, said, groups, who):
     if not passes(cast, quorum, said, groups):
         assert not passes([b for b in cast if b.principal != who], quorum, said, groups)
 
 
 @given(ballots, quorums, reviews)
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 def test_an_empty_electorate_denies(cast, quorum, said):
     assert decide(SUBJECT, cast, quorum, said, NAMES, NOW).effect is Effect.DENY
 
 
 @given(ballots, quorums, own)
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 def test_ballots_for_another_edit_decide_nothing(cast, quorum, groups):
     foreign = [replace(b, patch="elsewhere") for b in cast]
     assert not passes(foreign, quorum, [], groups)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from examples import many
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +47,7 @@ def files(homes: Homes, broken: str | None) -> dict[str, bytes | None]:
     return found
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(states=st.lists(State, min_size=1, max_size=6))
 def test_what_git_wants_somewhere_is_never_deleted(repo: PygitRepo, states: list[tuple[Homes, str, str]]) -> None:
     units = [Unit(name=u, path=f"apps/{u}", target="lab", allow_empty=True) for u in UNITS]

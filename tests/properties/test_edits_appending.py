@@ -1,6 +1,7 @@
 """One more item at the end of a list: in any list of any YAML that people write, or refused with its place."""
 
 import pytest
+from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_edits_properties import NASTY, documents, places, values
@@ -41,14 +42,14 @@ def check(data: bytes, document: int, pointer: Pointer, item: dict[str, Scalar])
 
 @pytest.mark.parametrize("data", [*LISTS, *NASTY])
 @given(data_=st.data())
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 def test_an_item_is_added_exactly_and_reversibly_or_refused(data: bytes, data_: st.DataObject) -> None:
     document, pointer = data_.draw(st.sampled_from(places(data)))
     check(data, document, pointer, data_.draw(items))
 
 
 @given(data=documents(), more=st.lists(st.sampled_from(["a", "x", "yy"]), max_size=3), data_=st.data())
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_a_list_that_is_not_there_yet_is_made_exactly_and_reversibly_or_refused(
     data: bytes, more: list[str], data_: st.DataObject
 ) -> None:

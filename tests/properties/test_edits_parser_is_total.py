@@ -2,6 +2,7 @@
 
 import re
 
+from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ yamlish = st.lists(st.sampled_from(PIECES), max_size=30).map(lambda parts: "".jo
 
 
 @given(data=st.one_of(st.binary(max_size=60), yamlish))
-@settings(max_examples=400)
+@settings(max_examples=many(400))
 def test_any_bytes_give_documents_or_an_error_with_a_place(data: bytes) -> None:
     try:
         places = [document.locate(()) for document in parse(data, "f.yaml")]
@@ -48,7 +49,7 @@ def test_any_bytes_give_documents_or_an_error_with_a_place(data: bytes) -> None:
 
 
 @given(text=st.one_of(st.text(max_size=12), st.text("ab01.:-_/@+=eExXoOnNyY", max_size=10)))
-@settings(max_examples=400)
+@settings(max_examples=many(400))
 def test_text_that_may_stay_plain_reads_back_as_this_text(text: str) -> None:
     if is_plain_safe(text):
         assert parse_one(f"a: {text}\n".encode(), "f").value == {"a": text}

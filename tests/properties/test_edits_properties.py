@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+from examples import many
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -120,28 +121,28 @@ def check_edit(data: bytes, document: int, pointer: Pointer, value: Scalar, *, i
 
 @pytest.mark.parametrize("data", NASTY)
 @given(data_=st.data())
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 def test_an_edit_of_nasty_yaml_is_exact_and_reversible_or_refused(data: bytes, data_: st.DataObject) -> None:
     document, pointer = data_.draw(st.sampled_from(places(data)))
     check_edit(data, document, pointer, data_.draw(values))
 
 
 @given(data=documents(), data_=st.data())
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_an_edit_of_generated_yaml_is_exact_and_reversible_or_refused(data: bytes, data_: st.DataObject) -> None:
     document, pointer = data_.draw(st.sampled_from(places(data)))
     check_edit(data, document, pointer, data_.draw(values))
 
 
 @given(data=st.one_of(documents(), st.sampled_from(NASTY)), key=keys, data_=st.data())
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_an_added_key_is_one_new_line_and_reversible_or_refused(data: bytes, key: str, data_: st.DataObject) -> None:
     document, pointer = data_.draw(st.sampled_from(places(data)))
     check_edit(data, document, (*pointer, key), data_.draw(values), insert=True)
 
 
 @given(data=documents(), value=words, data_=st.data())
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 def test_printable_text_can_always_replace_text_on_one_line(data: bytes, value: str, data_: st.DataObject) -> None:
     parsed = parse(data, "f")[0]
     texts = [p for _, p in places(data) if (n := parsed.node(p)) and isinstance(n.value, str)]
@@ -158,7 +159,7 @@ def test_printable_text_can_always_replace_text_on_one_line(data: bytes, value: 
     low=st.integers(1, 50),
     high=st.integers(51, 9_000),
 )
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_scaling_moves_in_its_direction_within_bounds_or_is_refused(now: int, ratio: Fraction, low: int, high: int) -> None:
     data = f"n: {now} # keep\n".encode()
     made = scale(data, Edit(EditKind.SCALE, "f", 0, ("n",), None, None), ratio, low, high)
@@ -178,7 +179,7 @@ def test_scaling_moves_in_its_direction_within_bounds_or_is_refused(now: int, ra
     bounds=st.tuples(st.integers(1, 9_000), st.integers(1, 9_000), st.sampled_from(sorted(UNITS))),
 )
 @example(now=1, unit="", style="{}", ratio=Fraction(10), bounds=(1, 1, "E"))  # no number that long is a quantity
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 def test_scaling_a_quantity_keeps_its_unit_moves_within_bounds_and_goes_back_exactly(
     now: int, unit: str, style: str, ratio: Fraction, bounds: tuple[int, int, str]
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from examples import many
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def after(files: dict[str, bytes], edits: dict[str, bytes | None]) -> dict[str, 
     return {path: content for path, content in {**files, **edits}.items() if content is not None}
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(EDITS, min_size=1, max_size=5))
 def test_a_written_tree_is_the_dictionary_it_was_made_from(repo: PygitRepo, steps: list[dict[str, bytes | None]]):
     files: dict[str, bytes] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,7 +86,7 @@ def live(world: World, clock: ManualClock, steps: Any, start: int = 0) -> None:
         live_one(world, clock, start + number, what, seconds)
 
 
-@settings(max_examples=30)
+@settings(max_examples=many(30))
 @given(history, st.integers(0, 1_000))
 def test_no_request_is_lost_or_invented(steps: Any, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +100,7 @@ def test_no_request_is_lost_or_invented(steps: Any, seed: int) -> None:
             assert flow.queued <= flow.x
 
 
-@settings(max_examples=15)
+@settings(max_examples=many(15))
 @given(history)
 def test_every_call_made_arrives(steps: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -111,7 +112,7 @@ def test_every_call_made_arrives(steps: Any) -> None:
             assert made == pytest.approx(flow.arrived + flow.arriving, rel=1e-9, abs=1e-6)
 
 
-@settings(max_examples=15)
+@settings(max_examples=many(15))
 @given(history)
 def test_what_is_measured_is_in_range(steps: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -126,7 +127,7 @@ def test_what_is_measured_is_in_range(steps: Any) -> None:
                 assert found["latency_p50"] <= found["latency_p95"] <= found["latency_p99"]
 
 
-@settings(max_examples=10)
+@settings(max_examples=many(10))
 @given(history, st.integers(0, 5))
 def test_a_kill_at_any_moment_changes_nothing(steps: Any, at: int) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
@@ -154,14 +155,14 @@ def alone(rate: float, seconds: int, *, spec: ServiceSpec = SPEC, profile: Profi
     return node, inside / seconds, weighted / served
 
 
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 @given(st.floats(1, 190))
 def test_littles_law_holds_under_steady_load(rate: float) -> None:
     _, inside, latency = alone(rate, 400)
     assert inside == pytest.approx(rate * latency, rel=0.02)
 
 
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 @given(st.floats(1, 2_000), st.floats(1.001, 3))
 def test_latency_and_loss_never_fall_as_load_rises(rate: float, more: float) -> None:
     calm, _, calm_latency = alone(rate, 60)
@@ -171,7 +172,7 @@ def test_latency_and_loss_never_fall_as_load_rises(rate: float, more: float) -> 
     assert busy.flow.cpu >= calm.flow.cpu - 1e-9
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(st.floats(10, 600), st.integers(1, 10))
 def test_more_replicas_never_serve_less(rate: float, replicas: int) -> None:
     few, _, _ = alone(rate, 60, spec=replace(SPEC, replicas=replicas))
@@ -179,7 +180,7 @@ def test_more_replicas_never_serve_less(rate: float, replicas: int) -> None:
     assert many.flow.succeeded >= few.flow.succeeded * (1 - 1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(st.floats(300, 5_000), st.integers(0, 500), st.integers(1, 5_000))
 def test_a_queue_never_holds_more_than_its_limits(rate: float, limit: int, timeout_ms: int) -> None:
     node, _, _ = alone(rate, 60, spec=replace(SPEC, queue_limit=limit, queue_timeout_ms=timeout_ms))

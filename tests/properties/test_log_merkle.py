@@ -1,5 +1,6 @@
 """The Merkle tree against its definition in RFC 6962, and what its proofs must refuse."""
 
+from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +42,7 @@ def test_the_root_is_the_one_that_the_rfc_defines(size: int) -> None:
     assert root(size, node) == defined(LEAVES[:size])
 
 
-@settings(max_examples=20)
+@settings(max_examples=many(20))
 @given(st.integers(0, 700), st.data())
 def test_tiles_give_the_root_of_every_smaller_tree(size: int, data: st.DataObject) -> None:
     tiles = Tiles(0, [], lambda _level, _number: None)

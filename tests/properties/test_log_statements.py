@@ -3,6 +3,7 @@
 import contextlib
 import json
 
+from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ def test_a_record_survives_its_statement(record: Record) -> None:
     assert json.loads(statement(record))["subject"][0]["digest"]["sha256"] == record.id.removeprefix("sha256:")
 
 
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 @given(RECORDS, st.data())
 def test_a_statement_with_one_flipped_bit_is_never_the_same_record(record: Record, data: st.DataObject) -> None:
     raw = statement(record)

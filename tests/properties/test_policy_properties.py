@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +78,7 @@ def strictness(decision: Decision) -> int:
 
 
 @given(REPAIRS, STOPS)
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_a_stop_never_makes_the_answer_less_strict(repair, stop):
     subject, proposal, facts = sample(repair, RULES)
     assert strictness(judge(subject, proposal, replace(facts, **stop), RULES)) >= strictness(
@@ -86,7 +87,7 @@ def test_a_stop_never_makes_the_answer_less_strict(repair, stop):
 
 
 @given(REPAIRS)
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 def test_an_approval_never_makes_the_answer_stricter_and_never_undoes_a_denial(repair):
     alone = judge(*sample(repair, RULES), RULES)
     approved = judge(*sample(repair.model_copy(update={"approved_by": ("ada",)}), RULES), RULES)
@@ -95,7 +96,7 @@ def test_an_approval_never_makes_the_answer_stricter_and_never_undoes_a_denial(r
 
 
 @given(REPAIRS)
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 def test_facts_and_decisions_survive_the_record_byte_for_byte(repair):
     subject, proposal, facts = sample(repair, RULES)
     again = decode(Facts, plain(facts))
@@ -105,7 +106,7 @@ def test_facts_and_decisions_survive_the_record_byte_for_byte(repair):
 
 
 @given(REPAIRS, st.text(max_size=20), st.integers(-(2**70), 2**70))
-@settings(max_examples=100)
+@settings(max_examples=many(100))
 def test_hostile_facts_get_an_answer_that_can_be_shown(repair, text, number):
     subject, proposal, facts = sample(repair, RULES)
     facts = replace(facts, paths=(text,), examined=(text,), now_ms=number, units=(text,), author=text)
@@ -115,14 +116,14 @@ def test_hostile_facts_get_an_answer_that_can_be_shown(repair, text, number):
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda s: s.encode("utf-8", "replace")))
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 def test_any_bytes_are_documents_or_refused_with_a_place(data):
     refused = where_refused(load, b"apiVersion: homeostat/v1\nkind: Limits\n" + data, "x.yaml")
     assert refused == "" or refused.startswith("x.yaml:")
 
 
 @given(st.text(alphabet="ns=&|!()[]. 1'+-<>?:{}\"\\allexists,in", max_size=40))
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 def test_any_text_is_a_condition_that_answers_or_is_refused(source):
     variables = {"n": CelType.INT, "s": CelType.STRINGS}
     refused = where_refused(compile_condition, source, variables, "x.yaml:1:1")

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from examples import EVERYTHING
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
@@ -36,7 +37,6 @@ from reconciler.settings import Home
 from reconciler.signals import parse_alertmanager
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-EVERYTHING = os.environ.get("CHAOS") == "all"
 CART, AUTONOMY, ROLLBACK = "apps/shop/cart.yaml", "policies/autonomy.yaml", "playbooks/rollback-release.yaml"
 SOONER = "  expect:\n    guardAfterSeconds: 20\n    outcomeAfterSeconds: 60\n"
 NOT_THEIRS = ("+HEAD~1:main", ":main", "HEAD:refs/homeostat/pr/9", ":refs/homeostat/log", "+HEAD:refs/homeostat/log")

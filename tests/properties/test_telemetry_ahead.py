@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from examples import many
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +61,7 @@ def _seen(world: Any) -> Any:
     return telemetry.newest_ms(), telemetry.topology(), window, alarms
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=many(15), deadline=None)
 @given(before=LATER, ahead=FUTURE, sealed=st.booleans(), after=LATER)
 @example(before=[5_000], ahead=[(NAMES[0], 300 * 24 * HOUR)], sealed=True, after=[HOUR, HOUR, HOUR])
 def test_the_future_hides_nothing_of_the_present(folders: Iterator[Path], before, ahead, sealed: bool, after):

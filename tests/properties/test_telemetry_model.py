@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import many
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -50,7 +51,7 @@ def _act(store: SampleStore, act: object, folder: Path, model: dict[tuple[str, s
     return store
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=many(25))
 @given(
     read=st.sampled_from([(0, 1), (0, 128), (8, 128)]),
     acts=ACTS,
@@ -110,7 +111,7 @@ def _same_grid(store: SampleStore, model: dict[tuple[str, str], dict[int, float]
                 assert all(math.isnan(value) for value in (*found, grid.mean[row, at]))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=many(25))
 @given(
     rows=st.lists(
         st.lists(st.decimals(-(10**9), 10**9, places=3).map(float) | NUMBERS.filter(math.isfinite), min_size=1, max_size=6),
@@ -132,7 +133,7 @@ def test_every_float_comes_back_from_a_block_bit_for_bit(folders: Iterator[Path]
     block.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=many(25))
 @given(data=st.data())
 def test_a_file_with_any_bytes_wrong_costs_its_own_samples_and_nothing_else(folders: Iterator[Path], data: st.DataObject):
     folder = next(folders)
