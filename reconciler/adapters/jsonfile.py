@@ -1,10 +1,17 @@
-"""JsonFile: what another process keeps in a small JSON file, read again when the file has changed."""
+"""What processes keep for each other in JSON files: written whole or not at all, read again when the file has changed."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
+
+
+def write_whole(path: Path, raw: bytes) -> None:
+    """For the one process that writes it."""
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(raw)
+    fresh.replace(path)
 
 
 class JsonFile:

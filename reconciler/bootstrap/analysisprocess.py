@@ -17,7 +17,7 @@ from reconciler.adapters.telemetry.traces import TraceSamples
 from reconciler.bootstrap.opening import open_settings, open_telemetry
 from reconciler.model.findings import Finding
 from reconciler.model.home import Home
-from reconciler.ports.analyst import LESSONS, Answer, Inquiry
+from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.ports.detector import Window
 
 NEEDED = ("numpy", "scipy", "statsmodels", "sklearn", "xgboost", "networkx")  # of the extra `analysis`
@@ -33,14 +33,11 @@ def main(home: Home, memory_mib: int) -> None:
     telemetry, traces = open_telemetry(home, open_settings(home)), TraceSamples(home.traces)
 
     def prepare() -> Callable[[Inquiry], Answer]:
-        from reconciler.adapters.analysts.lessons import Lessons, taught
-        from reconciler.adapters.analysts.pooling import Pooling
         from reconciler.analysis.detectors import built_in, examine, explained
         from reconciler.analysis.detectors.failures import Failures
         from reconciler.analysis.detectors.forecasts import Forecasts
 
         detectors = built_in()
-        teachers = (Lessons(telemetry, home.runs, home.failures), Pooling(telemetry, home.pool))
         for detector in detectors:
             if isinstance(detector, Forecasts):
                 detector.keep_in(home.choices)
@@ -51,12 +48,7 @@ def main(home: Home, memory_mib: int) -> None:
         def chosen(window: Window, names: tuple[str, ...]) -> tuple[Finding, ...]:
             return examine(window, [d for d in detectors if not names or d.name in names])
 
-        def work(inquiry: Inquiry) -> Answer:
-            if inquiry.detectors == (LESSONS,):
-                return taught(inquiry, teachers)
-            return look(inquiry, telemetry, chosen, explained, traces)
-
-        return work
+        return lambda inquiry: look(inquiry, telemetry, chosen, explained, traces)
 
     serve(prepare, memory_mib)
 

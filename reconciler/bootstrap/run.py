@@ -206,15 +206,18 @@ def start_analysis(home: Home, settings: Settings) -> Iterator[tuple[WorkerAnaly
         log.warning("analysis.lacking", extra={"fields": {"packages": ", ".join(missing), "next": LACKING_STEP}})
         yield None, None
         return
-    command = [sys.executable, "-m", "reconciler.bootstrap.analysisprocess", str(home.root.resolve())]
     wanted = settings.analysis
     looking = Bounds(wanted.seconds, wanted.memory_mib, wanted.idle_seconds)
     learning = Bounds(LESSON_S, wanted.memory_mib, idle_seconds=1.0)
     with (
-        contextlib.closing(WorkerAnalyst(command, looking)) as analyst,
-        contextlib.closing(WorkerAnalyst(command, learning)) as learner,
+        contextlib.closing(WorkerAnalyst(_child("analysisprocess", home), looking)) as analyst,
+        contextlib.closing(WorkerAnalyst(_child("lessonsprocess", home), learning)) as learner,
     ):
         yield analyst, learner
+
+
+def _child(module: str, home: Home) -> list[str]:
+    return [sys.executable, "-m", f"reconciler.bootstrap.{module}", str(home.root.resolve())]
 
 
 def _announce(home: Home, running: Running) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.common import answer, looking
-from reconciler.model.findings import LESSONS
+from reconciler.model.findings import FORESIGHT
 from reconciler.model.judging import Effect
 from reconciler.model.maintenance import NOTED as MAINTENANCE
 from reconciler.model.maintenance import noted as maintenance
@@ -86,7 +86,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "maintenance": maintenance(home.store.noted(MAINTENANCE), home.clock.now()) if home.store else (),
         "units": _units(home),
         "health": score(home.store.noted(SCORE)) if home.store else None,
-        "foresight": home.store.noted(LESSONS) if home.store else "",
+        "foresight": home.store.noted(FORESIGHT) if home.store else "",
         "objectives": noted(home.store.noted(NOTED)) if home.store else (),
         "attention": notices(home.store.noted(ATTENTION)) if home.store else (),
         "alarms": _alarms(home),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.console.gate import Refused
 from reconciler.console.pages import Page
 from reconciler.errors import Misconfigured
-from reconciler.model.findings import LESSONS
+from reconciler.model.findings import FORESIGHT
 from reconciler.steps import reporting
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ PAGE = 500
 def listing(visit: Visit) -> Page:
     """Those that are not well first."""
     found = sorted(reporting.healths(visit.world), key=lambda one: (one[1] == "well", one[0]))
-    foresight = visit.world.store.noted(LESSONS)
+    foresight = visit.world.store.noted(FORESIGHT)
     return Page("services.html", {"services": found[:PAGE], "total": len(found), "tones": TONES, "foresight": foresight})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LESSONS = "lessons"  # under which the store notes what was learned of failures, in words
+FORESIGHT = "lessons"  # under which the store notes what was learned of failures, in words
 
 
 @dataclass(frozen=True, slots=True)

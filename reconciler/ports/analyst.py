@@ -15,8 +15,6 @@ from reconciler.model.maintenance import MaintenanceWindow
 from reconciler.model.occasions import Occasion
 from reconciler.ports.detector import Change
 
-LESSONS = "lessons"  # in place of detectors: learn of the outages how failures announce themselves
-
 
 @dataclass(frozen=True, slots=True)
 class Limit:

@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable, Iterator
 
 from reconciler.model.cases import Case, Stage
-from reconciler.model.findings import LESSONS as NOTED
+from reconciler.model.findings import FORESIGHT
 from reconciler.model.signals import Signal
-from reconciler.ports.analyst import LESSONS, Inquiry, Outage
+from reconciler.ports.analyst import Inquiry, Outage
 from reconciler.steps.maintenance import windows
 from reconciler.steps.occasions import occasions
 from reconciler.steps.outlook import FAR
@@ -21,6 +21,7 @@ from reconciler.steps.progress import progress, readable
 from reconciler.steps.world import World
 
 STATE = "lessons-by-detector"
+LESSONS = "lessons"  # among what the outlook has asked for
 HOUR_MS = 3_600_000
 BACK_MS = 48 * HOUR_MS  # in which outages are looked for: raw samples are kept as long
 MOST_CASES = 1_000
@@ -48,7 +49,7 @@ def learn(world: World) -> bool:
     said = known | {finding.detector: finding.text for finding in answer.findings}
     if said != known:
         world.store.note(STATE, json.dumps(said, sort_keys=True))
-        world.store.note(NOTED, "; ".join(text for _, text in sorted(said.items())))
+        world.store.note(FORESIGHT, "; ".join(text for _, text in sorted(said.items())))
     return False
 
 
@@ -58,7 +59,7 @@ def lessons(world: World, now_ms: int) -> Inquiry:
     rules = world.applied_rulebook()
     return Inquiry(
         start, now_ms, occasions=occasions(rules.calendars, start, now_ms), maintenance=windows(rules, start, now_ms),
-        outages=tuple(found[-MOST:]), detectors=(LESSONS,),
+        outages=tuple(found[-MOST:]),
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ and no parsing. What only a whole Rulebook needs is imported with the first: who
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.documents.loader import kinds
 from reconciler.documents.people import People, people
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.policy.rules import PolicySet
     from reconciler.steps.rulebook import Rulebook
 
+Read = TypeVar("Read")
 POLICIES = "policies"
 FOLDERS = (POLICIES, "playbooks", "sensors", "health")
 LOOK_BACK = 100  # commits: how far behind broken documents the last good ones are looked for
@@ -64,24 +65,24 @@ class Rulebooks:
         For who people are and where things run, never for what may merge: otherwise one broken file would lock out
         those who could repair it, and stop the next start. Falling back only trusts whom people already trusted.
         """
-        for info in self._repo.history(commit, limit=LOOK_BACK):
-            try:
-                return self.at(info.id)
-            except Misconfigured:
-                continue
-        raise _none_loads(commit)
+        return self._newest(commit, self.at)
 
     def people(self, commit: str) -> People:
         """Who people are by the Trust documents of a commit, or of its newest ancestor whose Trust documents load.
 
         For what people ask to be done: it waits for no other document, and none that is broken hides a key that was revoked.
         """
+        return self._newest(commit, self._people_at)
+
+    def _newest(self, commit: str, read: Callable[[str], Read]) -> Read:
+        """What is read of a commit, or of its newest ancestor of which it can be."""
         for info in self._repo.history(commit, limit=LOOK_BACK):
             try:
-                return self._people_at(info.id)
+                return read(info.id)
             except Misconfigured:
                 continue
-        raise _none_loads(commit)
+        message = f"no documents load at or before {commit[:12]}"
+        raise Misconfigured(message, where=INSTALLATION, next_step="homeostat policy check")
 
     def _people_at(self, commit: str) -> People:
         tree = self._repo.tree(commit, POLICIES)
@@ -113,8 +114,3 @@ class Rulebooks:
             found = self._repo.files(commit, folder)
             for path in document_paths(found):
                 yield path, self._repo.blob(found[path])
-
-
-def _none_loads(commit: str) -> Misconfigured:
-    message = f"no documents load at or before {commit[:12]}"
-    return Misconfigured(message, where=INSTALLATION, next_step="homeostat policy check")

@@ -10,7 +10,7 @@ import numpy as np
 from reconciler.adapters.analysts.worker import WorkerAnalyst
 from reconciler.bootstrap.opening import open_telemetry
 from reconciler.bootstrap.run import start_analysis
-from reconciler.ports.analyst import LESSONS, Answer, Inquiry, Outage
+from reconciler.ports.analyst import Answer, Inquiry, Outage
 from reconciler.settings import Home, Settings
 from reconciler.steps.outlook import NEAR, foreseen
 
@@ -46,7 +46,7 @@ def test_what_failed_before_is_foretold_by_what_it_looked_like(tmp_path: Path) -
     taught_ms = failed[-1].start_ms + HOUR
     soon_ms = START + (FAILED + 1) * APART_H * HOUR - 35 * MINUTE
     with start_analysis(home, Settings()) as (analyst, learner):
-        lesson = answered(learner, Inquiry(taught_ms - 48 * HOUR, taught_ms, outages=failed, detectors=(LESSONS,)))
+        lesson = answered(learner, Inquiry(taught_ms - 48 * HOUR, taught_ms, outages=failed))
         assert lesson.missing == ""
         assert lesson.findings[0].text.startswith("failures are foretold by what 8 of them")
         near = answered(analyst, Inquiry(soon_ms - NEAR.back_ms, soon_ms, detectors=NEAR.detectors))

@@ -12,7 +12,7 @@ import pytest
 from browser import Door, said, served, waiting_repair
 from installation import Installation, installation
 
-from reconciler.model.findings import LESSONS, Finding
+from reconciler.model.findings import FORESIGHT, Finding
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.testing.analysts import InlineAnalyst
 
@@ -113,7 +113,7 @@ def test_the_report_of_a_service_tells_cause_repair_verdict_health_capacity_and_
 
 def test_people_read_the_same_on_a_page(door: Door) -> None:
     browser = door.browser().login()
-    door.site.system.world.store.note(LESSONS, "failures are foretold by what 6 of them taught")
+    door.site.system.world.store.note(FORESIGHT, "failures are foretold by what 6 of them taught")
     assert "checkout in-trouble" in said(browser.get("/services"))
     assert "Foresight: failures are foretold by what 6 of them taught." in said(browser.get("/services"))
     text = said(browser.get("/services/checkout"))

@@ -21,6 +21,7 @@ import numpy as np
 
 from reconciler.adapters.analysts.maintained import without_maintenance
 from reconciler.adapters.analysts.runs import Run, Runs, name_of
+from reconciler.adapters.jsonfile import write_whole
 from reconciler.analysis.failures.features import features
 from reconciler.analysis.failures.learning import FEWEST, Past, fit
 from reconciler.analysis.failures.panel import MINUTE_MS, Panel
@@ -62,7 +63,8 @@ def taught(inquiry: Inquiry, teachers: Sequence[Teacher]) -> Answer:
         except HomeostatError as error:
             missing.append(f"telemetry did not answer the lessons: {error.message}")
         except OSError as error:
-            missing.append(f"the lessons cannot be kept: {error.strerror}")
+            where = error.filename or "the home folder"
+            missing.append(f"the lessons cannot be kept: {error.strerror}: look at the room and rights of {where}")
         except MemoryError:
             missing.append("the lessons need more memory than they may have: raise analysis.memoryMib in settings.yaml")
     return Answer(tuple(finding for finding in said if finding is not None), "; ".join(dict.fromkeys(missing)))
@@ -108,9 +110,7 @@ class Lessons:
         runs = dict(self._runs.all())
         model = fit(self._names, _past(runs, self._each), every=1) if runs else None
         learned = Learned(tuple(runs), now_ms, model)
-        fresh = self._file.with_suffix(".new")
-        fresh.write_bytes(dumped(learned))
-        fresh.replace(self._file)
+        write_whole(self._file, dumped(learned))
         return learned
 
     def _kept(self) -> Learned | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.analysts.maintained import without_maintenance
+from reconciler.adapters.jsonfile import write_whole
 from reconciler.analysis.causes import kind_of
 from reconciler.analysis.detectors.forecasts import LOADS
 from reconciler.analysis.forecasts.calendar import ordinary
@@ -51,9 +52,7 @@ class Pooling:
         pasts = self._pasts(inquiry)
         pool = learnt(pasts) if len(pasts) >= FEWEST else None
         gain = gained(pool, pasts) if pool else 0.0
-        fresh = self._file.with_suffix(".new")
-        fresh.write_bytes(dumped(pool if gain > 0 else None, inquiry.now_ms))
-        fresh.replace(self._file)
+        write_whole(self._file, dumped(pool if gain > 0 else None, inquiry.now_ms))
         return _told(inquiry.now_ms, len(pasts), pool, gain)
 
     def _made_ms(self) -> int:

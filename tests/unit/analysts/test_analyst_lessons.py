@@ -17,7 +17,7 @@ from reconciler.analysis.detectors.failures import Failures
 from reconciler.analysis.failures.saving import Learned, dumped, loaded
 from reconciler.errors import Retryable
 from reconciler.model.maintenance import MaintenanceWindow
-from reconciler.ports.analyst import LESSONS, Inquiry, Outage
+from reconciler.ports.analyst import Inquiry, Outage
 from reconciler.ports.detector import Window
 from reconciler.testing.telemetry import MemoryTelemetry
 
@@ -50,7 +50,7 @@ def outages(hours: int) -> tuple[Outage, ...]:
 
 def asked(hours: int, *failed: Outage) -> Inquiry:
     now = START + hours * HOUR_MS
-    return Inquiry(now - 2 * DAY_MS, now, outages=failed, detectors=(LESSONS,))
+    return Inquiry(now - 2 * DAY_MS, now, outages=failed)
 
 
 def school(tmp_path, hours: int = 72) -> Lessons:

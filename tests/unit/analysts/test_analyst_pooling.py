@@ -17,7 +17,7 @@ from reconciler.analysis.forecasts import trial
 from reconciler.analysis.forecasts.saving import dumped, loaded
 from reconciler.errors import Retryable
 from reconciler.model.telemetry import Grid, Topology
-from reconciler.ports.analyst import LESSONS, Inquiry
+from reconciler.ports.analyst import Inquiry
 from reconciler.ports.detector import Window
 
 NOW = 1_700_006_400_000
@@ -53,7 +53,7 @@ def telemetry(names: list[tuple[str, str]], values: np.ndarray) -> SimpleNamespa
 
 
 def asked(now_ms: int = NOW) -> Inquiry:
-    return Inquiry(now_ms - 14 * DAY_MS, now_ms, detectors=(LESSONS,))
+    return Inquiry(now_ms - 14 * DAY_MS, now_ms)
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from reconciler.model.cases import Case, Stage
-from reconciler.model.findings import LESSONS as NOTED
-from reconciler.model.findings import Finding
+from reconciler.model.findings import FORESIGHT, Finding
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
-from reconciler.ports.analyst import LESSONS, Answer, Inquiry, Outage
+from reconciler.ports.analyst import Answer, Inquiry, Outage
 from reconciler.steps import learning
 from reconciler.steps.learning import BACK_MS, HOUR_MS, learn, outages
 from reconciler.steps.meters import Meters
@@ -98,9 +97,9 @@ def test_lessons_come_every_hour_and_are_noted_when_they_say_something_new() -> 
     for _ in range(2 * 60 + 5):
         assert not learn(seen)
         seen.clock.advance(60_000)
-    assert [(one.now_ms - NOW, one.detectors) for one in learner.asked] == [(HOUR_MS, (LESSONS,)), (2 * HOUR_MS, (LESSONS,))]
+    assert [one.now_ms - NOW for one in learner.asked] == [HOUR_MS, 2 * HOUR_MS]
     assert learner.asked[0].outages == (Outage("cart", NOW, NOW + HOUR_MS),)
-    assert seen.store.noted(NOTED) == LESSON.text
+    assert seen.store.noted(FORESIGHT) == LESSON.text
 
 
 def test_a_lesson_that_fails_is_told_and_the_next_one_comes_all_the_same() -> None:
@@ -114,12 +113,12 @@ def test_a_lesson_that_fails_is_told_and_the_next_one_comes_all_the_same() -> No
         learn(seen)
         seen.clock.advance(60_000)
     assert seen.meters.faults() == {"learn": "the analysis took longer than 600 s"}
-    assert seen.store.noted(NOTED) in (None, "")
+    assert seen.store.noted(FORESIGHT) in (None, "")
     for _ in range(60):
         learn(seen)
         seen.clock.advance(60_000)
     assert seen.meters.faults() == {}
-    assert seen.store.noted(NOTED) == LESSON.text
+    assert seen.store.noted(FORESIGHT) == LESSON.text
 
 
 def test_what_one_has_learned_is_noted_though_another_failed() -> None:
@@ -128,7 +127,7 @@ def test_what_one_has_learned_is_noted_though_another_failed() -> None:
         learn(seen)
         seen.clock.advance(60_000)
     assert seen.meters.faults() == {"learn": "the lessons cannot be kept: disk full"}
-    assert seen.store.noted(NOTED) == LESSON.text
+    assert seen.store.noted(FORESIGHT) == LESSON.text
 
 
 def test_a_clock_that_was_set_back_does_not_stop_the_lessons() -> None:
@@ -137,7 +136,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_lessons() -> None:
     seen.clock = ManualClock(NOW - 100 * HOUR_MS)
     learn(seen)
     learn(seen)
-    assert seen.store.noted(NOTED) == LESSON.text
+    assert seen.store.noted(FORESIGHT) == LESSON.text
 
 
 def test_without_a_learner_nothing_is_asked() -> None:
