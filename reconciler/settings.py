@@ -132,7 +132,9 @@ class CredentialSettings(_Part):
 
 
 class AnalysisSettings(_Part):
-    """The worker process that looks at telemetry with the detectors; it needs the packages of the extra `analysis`."""
+    """The worker process that looks at telemetry with the detectors, and the one that learns for them once an hour; both need the
+    packages of the extra `analysis`.
+    """
 
     enabled: bool = Field(
         default=True, description="Use the detectors: their findings stand beside each diagnosis, and forecasts open incidents."
@@ -140,7 +142,9 @@ class AnalysisSettings(_Part):
     seconds: int = Field(
         default=30, ge=1, le=600, description="Longest time that one look may take before its process is killed; unit s."
     )
-    memory_mib: int = Field(default=2_048, ge=256, le=65_536, description="Most memory that the process may take; unit MiB.")
+    memory_mib: int = Field(
+        default=2_048, ge=256, le=65_536, description="Most memory that each of the processes may take; unit MiB."
+    )
     idle_seconds: int = Field(
         default=60,
         ge=1,
