@@ -51,3 +51,26 @@ Feature: Webhook from alerting
     And a minute goes by
     Then there is no incident
     And nothing of the machine is on main
+
+  Scenario: Of what nobody measures the end of its alert is enough, and nobody is paged
+    When Alertmanager delivers a signed alert about "mailer"
+    And half a minute goes by
+    And Alertmanager delivers the end of that alert
+    And a minute goes by
+    Then the incident ended as "stale"
+    And nobody was paged
+
+  Scenario: A repair that waits for a person still waits when its alert has ended, and the page says so
+    Given "rollback-release" repairs need a review
+    And the built-in sensors are switched off
+    And checkout gets a bad release
+    And half a minute goes by
+    When Alertmanager delivers a signed alert about "checkout"
+    And a pull request is open
+    And Alertmanager delivers the end of that alert
+    And a minute goes by
+    Then pull request 1 is open
+    And its case says "every alert of the incident is resolved"
+    When Ada approves pull request 1
+    And a minute goes by
+    Then checkout runs release "1.4.2"

@@ -21,6 +21,7 @@ from reconciler.model.telemetry import Series
 from reconciler.model.troubles import Trouble
 from reconciler.ports.telemetry import Telemetry
 
+ENDED = "every alert of the incident is resolved"
 RECENT_MS = 60_000
 LAG_MS = 60_000
 LOOKED_AT = (ERRORS, *LATENCIES, QUEUE, CPU, MEMORY)
@@ -44,7 +45,7 @@ def still_present(incident: Incident, telemetry: Telemetry, now_ms: int, trouble
     """Re-validates an incident against the present. `troubles` is what the targets say now, None when they cannot be asked."""
     firing = standing(incident)
     if not firing:
-        return Presence(Reason.STALE, "every alert of the incident is resolved")
+        return Presence(Reason.STALE, ENDED)
     told, measured = tuple(s for s in firing if s.told), tuple(s for s in firing if not s.told)
     if not told:
         return _measured(measured, telemetry, now_ms)
@@ -76,11 +77,16 @@ def _measured(firing: tuple[Signal, ...], telemetry: Telemetry, now_ms: int) -> 
         return Presence(Reason.UNKNOWN, "telemetry did not answer")
 
 
+def ended(incident: Incident) -> str:
+    """That nobody claims the trouble any more, "" while somebody does, or where nobody ever did."""
+    return ENDED if incident.signals and not standing(incident) else ""
+
+
 def standing(incident: Incident) -> tuple[Signal, ...]:
     """The signals whose last word is that they fire."""
     last: dict[str, Signal] = {}
     for signal in sorted(incident.signals, key=lambda s: (s.received_ms, s.status is SignalStatus.RESOLVED, s.id)):
-        last[signal.fingerprint] = signal
+        last[signal.claim or signal.fingerprint] = signal
     return tuple(s for s in last.values() if s.status is SignalStatus.FIRING)
 
 

@@ -33,6 +33,7 @@ class Signal:
     labels: tuple[tuple[str, str], ...] = ()
     metric: str = ""  # the series a sensor looked at
     value: str = ""  # what it read, as decimal text
+    claim: str = ""  # digest of all that names an alert, so that its end ends no other; "" where the world itself is asked
 
     @property
     def told(self) -> bool:

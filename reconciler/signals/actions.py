@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.model.reasons import Reason
-from reconciler.model.signals import Incident
+from reconciler.model.signals import Incident, SignalStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,21 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """An incident whose case is not done. `listens`: its repair is not chosen yet, so more evidence still counts."""
+    """An incident whose case is not done. `listens`: its repair is not chosen yet, so more evidence still counts. `hears`: its
+    repair has not landed yet, so that the end of what it is about still counts.
+    """
 
     incident: Incident
     listens: bool = True
+    hears: bool = True
 
     @property
     def fingerprints(self) -> frozenset[str]:
         return frozenset(signal.fingerprint for signal in self.incident.signals)
+
+    def claims(self, status: SignalStatus) -> frozenset[str]:
+        """The claims whose last word is this."""
+        return frozenset(s.claim for s in self.incident.signals if s.claim and s.status is status)
 
 
 @dataclass(frozen=True, slots=True)

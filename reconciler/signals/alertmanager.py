@@ -110,6 +110,7 @@ def _signal(alert: Any, at: str, source: str, now: int, caps: AlertLimits) -> Si
         started_ms=started,
         received_ms=now,
         labels=kept_labels(labels),
+        claim=digest({"source": source, "labels": labels}),
     )
 
 

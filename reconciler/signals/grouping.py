@@ -2,6 +2,7 @@
 
 Steps, in this order:
 1. withdrawn: a resolved claim takes its firing twin with it, so a flap shorter than the hold-down does nothing (S8);
+   the end of what an open incident holds goes there once it has lasted the hold-down, every other end is dropped;
 2. late: an alert that was old when it arrived is dropped (S30); sensors and targets speak of the present;
 3. flood: beyond `MAX_PENDING` distinct signals each trouble keeps a few, the rest are counted away (S5);
 4. known: trouble of an open incident is a duplicate; a neighbour of it joins within the window, and waits after it;
@@ -16,7 +17,7 @@ nothing is lost by waiting, and running twice with the same inputs says the same
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.documents.installation_parts import Grouping
@@ -41,26 +42,41 @@ def group(
     settings: Grouping,
 ) -> tuple[Action, ...]:
     """One action for every signal of `signals` (as `Store.pending_signals` gives them: oldest first)."""
-    firing, actions = _withdrawn(signals)
+    held = {claim for one in incidents if one.hears for claim in one.claims(SignalStatus.FIRING)}
+    firing, ended, actions = _withdrawn(signals, held)
     firing, late = _late(firing, settings.max_signal_age_ms)
     firing, flood = _flood(firing)
     plan = _Plan(list(incidents), topology, now, scope, settings, [*actions, *late, *flood])
+    plan.settle_ended(ended)
     for troubled in _groups(plan.settle_known(firing), topology):
         plan.settle_new(troubled)
     return tuple(plan.actions)
 
 
-def _withdrawn(signals: Sequence[Signal]) -> tuple[list[Signal], list[Action]]:
-    """Pairs by source, trouble and labels: the end of one pod's alert says nothing about another pod's."""
-    ends: dict[object, int] = {}
+def _withdrawn(signals: Sequence[Signal], held: Collection[str]) -> tuple[list[Signal], list[Signal], list[Action]]:
+    """What fires, what has ended of the claims that incidents hold, and the rest. Pairs by source, trouble and labels: the
+    end of one pod's alert says nothing about another pod's.
+    """
+    ends: dict[object, Signal] = {}
     for signal in signals:
         if signal.status is SignalStatus.RESOLVED:
-            key = (signal.source, signal.fingerprint, signal.labels)
-            ends[key] = max(ends.get(key, 0), signal.started_ms)
-    gone = [s for s in signals if s.started_ms <= ends.get((s.source, s.fingerprint, s.labels), -1)]
-    kept = {signal.id for signal in gone}
+            last = ends.get(_pair(signal))
+            ends[_pair(signal)] = signal if last is None or signal.started_ms >= last.started_ms else last
+    firing = [s for s in signals if s.status is SignalStatus.FIRING and not _over(s, ends.get(_pair(s)))]
+    again = {_pair(signal) for signal in firing}
+    ended = [end for pair, end in ends.items() if end.claim in held and pair not in again]
+    kept = {signal.id for signal in (*firing, *ended)}
+    gone = [signal for signal in signals if signal.id not in kept]
     actions: list[Action] = [_drop(gone, Reason.STALE, "the claim was withdrawn before anything was done")] if gone else []
-    return [s for s in signals if s.id not in kept], actions
+    return firing, ended, actions
+
+
+def _pair(signal: Signal) -> object:
+    return signal.claim or (signal.source, signal.fingerprint, signal.labels)
+
+
+def _over(signal: Signal, end: Signal | None) -> bool:
+    return end is not None and signal.started_ms <= end.started_ms
 
 
 def _late(firing: Sequence[Signal], max_age_ms: int) -> tuple[list[Signal], list[Action]]:
@@ -71,6 +87,7 @@ def _late(firing: Sequence[Signal], max_age_ms: int) -> tuple[list[Signal], list
 
 
 def _flood(firing: Sequence[Signal]) -> tuple[list[Signal], list[Action]]:
+    """What is kept of a trouble that is cut names no claim: its end says nothing about those that were cut."""
     if len(firing) <= MAX_PENDING:
         return list(firing), []
     seen: Counter[str] = Counter()
@@ -79,6 +96,8 @@ def _flood(firing: Sequence[Signal]) -> tuple[list[Signal], list[Action]]:
     for signal in firing:
         seen[signal.fingerprint] += 1
         (kept if seen[signal.fingerprint] <= KEPT_PER_TROUBLE else excess).append(signal)
+    cut = {signal.fingerprint for signal in excess}
+    kept = [replace(signal, claim="") if signal.fingerprint in cut else signal for signal in kept]
     return kept, [_drop(excess, Reason.COALESCED, "one of too many alike")] if excess else []
 
 
@@ -107,6 +126,23 @@ class _Plan:
     settings: Grouping
     actions: list[Action]
 
+    def settle_ended(self, ended: Sequence[Signal]) -> None:
+        """An end counts once it has lasted as long as trouble has to, and where every alert is known: one that was left out
+        for the cap may fire still.
+        """
+        ready: dict[str, list[Signal]] = {}
+        for signal in ended:
+            home = next(one for one in self.incidents if one.hears and signal.claim in one.claims(SignalStatus.FIRING))
+            until = signal.received_ms + self.settings.hold_down_ms
+            if home.incident.count > len(home.incident.signals):
+                self.actions.append(_drop([signal], Reason.STALE, f"{home.incident.id} holds only some of its alerts"))
+            elif self.now < until:
+                self._hold([signal], until, Reason.HELD, f"an end has to last {self.settings.hold_down_ms} ms")
+            else:
+                ready.setdefault(home.incident.id, []).append(signal)
+        for incident_id, signals in ready.items():
+            self._join(next(one for one in self.incidents if one.incident.id == incident_id), signals, Reason.STALE)
+
     def settle_known(self, firing: Sequence[Signal]) -> list[Signal]:
         """Handles what belongs to an open incident; what is left is new trouble."""
         left: list[Signal] = []
@@ -115,6 +151,8 @@ class _Plan:
             home = self._home(signal)
             if home is None:
                 left.append(signal)
+            elif self._news(signal, home):
+                joining.setdefault(home.incident.id, []).append(signal)
             elif signal.fingerprint in home.fingerprints and home.listens:
                 self.actions.append(_drop([signal], Reason.DUPLICATE, f"{home.incident.id} has this trouble already"))
             elif home.listens and self.now <= home.incident.opened_ms + self.settings.window_ms:
@@ -137,6 +175,13 @@ class _Plan:
             self._join(near, troubled, Reason.COALESCED)
         else:
             self._hold(troubled, self.now + 1_000, Reason.HELD, f"{self.settings.max_incidents} incidents are open already")
+
+    @staticmethod
+    def _news(signal: Signal, home: OpenIncident) -> bool:
+        """Of trouble that is known: an alert that had ended, or another one of the same name whose end has to come, too."""
+        other = signal.fingerprint in home.fingerprints and signal.claim not in home.claims(SignalStatus.FIRING)
+        back = home.hears and signal.claim in home.claims(SignalStatus.RESOLVED)
+        return bool(signal.claim) and (back or (other and home.listens))
 
     def _home(self, signal: Signal) -> OpenIncident | None:
         """The open incident of this trouble, or else the one it is a neighbour of."""
@@ -172,13 +217,18 @@ class _Plan:
 
 
 def _grown(incident: Incident, signals: Sequence[Signal], cap: int) -> Incident:
-    """The same incident with more in it. Its id and fingerprint stay: they are what other rows refer to."""
+    """The same incident with more in it. Its id and fingerprint stay: they are what other rows refer to. The newest word of a
+    claim that it holds takes the place of the one before.
+    """
+    newest = {signal.claim: signal for signal in signals if signal.claim}
+    known = {signal.claim for signal in incident.signals} - {""}
+    fresh = [signal for signal in signals if signal.claim not in known]
     return replace(
         incident,
-        severity=min((incident.severity, *(s.severity for s in signals)), key=lambda one: _RANK[one]),
-        components=tuple(sorted({*incident.components, *(s.component for s in signals)} - {""})),
-        signals=_kept(incident.signals, signals, cap),
-        count=incident.count + len(signals),
+        severity=min((incident.severity, *(s.severity for s in fresh)), key=lambda one: _RANK[one]),
+        components=tuple(sorted({*incident.components, *(s.component for s in fresh)} - {""})),
+        signals=_kept([newest.get(signal.claim, signal) for signal in incident.signals], fresh, cap),
+        count=incident.count + len(fresh),
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import itertools
 
-from reconciler.diagnosis import Applied, Files, workload_causes
+from reconciler.diagnosis import Applied, Files, ended, workload_causes
 from reconciler.diagnosis import diagnose as find_causes
 from reconciler.errors import Retryable
 from reconciler.model.cases import Case, Stage
@@ -37,7 +37,7 @@ def diagnose(world: World, case: Case) -> Advance:
     """DIAGNOSE: to PROPOSE with a named cause, to DONE with a page, or look again."""
     found = progress(case)
     now = world.clock.now()
-    over = abandoned(world, found.incident)  # triage then ends it
+    over = abandoned(world, found.incident) or ended(found.incident)  # triage then ends it
     if over or (other := settling(world, case)):
         told = over or f"waits: the repair of {other} takes effect just now"
         left, due = dataclasses.replace(found, asked_ms=0), now if over else now + LOOK_AGAIN_MS

@@ -15,6 +15,7 @@ from reconciler.steps.world import World
 
 PULLS = "refs/homeostat/pr/"
 LISTENING = (Stage.TRIAGE, Stage.DIAGNOSE)
+HEARING = (*LISTENING, Stage.PROPOSE, Stage.OPEN, Stage.JUDGE)
 
 
 def take_in(world: World) -> bool:
@@ -28,7 +29,7 @@ def take_in(world: World) -> bool:
     opened = world.store.cases(open_only=True)
     cases = [case for case in opened if readable(case)]
     _wake(world, [case for case in opened if not readable(case)])  # set aside before a new case meets its pull request
-    incidents = [OpenIncident(progress(case).incident, case.stage in LISTENING) for case in cases]
+    incidents = [OpenIncident(progress(case).incident, case.stage in LISTENING, case.stage in HEARING) for case in cases]
     spec = world.applied_rulebook().installation.spec
     scope = Scope(world.repository, spec.targets[0].name)
     actions = group(pending, incidents, world.telemetry.topology(), world.clock.now(), scope, spec.grouping)

@@ -13,6 +13,7 @@ from reconciler.changes.building import Built, Rebuilt, built_of, rebuild
 from reconciler.changes.verdict import verdict as compose
 from reconciler.consensus.decision import decide as consensus_decide
 from reconciler.consensus.decision import not_applicable
+from reconciler.diagnosis import ended
 from reconciler.errors import Misconfigured
 from reconciler.model.cases import Case, Stage
 from reconciler.model.judging import Ballot, Decision, Effect, Subject, Verdict
@@ -111,6 +112,8 @@ def _gone(world: World, case: Case, found: Progress, pull: PullRequest) -> Advan
 def _next(world: World, case: Case, found: Progress, pull: PullRequest, verdict: Verdict) -> Advance:
     now = world.clock.now()
     told = f"pull request {pull.number}: {verdict.effect.value} ({verdict.reason})"
+    if over := ended(found.incident):
+        told = f"{told}; {over}"
     if verdict.effect is Effect.MERGE:
         return Advance(step(case, Stage.LAND, found, now, verdict.reason, told))
     for row in verdict.requirements:

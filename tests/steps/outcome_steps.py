@@ -123,6 +123,11 @@ def _replicas(site: Installation, commit: str) -> int:
     return int(line.split(":")[1].split("#")[0])
 
 
+@then(parsers.parse("pull request {number:d} is open"))
+def _(site: Installation, number: int) -> None:
+    assert number in [pull.number for pull in site.pulls("open")]
+
+
 @then(parsers.parse('pull request {number:d} waits because of "{reason}"'))
 def _(site: Installation, number: int, reason: str) -> None:
     pull = site.system.world.forge.get(number)
@@ -141,6 +146,17 @@ def _(site: Installation) -> None:
 @then(parsers.parse('a person was paged about "{reason}"'))
 def _(site: Installation, reason: str) -> None:
     assert any(page["key"].endswith(f"/{reason}") for page in site.pages()), site.pages()
+
+
+@then("nobody was paged")
+def _(site: Installation) -> None:
+    assert site.pages() == []
+
+
+@then(parsers.parse('its case says "{text}"'))
+def _(site: Installation, text: str) -> None:
+    (case,) = site.system.world.store.cases(open_only=True)
+    assert text in case.detail
 
 
 @then(parsers.parse('a person was paged that "{who}" rejected it and until when that stands'))

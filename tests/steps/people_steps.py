@@ -119,6 +119,19 @@ def _(
     site.settle()
 
 
+@step("Alertmanager delivers the end of that alert")
+def _(site: Installation, answers: list[int], delivered: list[tuple[bytes, dict[str, str]]]) -> None:
+    body = json.loads(delivered[-1][0])
+    (one,) = body["alerts"]
+    began = datetime.fromisoformat(one["startsAt"])
+    ended = datetime.fromtimestamp(site.clock.now() / 1_000, UTC)
+    assert began < ended
+    one |= {"status": "resolved", "endsAt": ended.isoformat().replace("+00:00", "Z")}
+    raw = json.dumps({**body, "status": "resolved"}).encode()
+    answers += deliver(site, raw, site.signed(raw))
+    site.settle()
+
+
 @step(parsers.re(r'somebody delivers an unsigned alert about "(?P<component>\w+)"'))
 def _(site: Installation, component: str, answers: list[int]) -> None:
     answers += deliver(site, alert(site, component), {})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.diagnosis import ended
 from reconciler.documents.installation_parts import Grouping
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Severity, Signal, SignalStatus
@@ -165,6 +166,76 @@ def test_alerts_that_name_no_component_are_one_incident():
     assert (action.incident.components, action.incident.count) == ((), 2)
 
 
+def _end(number: int, claim: str, age: int = 15_000, **changes) -> Signal:
+    return _signal("cart", number, status=SignalStatus.RESOLVED, claim=claim, received_ms=NOW - age, **changes)
+
+
+def test_the_end_of_what_an_incident_holds_goes_there_once_it_has_lasted():
+    home = _opened(_signal("cart", claim="a"))
+    (early,) = _group([_end(1, "a", age=14_999)], [home])
+    assert (type(early), early.until_ms) == (Hold, NOW + 1)
+    (action,) = _group([_end(1, "a")], [home])
+    assert (type(action), action.reason, action.incident.count) == (Join, Reason.STALE, 1)
+    assert [s.status for s in action.incident.signals] == [SignalStatus.RESOLVED]
+    assert (ended(action.incident), ended(home.incident)) == ("every alert of the incident is resolved", "")
+
+
+def test_an_end_that_nobody_waits_for_is_dropped():
+    for homes in (
+        [],
+        [_opened(_signal("cart"))],
+        [_opened(_signal("cart", claim="b"))],
+        [_opened(_signal("cart", claim="a"), hears=False)],
+    ):
+        (action,) = _group([_end(1, "a")], homes)
+        assert (type(action), action.reason) == (Drop, Reason.STALE)
+
+
+def test_an_alert_that_fires_again_before_its_end_was_believed_has_not_ended():
+    again = _signal("cart", 2, age=5_000, claim="a")
+    actions = _group([_end(1, "a"), again], [_opened(_signal("cart", claim="a"))])
+    assert [(type(a), a.reason) for a in actions] == [(Drop, Reason.STALE), (Drop, Reason.DUPLICATE)]
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_an_alert_that_fires_again_after_its_end_stands_again(listens: bool):
+    (over,) = _group([_end(1, "a")], [_opened(_signal("cart", claim="a"), listens=listens)])
+    late = NOW + 600_000
+    back = _signal("cart", 2, claim="a", started_ms=late, received_ms=late)
+    (action,) = _group([back], [OpenIncident(over.incident, listens=listens)], now=late)
+    assert isinstance(action, Join)
+    assert (ended(action.incident), action.incident.count, len(action.incident.signals)) == ("", 1, 1)
+
+
+def test_an_incident_has_ended_when_the_last_of_its_alerts_has():
+    (both,) = _group([_signal("cart", 2, claim="b")], [_opened(_signal("cart", claim="a"))])
+    assert isinstance(both, Join)
+    (one,) = _group([_end(3, "a")], [OpenIncident(both.incident)])
+    assert ended(one.incident) == ""
+    (other,) = _group([_end(4, "b")], [OpenIncident(one.incident)])
+    assert ended(other.incident)
+
+
+def test_a_sensor_that_still_fires_keeps_an_incident_whose_alert_has_ended():
+    home = _opened(_signal("cart", claim="a"), _signal("cart", 1, source="sensor/slow"))
+    (action,) = _group([_end(2, "a")], [home])
+    assert ended(action.incident) == ""
+
+
+def test_no_end_is_believed_where_alerts_were_left_out():
+    home = _opened(_signal("cart", claim="a"))
+    capped = OpenIncident(replace(home.incident, count=2))
+    (action,) = _group([_end(1, "a")], [capped])
+    assert isinstance(action, Drop)
+
+
+def test_no_end_is_believed_of_trouble_that_was_cut_from_a_flood(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(grouping, "MAX_PENDING", 30)
+    _, opened = _group([_signal("cart", n, claim=f"c{n}") for n in range(40)])
+    actions = _group([_end(50 + n, f"c{n}") for n in range(20)], [OpenIncident(opened.incident)])
+    assert [type(action) for action in actions] == [Drop]
+
+
 SIGNALS = st.builds(
     _signal,
     component=st.sampled_from([*GRAPH.components, "", "stranger"]),
@@ -172,12 +243,14 @@ SIGNALS = st.builds(
     age=st.integers(0, 100_000),
     status=st.sampled_from(SignalStatus),
     severity=st.sampled_from(Severity),
+    claim=st.sampled_from(["", "a", "b", "c"]),
 )
 
 
 @settings(max_examples=60)
 @given(st.lists(SIGNALS, max_size=25, unique_by=lambda s: s.id), st.booleans(), st.integers(1, 3))
 def test_every_signal_gets_exactly_one_action(signals: list[Signal], listens: bool, cap: int):
-    actions = _group(signals, [_opened(_signal("cart", -1), listens=listens)], rules=Grouping(max_incidents=cap))
+    home = _opened(_signal("cart", -1, claim="a"), _signal("cart", -2, claim="b"), listens=listens)
+    actions = _group(signals, [home], rules=Grouping(max_incidents=cap))
     assert sorted(one for action in actions for one in action.signals) == sorted(signal.id for signal in signals)
     assert sum(isinstance(action, Open) for action in actions) <= cap - 1
