@@ -148,7 +148,7 @@ class Grouping(Spec):
         default=15_000,
         ge=0,
         le=3_600_000,
-        description="Milliseconds that trouble has to last before anything is proposed, and its end before it counts. Default 15000.",
+        description="Milliseconds that trouble has to last before anything is done, and its end before it counts. Default 15000.",
     )
     window_ms: int = Field(
         default=60_000,
