@@ -28,3 +28,12 @@ Feature: Objectives and error budgets
     Then pull request 1 is closed
     And the incident ended as "stale"
     And there is 1 incident
+
+  Scenario: Whoever withdraws a sensor takes back what it alone claimed
+    Given "rollback-release" repairs need a review
+    When checkout gets a bad release
+    And a pull request is open
+    And the built-in sensors are switched off
+    And half a minute goes by
+    Then pull request 1 is closed
+    And the incident ended as "stale"

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.documents.objective import Objective
+from reconciler.documents.sensor import Rule
 from reconciler.model.canonical import number, plain
 from reconciler.model.objectives import NOTED, noted
 from reconciler.model.signals import Signal, SignalStatus
@@ -69,12 +70,19 @@ def spending(world: World, signal: Signal) -> bool:
 
 
 def withdrawn(world: World, signals: Iterable[Signal]) -> tuple[Signal, ...]:
-    """Those of them that objectives claimed which promise it no longer: nobody stands by the claim."""
-    said = [signal for signal in signals if signal.source.startswith("objective/")]
+    """Those of them whose objective or sensor is gone, or is about that component no longer: nobody stands by the claim."""
+    said = [signal for signal in signals if signal.source.startswith(("objective/", "sensor/"))]
     if not said:
         return ()
-    promised = {(f"objective/{one.metadata.name}", component) for one, component in watches(world.applied_rulebook().objectives)}
-    return tuple(signal for signal in said if (signal.source, signal.component) not in promised)
+    rules = world.applied_rulebook()
+    watched = {f"sensor/{one.metadata.name}": one.spec.components for one in rules.sensors if one.spec.rule is not Rule.NONE}
+    promised = {(f"objective/{one.metadata.name}", component) for one, component in watches(rules.objectives)}
+
+    def stands(signal: Signal) -> bool:
+        about = watched.get(signal.source)
+        return (signal.source, signal.component) in promised or (about is not None and (not about or signal.component in about))
+
+    return tuple(signal for signal in said if not stands(signal))
 
 
 def _known(world: World, objectives: Sequence[Objective], now: int) -> ObjectiveState:

@@ -137,7 +137,7 @@ def _signal(one: Foreseen, now_ms: int) -> Signal:
 
 def present(world: World, incident: Incident) -> Presence:
     """Is it still true? What is foreseen is true while it is foreseen; everything else while the present shows it. Of what a
-    withdrawn objective claimed nothing is asked any more.
+    withdrawn objective or sensor claimed nothing is asked any more.
     """
     firing = standing(incident)
     if told := abandoned(world, incident):
@@ -164,12 +164,12 @@ def present(world: World, incident: Incident) -> Presence:
 
 def abandoned(world: World, incident: Incident) -> str:
     """Why nobody stands by the incident any more, "" where somebody does: all that still fires in it are alarms of objectives
-    that were withdrawn.
+    and sensors that were withdrawn.
     """
     firing = standing(incident)
     gone = withdrawn(world, firing)
     names = ", ".join(sorted({signal.name for signal in gone}))
-    return f"the objective that alarmed was withdrawn: {names}" if gone and len(gone) == len(firing) else ""
+    return f"what alarmed was withdrawn: {names}" if gone and len(gone) == len(firing) else ""
 
 
 def foretold(world: World, incident: Incident, diagnosis: Diagnosis) -> Diagnosis:

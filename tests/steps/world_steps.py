@@ -23,7 +23,7 @@ def _(site: Installation, playbook: str, how: str) -> None:
     site.settle()
 
 
-@given("the built-in sensors are switched off")
+@step("the built-in sensors are switched off")
 def _(site: Installation) -> None:
     site.pull()
     site.git("rm", "-rq", "sensors")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from reconciler.documents.objective import Objective
+from reconciler.documents.sensor import Rule
 from reconciler.errors import Retryable
 from reconciler.model.objectives import NOTED, Budget, noted
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
@@ -32,7 +34,7 @@ def _objective(above: int = 500) -> Objective:
 
 def _world(*objectives: Objective, store: MemoryStore | None = None, now: int = NOW) -> SimpleNamespace:
     clock = ManualClock(now)
-    book = SimpleNamespace(objectives=objectives, policy=SimpleNamespace(maintenance=()))
+    book = SimpleNamespace(objectives=objectives, sensors=(), policy=SimpleNamespace(maintenance=()))
     telemetry = MemoryTelemetry(components=["checkout"])
     return SimpleNamespace(
         clock=clock, store=store or MemoryStore(), telemetry=telemetry, cursor=Cursor(), applied_rulebook=lambda: book
@@ -128,7 +130,7 @@ def test_an_objective_that_is_withdrawn_is_shown_no_longer():
 
 
 def _withdraw(world: SimpleNamespace) -> None:
-    world.applied_rulebook = lambda: SimpleNamespace(objectives=(), policy=SimpleNamespace(maintenance=()))
+    world.applied_rulebook = lambda: SimpleNamespace(objectives=(), sensors=(), policy=SimpleNamespace(maintenance=()))
     world.clock.advance(MINUTE)
 
 
@@ -185,14 +187,39 @@ def test_an_incident_is_over_with_the_objective_that_alone_claimed_it():
     assert withdrawn(world, incident.signals) == ()
     _withdraw(world)
     found = present(world, incident)
-    assert (found.reason.value, found.detail) == ("stale", "the objective that alarmed was withdrawn: promise")
+    assert (found.reason.value, found.detail) == ("stale", "what alarmed was withdrawn: promise")
 
 
 def test_what_others_claim_of_it_is_still_looked_at():
     world = _world()
     world.telemetry.failing, world.applied_rulebook().index = True, SimpleNamespace(by_name={})
+    world.applied_rulebook().sensors = (_sensor(),)
     found = present(world, _incident("objective/promise", "sensor/latency"))
     assert (found.reason.value, found.detail) == ("unknown", "telemetry did not answer")
+
+
+@pytest.mark.parametrize(
+    ("sensors", "stands"),
+    [
+        ([], False),
+        ([{}], True),
+        ([{"name": "other"}], False),
+        ([{"components": ["checkout"]}], True),
+        ([{"components": ["cart"]}], False),
+        ([{"rule": "none"}], False),
+    ],
+    ids=["gone", "everyone's", "renamed", "named", "moved", "watches nothing"],
+)
+def test_a_claim_is_over_with_the_sensor_that_alone_made_it(sensors: list[dict[str, Any]], stands: bool):
+    world = _world()
+    world.applied_rulebook().sensors = tuple(_sensor(**one) for one in sensors)
+    incident = _incident("sensor/latency")
+    assert withdrawn(world, incident.signals) == (() if stands else incident.signals)
+
+
+def _sensor(name: str = "latency", rule: str = "threshold", components: Sequence[str] = ()) -> Any:
+    spec = SimpleNamespace(components=tuple(components), rule=Rule(rule))
+    return SimpleNamespace(metadata=SimpleNamespace(name=name), spec=spec)
 
 
 def _told_burn(world: Any) -> str:
