@@ -2,7 +2,7 @@
 
 In: the incidents of the last two days, and what is known of the two weeks that forecasts are learned from. Out: nothing that the
 loop waits for: the detectors find what was learned in files. Only what really happened counts, and not a target that differs from
-Git. What was foreseen and did not happen is told as such: it may have been averted, and was no calm time.
+Git. What was foreseen and did not happen, or claimed and not seen, is told as such: it was no failure, and no calm time either.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.model.cases import Case, Stage
 from reconciler.model.findings import FORESIGHT
+from reconciler.model.reasons import Reason
 from reconciler.model.signals import Signal
 from reconciler.ports.analyst import Inquiry, Outage
 from reconciler.steps.maintenance import windows
@@ -71,13 +72,15 @@ def outages(cases: Iterable[Case], start_ms: int, now_ms: int) -> Iterator[Outag
         over = now_ms if case.stage is not Stage.DONE else case.due_ms
         if over < start_ms:  # most are; what is in them takes milliseconds each to read
             continue
-        signals = [one for one in progress(case).incident.signals if _counts(one)] if readable(case) else []
+        found = progress(case) if readable(case) else None
+        signals = [one for one in found.incident.signals if _counts(one)] if found else []
+        unseen = found is not None and found.diagnosis is None and case.reason == Reason.STALE.value
         for component in sorted({one.component for one in signals}):
             own = [one for one in signals if one.component == component]
             happened = [one for one in own if not one.foretold]
             begun = min(one.started_ms for one in happened or own)
             if begun <= now_ms:
-                yield Outage(component, begun, min(now_ms, max(begun, over)), bool(happened))
+                yield Outage(component, begun, min(now_ms, max(begun, over)), bool(happened) and not unseen)
 
 
 def _counts(signal: Signal) -> bool:

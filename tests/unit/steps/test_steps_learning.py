@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from reconciler.model.cases import Case, Stage
+from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.findings import FORESIGHT, Finding
+from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import Answer, Inquiry, Outage
 from reconciler.steps import learning
@@ -70,6 +72,15 @@ def test_what_was_foreseen_and_did_not_happen_may_have_been_averted() -> None:
     seen, came = signal("cart", NOW - 9_000_000, "predicted/failures"), signal("cart", NOW - 8_000_000)
     assert list(outages([case("a", Stage.JUDGE, seen)], 0, NOW)) == [Outage("cart", NOW - 9_000_000, NOW, happened=False)]
     assert list(outages([case("a", Stage.JUDGE, seen, came)], 0, NOW)) == [Outage("cart", NOW - 8_000_000, NOW)]
+
+
+def test_what_was_claimed_and_never_seen_was_no_failure_and_no_calm_time() -> None:
+    claimed = signal("cart", NOW - 600_000)
+    gone = dataclasses.replace(case("a", Stage.DONE, claimed), reason=Reason.STALE.value)
+    assert [one.happened for one in outages([gone], 0, NOW)] == [False]
+    looked = Diagnosis("a", NOW, "c0ffee", (), (0, 1), (1, 2), "it fell")
+    seen = dataclasses.replace(gone, data=data(Progress(progress(gone).incident, looked)))
+    assert [one.happened for one in outages([seen, dataclasses.replace(gone, reason=Reason.OK.value)], 0, NOW)] == [True, True]
 
 
 def test_what_differs_from_git_is_about_nobody_or_is_older_teaches_nothing() -> None:
