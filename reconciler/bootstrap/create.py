@@ -47,6 +47,10 @@ class Request:
 
 def create(home: Home, request: Request) -> str:
     """Makes the home folder; the root revision."""
+    if home.exists:
+        raise Misconfigured(
+            "there is a home folder already", where=str(home.root), next_step="`homeostat up` runs it; --home makes another one"
+        )
     if home.root.exists() and any(home.root.iterdir()):
         raise Misconfigured("the home folder is not empty", where=str(home.root), next_step="choose a new folder with --home")
     building = home.root.with_name(f"{home.root.name}.new-{secrets.token_hex(4)}")

@@ -40,7 +40,11 @@ TRUSTED_ROLES = (*LOG_ROLES, "author")
 def require(home: Home) -> None:
     """The home folder exists; says how to make one when it does not."""
     if not home.exists:
-        raise Misconfigured("there is no home folder here", where=str(home.root), next_step="homeostat init")
+        raise Misconfigured(
+            "there is no home folder here",
+            where=str(home.root),
+            next_step="`homeostat init` makes one; --home or HOMEOSTAT_HOME names another",
+        )
 
 
 def open_settings(home: Home) -> Settings:

@@ -82,7 +82,7 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
         settings = opening.open_settings(home)
         with contextlib.ExitStack() as stack:
             lab = stack.enter_context(start_lab(home, settings)) if settings.lab.enabled else ""
-            listener = stack.enter_context(_listen(settings))
+            listener = stack.enter_context(_listen(home, settings))
             web = address(settings.web.host, listener.getsockname()[1])
             analyst, learner = stack.enter_context(start_analysis(home, settings))
             system = stack.enter_context(open_system(home, lab_url=lab, base_url=web, analyst=analyst))
@@ -114,6 +114,7 @@ page        {web}/
 webhook     {web}/webhooks/alertmanager
 lab         {lab or "none"}
 repository  {home.repository}
+log in      homeostat --home {home.root} login      prints a link that opens the page
 Ctrl-C stops; the next `homeostat up` resumes everything."""
 
 
@@ -128,7 +129,7 @@ def _alone(home: Home) -> Iterator[None]:
         yield
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(home: Home, settings: Settings) -> socket.socket:
     host, port = settings.web.host, settings.web.port
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -139,8 +140,8 @@ def _listen(settings: Settings) -> socket.socket:
         listener.close()
         raise Misconfigured(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            where="settings.yaml",
-            next_step="choose another web.host or web.port",
+            where=str(home.settings),
+            next_step="write another port there, such as web: {port: 8767}, or stop what listens",
         ) from error
     return listener
 
@@ -181,7 +182,9 @@ def start_lab(home: Home, settings: Settings) -> Iterator[str]:
         line = (process.stdout.readline() if process.stdout else b"").decode().strip()
         if not line.startswith("http://"):
             raise Misconfigured(
-                f"the lab did not start: {line or 'it said nothing'}", where=str(home.lab), next_step="choose another lab.port"
+                f"the lab did not start: {line or 'it said nothing'}",
+                where=str(home.settings),
+                next_step="write another port there, such as lab: {port: 8768}, or stop what listens",
             )
         yield line
     finally:

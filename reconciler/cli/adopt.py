@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler import plugins
 from reconciler.cli.common import answer
 from reconciler.errors import Misconfigured, Permanent
 
@@ -18,6 +19,7 @@ BIG = 8 * 1024 * 1024
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 1 when something is there that applying would not leave alone."""
+    plugins.load("target", "kubernetes")  # says what to install where it is missing
     from reconciler.adapters.targets.kubernetes.adopting import harvest
     from reconciler.adapters.targets.kubernetes.visiting import visit
     from reconciler.cli.files import named, put

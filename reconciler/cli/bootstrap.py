@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from reconciler import __version__
+from reconciler import __version__, plugins
 from reconciler.cli.common import answer, opened
 from reconciler.errors import Misconfigured, Permanent
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Printed as one stream, or written as one file each."""
+    plugins.load("target", "kubernetes")  # says what to install where it is missing
     from reconciler.adapters.targets.kubernetes import installing, rights
     from reconciler.adapters.targets.kubernetes.visiting import plurals
     from reconciler.cli.files import named, put

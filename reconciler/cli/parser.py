@@ -6,10 +6,13 @@ Each verb names `module:function`; the module is imported when the verb runs, an
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from reconciler import __version__
 
@@ -30,16 +33,30 @@ exit codes: 0 done, 1 refused or failed, 2 wrong usage, 65 tampered, 75 try agai
 Run = Callable[[argparse.Namespace], int | None]
 
 
+class Parser(argparse.ArgumentParser):
+    """An unknown verb is answered with the nearest one; thirty names in a row help nobody."""
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.metavar != "VERB" or not action.choices or value in action.choices:
+            super()._check_value(action, value)
+            return
+        close = difflib.get_close_matches(str(value), list(action.choices), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"{self.prog} --help lists all"
+        raise argparse.ArgumentError(None, f"there is no verb {value!r} ({hint})")
+
+
 class Verbs:
     """Adds verbs with their help, examples and arguments, all in one place."""
 
     def __init__(self, parser: argparse.ArgumentParser, prefix: str = "") -> None:
-        self._adder = parser.add_subparsers(dest=f"verb_{prefix or 'top'}", metavar="VERB", required=True, title="verbs")
+        self._adder = parser.add_subparsers(dest=f"verb_{prefix or 'top'}", metavar="VERB", title="verbs")
         self._prefix = prefix
+        parser.set_defaults(lists=parser)
 
     def add(self, name: str, target: str, summary: str, examples: str) -> argparse.ArgumentParser:
         """One verb that runs `module:function`."""
         parser = self._parser(name, summary, examples)
+        everywhere(parser, hidden=True)
         parser.set_defaults(run=_deferred(target), verb=f"{self._prefix} {name}".strip())
         return parser
 
@@ -66,6 +83,30 @@ def _deferred(target: str) -> Run:
     return run
 
 
+def everywhere(parser: argparse.ArgumentParser, *, hidden: bool = False) -> None:
+    """What every call may say, before its verb or behind it; behind it the help does not repeat them."""
+    for flag, kind, said, otherwise in (
+        ("--home", Path, "home folder (default $HOMEOSTAT_HOME or ./.homeostat)", _home()),
+        ("--json", None, "one JSON document on stdout, for programs", False),
+        ("--verbose", None, "show where an error came from", False),
+    ):
+        how: dict[str, Any] = {"type": kind} if kind else {"action": "store_true"}
+        shown = argparse.SUPPRESS if hidden else said
+        parser.add_argument(flag, help=shown, default=argparse.SUPPRESS if hidden else otherwise, **how)
+
+
+def _home() -> Path:
+    """An empty variable names no folder; taken as a path it would be the one that somebody happens to stand in."""
+    return Path(os.environ.get("HOMEOSTAT_HOME") or ".homeostat")
+
+
+def pull_number(text: str) -> int:
+    """`3`, or `#3` as lists and pages write it."""
+    if not text.removeprefix("#").isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a pull request (homeostat pr list)")
+    return int(text.removeprefix("#"))
+
+
 def person(parser: argparse.ArgumentParser) -> None:
     """Who acts."""
     parser.add_argument("--as", dest="principal", default="", help="your principal in Trust (default the home's owner)")
@@ -74,16 +115,13 @@ def person(parser: argparse.ArgumentParser) -> None:
 
 def build() -> argparse.ArgumentParser:
     """The whole parser."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="homeostat",
         description="Self-healing infrastructure in which every repair is a reviewed, signed Git commit.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    home = os.environ.get("HOMEOSTAT_HOME", ".homeostat")
-    parser.add_argument("--home", type=Path, default=Path(home), help="home folder (default $HOMEOSTAT_HOME or ./.homeostat)")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, for programs")
-    parser.add_argument("--verbose", action="store_true", help="show where an error came from")
+    everywhere(parser)
     parser.add_argument("--version", action="version", version=f"homeostat {__version__}")
     verbs = Verbs(parser)
     for module in ("system", "repairs", "rules", "health", "sensing", "looking", "diagnosis", "records", "clusters"):
@@ -92,5 +130,9 @@ def build() -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments of one call; usage errors leave with exit code 2 as argparse does."""
-    return build().parse_args(argv)
+    """The arguments of one call; usage errors leave with exit code 2 as argparse does. No verb at all gets the list of them."""
+    arguments = build().parse_args(argv)
+    if not hasattr(arguments, "run"):
+        arguments.lists.print_help(sys.stderr)
+        raise SystemExit(2)
+    return arguments

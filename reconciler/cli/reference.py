@@ -111,7 +111,7 @@ def _sentence(text: str) -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> str:
     skipped = (argparse._SubParsersAction, argparse._HelpAction)  # noqa: SLF001 - the same
-    actions = [a for a in parser._actions if not isinstance(a, skipped)]  # noqa: SLF001 - the same
+    actions = [a for a in parser._actions if not isinstance(a, skipped) and a.help != argparse.SUPPRESS]  # noqa: SLF001 - the same
     rows = [(f"`{' '.join(a.option_strings) or a.dest}`", _told(a)) for a in actions]
     return table(("argument", "meaning"), rows) if rows else "No arguments of its own."
 

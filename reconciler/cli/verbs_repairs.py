@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.cli.parser import Verbs, person
+from reconciler.cli.parser import Verbs, person, pull_number
 
 
 def register(verbs: Verbs) -> None:
@@ -11,7 +11,7 @@ def register(verbs: Verbs) -> None:
     listing = pulls.add("list", "reconciler.cli.pulls:listing", "pull requests, newest first", "  homeostat pr list --state open")
     listing.add_argument("--state", choices=("open", "merged", "closed"), default="", help="only these (default all)")
     show = pulls.add("show", "reconciler.cli.pulls:show", "one pull request with diff and requirements", "  homeostat pr show 3")
-    show.add_argument("number", type=int)
+    show.add_argument("number", type=pull_number)
     for name, summary in (
         ("approve", "approve exactly the head that you saw"),
         ("reject", "reject it; the machine proposes something else or nothing"),
@@ -20,14 +20,14 @@ def register(verbs: Verbs) -> None:
         verb = pulls.add(
             name, f"reconciler.cli.pulls:{name}", summary, f"  homeostat pr {name} 3 --as alice --key ~/.ssh/id_ed25519"
         )
-        verb.add_argument("number", type=int)
+        verb.add_argument("number", type=pull_number)
         verb.add_argument("--head", default="", help="the head you looked at (default the present one)")
         verb.add_argument("--text", default="", help="why, for the record")
         person(verb)
     revert = pulls.add(
         "revert", "reconciler.cli.pulls:revert", "undo a merged repair with one signed commit", "  homeostat pr revert 3"
     )
-    revert.add_argument("number", type=int)
+    revert.add_argument("number", type=pull_number)
     person(revert)
 
     brake = verbs.group("brake", "stop machine merges, Operations and drift correction; people's merges still apply", BRAKE)

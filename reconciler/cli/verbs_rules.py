@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.cli.parser import Verbs
+from reconciler.cli.parser import Verbs, pull_number
 
 
 def register(verbs: Verbs) -> None:
@@ -25,7 +25,7 @@ def register(verbs: Verbs) -> None:
     explain = policy.add(
         "explain", "reconciler.cli.rules:explain", "the verdict on a pull request, rule by rule", "  homeostat policy explain 3"
     )
-    explain.add_argument("number", type=int, help="a pull request")
+    explain.add_argument("number", type=pull_number, help="a pull request")
     playbook = verbs.group("playbook", "list and test the playbooks", PLAYBOOK)
     listing = playbook.add(
         "list", "reconciler.cli.rules:playbook_list", "what the machine knows to propose", "  homeostat playbook list --path ."

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.changes.wording import line
 from reconciler.cli.common import table
 from reconciler.model.judging import Requirement, Status
 
+WIDE = 100  # of the values that counted; the page and --json show all
 _MARKS = {
     Status.SATISFIED: "ok",
     Status.OVERRIDDEN: "overridden",
@@ -20,7 +22,7 @@ def requirements(rows: Sequence[Requirement]) -> str:
     """One line each; what is missing comes with the command that supplies it."""
     if not rows:
         return ""
-    lines = [(f"  {_MARKS[r.status]}", r.name, ", ".join(f"{k}={v}" for k, v in r.values)[:100], r.document) for r in rows]
+    lines = [(f"  {_MARKS[r.status]}", r.name, line(", ".join(f"{k}={v}" for k, v in r.values), WIDE), r.document) for r in rows]
     missing = [
         f"  {r.name}: {r.missing or r.expression}{f'   ->  {r.command}' if r.command else ''}" for r in rows if not r.passes
     ]

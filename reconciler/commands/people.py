@@ -42,7 +42,7 @@ def vouched(office: Office, name: str) -> Person:
     """A principal that the page has logged in."""
     owner = office.people().named(name)
     if owner is None:
-        raise Permanent(f"{name!r} is not in Trust any more", next_step="add them to policies/trust.yaml")
+        raise Permanent(f"{name!r} is not in Trust", next_step="add them to policies/trust.yaml")
     return Person(owner.name, owner.emails[0] if owner.emails else f"{owner.name}@localhost", "page")
 
 

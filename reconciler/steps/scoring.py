@@ -77,5 +77,6 @@ def _patterned(world: World) -> frozenset[str]:
 
 
 def _told(found: HealthScore, now: int, resting: tuple[str, ...]) -> SystemScore:
-    lost = tuple(Lost(loss.component, loss.kind, number(round(loss.points, 1))) for loss in found.losses[:TOLD])
+    told = [(loss, round(loss.points, 1)) for loss in found.losses[:TOLD]]
+    lost = tuple(Lost(loss.component, loss.kind, number(points)) for loss, points in told if points)
     return SystemScore(now, number(round(found.score, 1)), lost, found.unknown[:MAX_COMPONENTS], resting)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,52 @@ def test_wrong_usage_leaves_with_two() -> None:
     with pytest.raises(SystemExit) as left_with:
         parse(["no-such-verb"])
     assert left_with.value.code == 2
+
+
+def test_a_mistyped_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, meant in ((["statsu"], "status"), (["pr", "lst"], "list"), (["brake", "of"], "off")):
+        with pytest.raises(SystemExit) as left_with:
+            parse(words)
+        assert left_with.value.code == 2
+        said = capsys.readouterr().err
+        assert f"did you mean '{meant}'?" in said
+        assert "choose from" not in said
+
+
+def test_a_verb_that_is_like_no_other_leads_to_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["pr", "xyzzy"])
+    assert "there is no verb 'xyzzy' (homeostat pr --help lists all)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["pr"], ["brake"], ["audit"]])
+def test_no_verb_at_all_gets_the_list_and_leaves_with_two(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left_with:
+        parse(words)
+    assert left_with.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert all(f"  {verb.split()[-1]} " in said.err for verb in VERBS if verb.split()[:-1] == words)
+
+
+def test_what_every_call_may_say_stands_before_the_verb_or_behind_it() -> None:
+    for words in (["--json", "--home", "/h", "pr", "list"], ["pr", "list", "--json", "--home", "/h"]):
+        found = parse(words)
+        assert (found.json, found.home, found.verbose) == (True, Path("/h"), False)
+    assert parse(["--json", "status"]).json, "behind the verb nothing was said, so what stood before it stays"
+    assert not parse(["status"]).json
+
+
+def test_an_empty_home_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEOSTAT_HOME", "")
+    assert parse(["status"]).home == Path(".homeostat")
+
+
+def test_a_pull_request_is_named_as_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [parse(["pr", "show", text]).number for text in ("3", "#3")] == [3, 3]
+    with pytest.raises(SystemExit):
+        parse(["pr", "approve", "three"])
+    assert "'three' is no number of a pull request (homeostat pr list)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

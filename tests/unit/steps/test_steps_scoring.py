@@ -102,3 +102,10 @@ def test_only_a_pattern_that_spreads_costs_points() -> None:
         return float(world.cursor.score.score)
 
     assert scored(cascading=True) < scored(cascading=False) == 100.0
+
+
+def test_what_took_less_than_is_told_is_not_listed_as_nothing() -> None:
+    """The shop's health said `0 for failures of gateway lost`."""
+    world = _world(error_rate=0.0001, latency_p99=20.0, replicas_ready=1, replicas_desired=2)
+    score(world)
+    assert [one.kind for one in world.cursor.score.lost] == ["replicas"]
