@@ -127,12 +127,16 @@ MEANINGS: Final[Mapping[Reason, tuple[str, str]]] = {
     ),
     Reason.BLOCKED: ("A unit that this one depends on is not applied.", "Look at that unit first."),
     Reason.WAITING: (
-        "An earlier wave is not healthy yet, or something still needs what is to be deleted.",
+        "An earlier wave is not healthy yet, something still needs what is to be deleted, or an Operation is under way.",
         "Nothing: it goes on by itself. When it lasts, look at the object that is named.",
     ),
     Reason.ELSEWHERE: (
         "Another process of this installation converges the target.",
         "Nothing: this one takes over when that process is gone for 15 seconds.",
+    ),
+    Reason.INCOMPLETE: (
+        "An Operation was begun and its target could not do it to its end in time, or something stopped it.",
+        "Its record says how far it came. Add an Operation with a new name if the rest is still wanted.",
     ),
     Reason.DRIFTED: ("A live object differs from what Git says.", "Nothing, unless it returns: then something else writes it."),
     Reason.UNHEALTHY: ("Objects of the unit are not healthy after the apply.", "`homeostat status` names them."),

@@ -15,6 +15,9 @@ from reconciler.model.maintenance import noted as maintenance
 from reconciler.model.notices import NOTED as ATTENTION
 from reconciler.model.notices import noted as notices
 from reconciler.model.objectives import NOTED, noted
+from reconciler.model.operations import ENDS
+from reconciler.model.operations import NOTED as OPERATIONS
+from reconciler.model.operations import noted as operations
 from reconciler.model.records import RecordKind
 from reconciler.model.scores import NOTED as SCORE
 from reconciler.model.scores import noted as score
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.bootstrap.opening import Running
     from reconciler.bootstrap.reading import Reading
     from reconciler.model.cases import Case
+    from reconciler.model.operations import Unfinished
     from reconciler.model.pulls import PullRequest
     from reconciler.model.records import LoggedRecord
 
@@ -84,6 +88,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "brakes": home.brakes(),
         "holds": dict(home.holds()),
         "maintenance": maintenance(home.store.noted(MAINTENANCE), home.clock.now()) if home.store else (),
+        "operations": _operations(home),
         "units": _units(home),
         "health": score(home.store.noted(SCORE)) if home.store else None,
         "foresight": home.store.noted(FORESIGHT) if home.store else "",
@@ -152,6 +157,13 @@ def _case(case: Case) -> dict[str, object]:
         "opened_ms": case.opened_ms,
         "pull_request": case.data.get("pull", 0),
     }
+
+
+def _operations(home: Reading) -> tuple[Unfinished, ...]:
+    """One-shot acts that are not over, as the loop said last; the log knows which have ended since."""
+    facts = home.ledger.facts()
+    told = operations(home.store.noted(OPERATIONS)) if home.store else ()
+    return tuple(one for one in told if facts.operation(one.id) not in ENDS)
 
 
 def _units(home: Reading) -> list[dict[str, object]]:

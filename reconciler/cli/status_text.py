@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reconciler.audit.facts import Brake
     from reconciler.model.notices import Noticed
     from reconciler.model.objectives import Budget
+    from reconciler.model.operations import Unfinished
     from reconciler.model.scores import SystemScore
 
 STANDS_OUT = 5
@@ -33,6 +34,7 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
         ),
         _rows("stops in force", _stops(seen, clock)),
         _rows("worked on", [(m.name, m.about, left(clock, m.end_ms), m.reason) for m in seen["maintenance"]]),
+        _rows("operations", [_operation(one, clock) for one in seen["operations"]]),
         _rows("units that are not as Git says", [(u["unit"], u["target"], u["reason"], u["detail"]) for u in seen["units"]]),
         _rows("objectives", [_budget(one) for one in seen["objectives"]]),
         _rows("stands out", [_noticed(one, clock) for one in seen["attention"][:STANDS_OUT]]),
@@ -88,6 +90,10 @@ def _stops(seen: dict[str, Any], clock: Clock) -> Sequence[tuple[str, ...]]:
         until = left(clock, hold.until_ms) if hold.until_ms else "until released"
         rows.append((name, hold.owner, until, hold.scope, hold.reason))
     return rows
+
+
+def _operation(one: Unfinished, clock: Clock) -> tuple[str, ...]:
+    return (one.id, one.about, "under way" if one.begun else "waits", ago(clock, one.at_ms), one.text)
 
 
 def _budget(one: Budget) -> tuple[str, ...]:

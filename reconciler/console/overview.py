@@ -19,6 +19,7 @@ from reconciler.model.maintenance import MaintenanceWindow
 from reconciler.model.maintenance import noted as maintenance
 from reconciler.model.notices import Noticed
 from reconciler.model.objectives import Budget
+from reconciler.model.operations import Unfinished
 from reconciler.model.pulls import PullRequest, PullState
 from reconciler.model.records import RecordKind
 from reconciler.model.scores import SystemScore
@@ -29,6 +30,7 @@ MAX_CASES = 50
 MAX_REPAIRS = 15
 MAX_BUDGETS = 50
 MAX_NOTICED = 10
+MAX_OPERATIONS = 20
 MAX_ENDED = 10
 MAX_ALARMS = 5
 QUIET_ENDS = ("stale", "better", "merged", "coalesced")  # ends that ask nothing of anybody
@@ -66,6 +68,7 @@ class Overview:
     brakes: tuple[Brake, ...]
     holds: tuple[tuple[str, Hold], ...]
     maintenance: tuple[MaintenanceWindow, ...]  # that is open
+    operations: tuple[Unfinished, ...]  # one-shot acts that are not over
     score: SystemScore | None  # how well the whole is, None while that is not known
     budgets: tuple[Budget, ...]
     noticed: tuple[Noticed, ...]
@@ -93,6 +96,7 @@ def overview(world: World, records: RecordIndex) -> Overview:
         brakes=brakes_in_force(world),
         holds=holds_in_force(world),
         maintenance=maintenance(world.store.noted(MAINTENANCE), world.clock.now()),
+        operations=tuple(one for _, one in sorted(world.cursor.unfinished.items()))[:MAX_OPERATIONS],
         score=world.cursor.score,
         budgets=world.cursor.budgets[:MAX_BUDGETS],
         noticed=world.cursor.attending.now[:MAX_NOTICED],

@@ -1,7 +1,7 @@
 """May a one-shot Operation run? At most once per id, only in its time, and only when the log can prove both.
 
 In: the Operation's expiry, what the log says about its id. Out: a Reason. The runner publishes "started" before it acts,
-so a crash in between is found here as started and reported as unknown, never repeated.
+so a crash in between is found here as started: never repeated, reported as unknown unless the target can go on with it.
 An Operation's file name is its id: what the log knows can be told from what is new without reading a file.
 """
 
@@ -11,16 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.audit.facts import BEGUN
 from reconciler.documents.base import NAME
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 
 FOLDER: Final = "operations"
-ACCEPTED, STARTED = "accepted", BEGUN  # seen in an admitted commit; about to act
-FINISHED, FAILED, UNKNOWN = "finished", "failed", "unknown"
-REFUSED, EXPIRED, WITHDRAWN = "refused", "expired", "withdrawn"
-ENDS: Final = (FINISHED, FAILED, UNKNOWN, REFUSED, EXPIRED, WITHDRAWN)
 _PROSE: Final = (".md", ".txt", ".gitkeep")
 _FILE: Final = re.compile(rf"{FOLDER}/(?P<id>{NAME.strip('^$')})\.yaml")
 

@@ -116,11 +116,11 @@ class KubernetesSettings(Spec):
         "node belongs to no unit.",
     )
     drain_ms: int = Field(
-        default=60_000,
+        default=600_000,
         ge=1_000,
-        le=600_000,
-        description="Milliseconds that one drain may take; converging waits meanwhile. Default 60000: twice what pods get by "
-        "default to end.",
+        le=86_400_000,
+        description="Milliseconds that one drain may take, over restarts, too; nothing else waits for it. Default 600000: time "
+        "for the replacements that disruption budgets ask for.",
     )
     volumes: VolumeSettings | None = Field(
         default=None,

@@ -68,6 +68,7 @@ class Reason(enum.StrEnum):
     WAITING = "waiting"  # an earlier wave is not healthy yet, or something still needs what is to be deleted; goes on by itself
     ELSEWHERE = "elsewhere"  # another process of this installation converges the target
     SUSPENDED = "suspended"  # a person suspended the unit: nothing of it is applied, corrected or pruned
+    INCOMPLETE = "incomplete"  # a one-shot act was begun, and is over without being done to its end
     DRIFTED = "drifted"
     UNHEALTHY = "unhealthy"
     # verification

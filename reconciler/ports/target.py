@@ -119,11 +119,16 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What a target answered. Not `ok` means that nothing was done. DUPLICATE: it was done under this id before."""
+    """What a target answered. Not `ok` means that nothing was done. DUPLICATE: it was done under this id before.
+
+    Of a Lasting target also WAITING: it is begun and not over, and is gone on with `again_ms` from now; INCOMPLETE, not `ok`:
+    it is over and came only so far. `detail` says how far, in both.
+    """
 
     ok: bool
     reason: str
     detail: str = ""
+    again_ms: int = 0
 
 
 @runtime_checkable
@@ -139,6 +144,23 @@ class Operator(Protocol):
 
     def operate(self, act: Act, *, dry_run: bool) -> Acted:
         """Does it, or with `dry_run` says whether it would and touches nothing."""
+        ...
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """An Operator some of whose acts take longer than one call may. `operate` only begins such an act and answers WAITING.
+    Where it stands lies in the target, so that any process can go on with it after any crash.
+    """
+
+    def lasting(self) -> Collection[str]:
+        """The actions that may take longer."""
+        ...
+
+    def go_on(self, act: Act) -> Acted:
+        """Does of what was begun under this id what can be done now, and never begins it: raises Permanent where the target
+        does not know of a beginning. Asked by two at once it is harmless. The target ends by itself what takes too long.
+        """
         ...
 
 

@@ -18,20 +18,12 @@ from collections.abc import Mapping
 from reconciler.audit.facts import OperationEvent, operation_record
 from reconciler.audit.view import Fact
 from reconciler.converge.commits import claims_machine, shown
-from reconciler.converge.operations import (
-    ACCEPTED,
-    FOLDER,
-    REFUSED,
-    STARTED,
-    UNKNOWN,
-    is_prose,
-    operation_id,
-    operation_path,
-)
+from reconciler.converge.operations import FOLDER, is_prose, operation_id, operation_path
 from reconciler.documents.loader import Loaded, load_one
 from reconciler.documents.operation import Operation
 from reconciler.errors import Misconfigured, Permanent
 from reconciler.model.canonical import digest
+from reconciler.model.operations import ACCEPTED, REFUSED, STARTED, UNKNOWN
 from reconciler.model.records import Record, RecordKind
 from reconciler.model.revisions import CommitInfo
 from reconciler.ports.repo import Repo

@@ -11,6 +11,8 @@ In: the Operations that the log has accepted and not ended. Out: events in the l
 7. Dry run.
 8. Claim: "started" is in the signed log, and ours, before anything happens. A brake that came before it still counts.
 9. Act, and say what became of it. Whatever breaks in between is unknown.
+
+What has begun and lasts is gone on with in later turns (`underway`), so that nothing else waits for it.
 """
 
 from __future__ import annotations
@@ -19,50 +21,18 @@ import secrets
 from dataclasses import dataclass
 
 from reconciler.audit.facts import OperationEvent, operation_record
-from reconciler.converge.manners import manner_of
-from reconciler.converge.operations import (
-    ENDS,
-    EXPIRED,
-    FAILED,
-    FINISHED,
-    REFUSED,
-    STARTED,
-    UNKNOWN,
-    WITHDRAWN,
-    OperationHistory,
-    eligible,
-    operation_path,
-    stricter,
-)
+from reconciler.converge.operations import OperationHistory, eligible, operation_path, stricter
 from reconciler.documents.operation import OperationSpec
 from reconciler.errors import HomeostatError, Permanent, Retryable
+from reconciler.model.operations import ENDS, EXPIRED, FINISHED, REFUSED, STARTED, UNKNOWN, WITHDRAWN
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 from reconciler.model.records import RecordKind
 from reconciler.model.revisions import AdmissionKind
-from reconciler.ports.target import Act, Acted, Operator
+from reconciler.ports.target import Act, Operator
 from reconciler.steps.enlisting import begin, enlist, read_operation
+from reconciler.steps.underway import Ended, Held, act_of, became, brake, go_on, operator_of, recall, say, tell
 from reconciler.steps.world import World
-
-RETRY_MS = 5_000  # between two looks at one that a brake or its target holds up
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Not now; looked at again `after_ms` later, until it expires."""
-
-    reason: Reason
-    detail: str
-    after_ms: int = RETRY_MS
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Over. `event` is "" when the log says so already."""
-
-    event: str
-    reason: Reason
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,47 +50,52 @@ def operate(world: World) -> bool:
         return False
     if world.cursor.operations is None:
         world.cursor.operations = begin(world)
+        recall(world)
     waiting = world.cursor.operations
     busy = enlist(world, waiting, applied)
     now = world.clock.now()
     for name in sorted(n for n, due in waiting.items() if now >= due):
         busy = _advance(world, waiting, name) or busy
+    tell(world)
     return busy
 
 
 def _advance(world: World, waiting: dict[str, int], name: str) -> bool:
     """One look at one Operation."""
     commit = world.ledger.facts().operations[name][0].value.commit
-    found = _consider(world, name, commit)
+    loaded = read_operation(world, name, commit)
+    spec = loaded if isinstance(loaded, str) else loaded.document.spec
+    past = history(world, name)
+    found = _consider(world, name, commit, spec, past)
+    acts = isinstance(found, Ready)
     if isinstance(found, Ready):
         found = _act(world, commit, found)
     if isinstance(found, Held):
-        if found.reason is not Reason.BLOCKED:
+        if found.reason not in (Reason.BLOCKED, Reason.WAITING):
             world.meters.blocked(found.reason.value)
         waiting[name] = world.clock.now() + found.after_ms
-        return False
+        say(world, name, spec, found, begun=acts or past.started)
+        return acts
     _end(world, name, commit, found)
     del waiting[name]
     return True
 
 
-def _consider(world: World, name: str, commit: str) -> Held | Ended | Ready:
-    """Steps 1 to 7."""
-    past = history(world, name)
-    loaded = read_operation(world, name, commit)
-    expires = 0 if isinstance(loaded, str) else loaded.document.spec.expires_ms
+def _consider(world: World, name: str, commit: str, spec: OperationSpec | str, past: OperationHistory) -> Held | Ended | Ready:
+    """Steps 1 to 7; or on with what has begun. `spec` is a sentence where the document does not load."""
+    expires = 0 if isinstance(spec, str) else spec.expires_ms
     reason = eligible(expires, world.clock.now(), past)
     if reason is Reason.ERROR:  # 1
         return Held(reason, "the log cannot be read, so nobody knows whether it ran")
     if reason is Reason.DUPLICATE:
         return Ended("", reason, "")
     if reason is Reason.UNKNOWN:
-        return Ended(UNKNOWN, reason, "it was started and its end was never recorded; it is not done again: look at the target")
-    if isinstance(loaded, str):  # 2
-        return Ended(REFUSED, Reason.INVALID, loaded)
+        return go_on(world, name, spec)
+    if isinstance(spec, str):  # 2
+        return Ended(REFUSED, Reason.INVALID, spec)
     if reason is Reason.STALE:
         return Ended(EXPIRED, reason, f"it was not to be started after {expires} ms under the Clock")
-    return _gone(world, name, commit) or _allowed(world, name, commit, loaded.document.spec)
+    return _gone(world, name, commit) or _allowed(world, name, commit, spec)
 
 
 def history(world: World, name: str) -> OperationHistory:
@@ -149,10 +124,10 @@ def _gone(world: World, name: str, commit: str) -> Ended | None:
 
 def _allowed(world: World, name: str, commit: str, spec: OperationSpec) -> Held | Ended | Ready:
     """Steps 4 to 7."""
-    operator = _operator(world, spec)
+    operator = operator_of(world, spec)
     if isinstance(operator, Ended):  # 5
         return operator
-    act = Act(name, spec.unit, spec.action, spec.component, _user(world, spec))
+    act = act_of(world, name, spec)
     try:
         risks = operator.actions()
         if spec.action not in risks:
@@ -165,21 +140,6 @@ def _allowed(world: World, name: str, commit: str, spec: OperationSpec) -> Held 
         return Held(Reason.ERROR, str(error))
     except HomeostatError as error:
         return Ended(REFUSED, Reason.ERROR, str(error))
-
-
-def _operator(world: World, spec: OperationSpec) -> Operator | Ended:
-    unit = world.applied_rulebook().index.by_name.get(spec.unit)
-    if unit is None:
-        return Ended(REFUSED, Reason.INVALID, f"there is no unit {spec.unit}")
-    target = world.targets.get(unit.target)
-    if not isinstance(target, Operator):
-        return Ended(REFUSED, Reason.INVALID, f"target {unit.target} of unit {spec.unit} cannot do one-shot acts")
-    return target
-
-
-def _user(world: World, spec: OperationSpec) -> str:
-    """As its unit is applied."""
-    return manner_of(world.applied_rulebook().index.by_name[spec.unit]).user
 
 
 def _unwanted(world: World, commit: str, risk: Irreversibility) -> Ended | None:
@@ -199,18 +159,11 @@ def _unwanted(world: World, commit: str, risk: Irreversibility) -> Ended | None:
 
 def _held(world: World, spec: OperationSpec) -> Held | None:
     """Step 6."""
-    if brake := _brake(world, spec.unit, spec.component):
-        return Held(Reason.BRAKED, f"{brake} is on")
+    if on := brake(world, spec.unit, spec.component):
+        return Held(Reason.BRAKED, f"{on} is on")
     if spec.unit in world.cursor.pending:
         return Held(Reason.BLOCKED, f"unit {spec.unit} is still being applied", after_ms=0)
     return None
-
-
-def _brake(world: World, unit: str, component: str) -> str:
-    """A brake on everything, on the unit or on the component, however much of its name is said (`shop/web`, `web`)."""
-    facts, now = world.ledger.facts(), world.clock.now()
-    found = facts.braked(now, unit) or facts.braked(now, component) or facts.braked(now, component.rpartition("/")[2])
-    return found.value.id if found else ""
 
 
 def _rehearsed(operator: Operator, act: Act) -> Ended | Ready:
@@ -218,21 +171,21 @@ def _rehearsed(operator: Operator, act: Act) -> Ended | Ready:
     told = operator.operate(act, dry_run=True)
     if not told.ok:
         return Ended(REFUSED, Reason.INVALID, f"the target refuses it: {told.detail}")
-    if told.reason == Reason.DUPLICATE.value:
+    if told.reason in (Reason.DUPLICATE.value, Reason.WAITING.value):
         return Ended(UNKNOWN, Reason.DUPLICATE, f"the target says it was done, and the log does not know of it: {told.detail}")
     return Ready(act, operator)
 
 
-def _act(world: World, commit: str, ready: Ready) -> Ended:
+def _act(world: World, commit: str, ready: Ready) -> Held | Ended:
     """Steps 8 and 9."""
     act = ready.act
     world.publish()
     if not _claim(world, act.id, commit):
         return Ended("", Reason.DUPLICATE, "")
-    if brake := _brake(world, act.unit, act.component):
-        return Ended(REFUSED, Reason.BRAKED, f"{brake} was put on in the last moment; nothing was done")
+    if on := brake(world, act.unit, act.component):
+        return Ended(REFUSED, Reason.BRAKED, f"{on} was put on in the last moment; nothing was done")
     try:
-        return _became(ready.operator.operate(act, dry_run=False))
+        return became(ready.operator.operate(act, dry_run=False))
     except HomeostatError as error:
         return Ended(UNKNOWN, Reason.UNKNOWN, f"nobody knows whether it was done; it is not done again: {error}")
 
@@ -242,12 +195,6 @@ def _claim(world: World, name: str, commit: str) -> bool:
     event = OperationEvent(name, STARTED, commit, f"attempt {secrets.token_hex(8)}")
     (logged,) = world.log.publish([operation_record(event, world.clock.stamp(), _incident(world, commit))])
     return logged.record.payload.get("detail") == event.detail
-
-
-def _became(acted: Acted) -> Ended:
-    if acted.ok:
-        return Ended(FINISHED, Reason.APPLIED, acted.detail)
-    return Ended(FAILED, Reason.ERROR, f"the target refused it and did nothing: {acted.detail}")
 
 
 def _end(world: World, name: str, commit: str, ended: Ended) -> None:

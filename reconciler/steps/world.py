@@ -21,6 +21,7 @@ from reconciler.converge.trust import Trust
 from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.cases import Case
 from reconciler.model.objectives import Budget
+from reconciler.model.operations import Unfinished
 from reconciler.model.records import Record, RecordKind
 from reconciler.model.scores import SystemScore
 from reconciler.ports.analyst import Analyst
@@ -85,6 +86,8 @@ class Cursor:
     acceptance: int = -1  # where the log has the newest acceptance of a rewritten branch that was taken up
     operated: str = ""  # the revision up to which Operation files were looked for
     operations: dict[str, int] | None = None  # id of those without an end -> when it is looked at again
+    unfinished: dict[str, Unfinished] = field(default_factory=dict)  # what each of them waits for
+    unfinished_told: str = ""  # as it was noted last
     drift_ms: int = 0
     all_drift_ms: int = 0
     retry_ms: int = 0  # when waiting units are looked at again

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from installation import BAD, CHECKOUT, GOOD, WARM_SECONDS, Installation
 
-from reconciler.converge.operations import ENDS
+from reconciler.model.operations import ENDS
 
 SOONER = {
     "playbooks/rollback-release.yaml": ("  expect:\n", "  expect:\n    guardAfterSeconds: 20\n    outcomeAfterSeconds: 60\n")

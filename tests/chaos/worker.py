@@ -39,7 +39,7 @@ from reconciler.adapters.repos.pygit import PygitRepo
 from reconciler.adapters.stores.store import SqliteStore
 from reconciler.adapters.targets.lab import LabTarget
 from reconciler.audit.log import Log
-from reconciler.converge.operations import ENDS, STARTED
+from reconciler.model.operations import ENDS, STARTED
 from reconciler.model.records import RecordKind
 from reconciler.settings import Home
 

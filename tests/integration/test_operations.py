@@ -120,8 +120,8 @@ def test_started_without_an_end_is_unknown_after_a_crash_and_never_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(operating, "_brake", lambda *_: "")
-        patched.setattr(operating, "_became", killed)
+        patched.setattr(operating, "brake", lambda *_: "")
+        patched.setattr(operating, "became", killed)
         order(site, "restart-cart-1")
         with pytest.raises(KeyboardInterrupt):
             site.settle()

@@ -11,6 +11,8 @@ from cluster.controlplane import Cluster
 from kubernetes_unit import ClusterUnit, Manifest, soon
 
 from reconciler.adapters.targets.kubernetes import KubernetesTarget
+from reconciler.adapters.targets.kubernetes.acted import MERGE
+from reconciler.model.reasons import Reason
 from reconciler.ports.target import Act, Acted
 
 WEB = {"app": "web"}
@@ -34,6 +36,21 @@ class ActingUnit(ClusterUnit):
     def do(self, action: str, component: str = "web", name: str = "one", *, dry_run: bool = False, user: str = "") -> Acted:
         return self.target.operate(Act(name, "shop", action, component, user), dry_run=dry_run)
 
+    def go_on(self, action: str, component: str, name: str = "one") -> Acted:
+        return self.target.go_on(Act(name, "shop", action, component))
+
+    def to_its_end(self, action: str, component: str, name: str = "one") -> Acted:
+        """Begun, and gone on with until it is over."""
+        told = [self.do(action, component, name)]
+
+        def over() -> bool:
+            if told[-1].reason == Reason.WAITING:
+                told.append(self.go_on(action, component, name))
+            return told[-1].reason != Reason.WAITING
+
+        soon(over, f"{action} {component} comes to its end")
+        return told[-1]
+
     def add_node(self) -> str:
         """With a taint, so that only who says so goes there."""
         name = f"node-{uuid4().hex[:8]}"
@@ -43,6 +60,10 @@ class ActingUnit(ClusterUnit):
         node = {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec}
         self.ask("POST", "/api/v1/nodes", {**node, "status": {"allocatable": room, "capacity": room}})
         return name
+
+    def cordon(self, node: str, *, off: bool = False) -> None:
+        """As a person would."""
+        self.ask("PATCH", f"/api/v1/nodes/{node}", {"spec": {"unschedulable": None if off else True}}, MERGE)
 
     def bound(self, replicas: int = 2, **spec: Any) -> Manifest:
         """A Deployment that runs only on nodes of `add_node`."""

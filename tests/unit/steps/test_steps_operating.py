@@ -16,7 +16,7 @@ from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import Admission, AdmissionKind
 from reconciler.ports.target import Act, Acted
-from reconciler.steps import operating
+from reconciler.steps import operating, underway
 from reconciler.testing.operators import FakeOperator
 from reconciler.testing.targets import FakeTarget
 
@@ -71,7 +71,7 @@ def test_without_an_admission_nothing_runs() -> None:
 @pytest.mark.parametrize("targets", [{"here": FakeTarget("here")}, {}], ids=["no-operator", "no-target"])
 def test_a_target_that_cannot_act_refuses(targets: dict[str, Any]) -> None:
     found = operating._allowed(world(targets=targets), "flush-1", COMMIT, SPEC)
-    assert isinstance(found, operating.Ended)
+    assert isinstance(found, underway.Ended)
     assert "cannot do one-shot acts" in found.detail
 
 
@@ -85,7 +85,7 @@ def test_a_unit_that_is_still_being_applied_is_waited_for_before_the_target_is_a
     target = FakeOperator({"cache": "shop"})
     waiting = world(target, cursor=SimpleNamespace(pending=frozenset({"shop"})))
     found = operating._allowed(waiting, "flush-1", COMMIT, SPEC)
-    assert isinstance(found, operating.Held)
+    assert isinstance(found, underway.Held)
     assert (found.reason, target.asked) == (Reason.BLOCKED, [])
 
 
@@ -93,20 +93,20 @@ def test_a_unit_that_is_still_being_applied_is_waited_for_before_the_target_is_a
 def test_a_brake_counts_where_it_is_on(scope: str, held: bool) -> None:
     braked = world()
     braked.ledger.facts().brakes["b"] = Fact(1, "b", 0, "", Brake("b", "ada", "", 10, scope))
-    assert isinstance(operating._allowed(braked, "flush-1", COMMIT, SPEC), operating.Held) is held
+    assert isinstance(operating._allowed(braked, "flush-1", COMMIT, SPEC), underway.Held) is held
 
 
 def test_a_brake_on_a_component_counts_however_much_of_its_name_is_said() -> None:
     braked = world()
     braked.ledger.facts().brakes["b"] = Fact(1, "b", 0, "", Brake("b", "ada", "", 10, "cache"))
     named = SPEC.model_copy(update={"component": "statefulset.apps/shop/cache"})
-    assert isinstance(operating._allowed(braked, "flush-1", COMMIT, named), operating.Held)
+    assert isinstance(operating._allowed(braked, "flush-1", COMMIT, named), underway.Held)
 
 
 def test_what_the_target_did_and_the_log_does_not_know_is_unknown() -> None:
     target = FakeOperator({"cache": "shop"}, done={ACT.id: ACT})
     found = operating._rehearsed(target, ACT)
-    assert isinstance(found, operating.Ended)
+    assert isinstance(found, underway.Ended)
     assert (found.event, found.reason) == ("unknown", Reason.DUPLICATE)
 
 
@@ -116,12 +116,12 @@ def test_a_target_that_breaks_at_the_rehearsal_ends_it_when_asking_again_cannot_
             raise Permanent("no such interface")
 
     found = operating._allowed(world(Broken({"cache": "shop"})), "flush-1", COMMIT, SPEC)
-    assert found == operating.Ended("refused", Reason.ERROR, "no such interface")
+    assert found == underway.Ended("refused", Reason.ERROR, "no such interface")
 
 
 def test_a_refusal_at_the_last_moment_is_a_failure_and_not_unknown() -> None:
-    assert operating._became(Acted(False, "invalid", "gone")).event == "failed"
-    assert operating._became(Acted(True, "applied", "did it")).event == "finished"
+    assert underway.became(Acted(False, "invalid", "gone")).event == "failed"
+    assert underway.became(Acted(True, "applied", "did it")).event == "finished"
 
 
 def test_a_log_entry_that_does_not_prove_itself_makes_the_history_unreadable() -> None:
@@ -133,7 +133,7 @@ def test_a_log_entry_that_does_not_prove_itself_makes_the_history_unreadable() -
     assert (found.readable, found.started) == (False, False)
 
 
-@pytest.mark.parametrize("event", ["finished", "failed", "unknown", "refused", "expired", "withdrawn"])
+@pytest.mark.parametrize("event", ["finished", "failed", "unknown", "incomplete", "refused", "expired", "withdrawn"])
 def test_every_end_in_the_log_is_an_end(event: str) -> None:
     log = SimpleNamespace(by_key=lambda key: object() if key == f"operation/flush-1/{event}" else None, publish=tuple)
     found = operating.history(world(log=log), "flush-1")

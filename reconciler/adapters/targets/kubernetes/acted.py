@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +35,11 @@ class Entry:
     attempt: str
     done: bool
     detail: str
+    of: int = 0  # of an act that takes its time: how much there was to do when it began, 0 while that is not known
+
+    @property
+    def begun(self) -> datetime:
+        return datetime.fromisoformat(self.at).astimezone(UTC)
 
     def is_of(self, act: Act) -> bool:
         return (self.unit, self.action, self.component) == (act.unit, act.action, act.component)
@@ -65,9 +70,9 @@ class ActRecord:
                 return mine, True
         raise Retryable(f"the record of Operations on {self._api.access.url} is written by too many at once")
 
-    async def tell(self, act: Act, entry: Entry, detail: str, *, done: bool = False) -> None:
+    async def tell(self, act: Act, entry: Entry, detail: str, *, done: bool = False, of: int = 0) -> None:
         """How far it is, or with `done` what it did."""
-        after = Entry(entry.unit, entry.action, entry.component, entry.at, entry.attempt, done=done, detail=detail[:500])
+        after = replace(entry, done=done, detail=detail[:500], of=of)
         await self._merge({"data": {act.id: _text(after)}})
 
     async def release(self, act: Act) -> None:
@@ -112,26 +117,30 @@ class ActRecord:
 
 
 def _oldest(held: Mapping[str, str]) -> dict[str, str | None]:
-    """What has to be forgotten to make room for one."""
+    """What has to be forgotten to make room for one: of what is done before anything that may still be under way."""
     if len(held) < MOST:
         return {}
-    by_age = sorted(held, key=lambda i: _entry(i, held[i]).at)
+    entries = {act_id: _entry(act_id, text) for act_id, text in held.items()}
+    by_age = sorted(entries, key=lambda i: (not entries[i].done, entries[i].at))
     return dict.fromkeys(by_age[: len(held) - MOST + 1])
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _text(entry: Entry) -> str:
-    return json.dumps({name: getattr(entry, name) for name in Entry.__slots__})
+    """A release that knows nothing of `of` reads every entry that needs none."""
+    return json.dumps({name: value for name, value in asdict(entry).items() if name != "of" or value})
 
 
 def _entry(act_id: str, text: str) -> Entry:
     try:
-        return Entry(**json.loads(text))
+        entry = Entry(**json.loads(text))
+        datetime.fromisoformat(entry.at)
     except (ValueError, TypeError) as error:
         raise Permanent(
             f"the cluster's record of Operation {act_id} cannot be read, so nobody knows whether it was done: {error}",
             next_step="somebody has changed the ConfigMap homeostat-operations-OWNER; look at what was done, then remove the key",
         ) from error
+    return entry

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes.masks import OPERATIONS, ZERO
+from reconciler.ports.target import Act
 
 MARK = "homeostat.dev/operation"
 BEFORE = "homeostat.dev/replicas-before"
@@ -119,6 +120,10 @@ def _unrun(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 def _foreign(notes: Mapping[str, str] | None) -> dict[str, str]:
     """Without our own: the run is no object of the unit, so nothing prunes it."""
     return {k: v for k, v in (notes or {}).items() if not k.startswith((OURS, *MADE_BY_JOBS))}
+
+
+def mark_of(act: Act) -> str:
+    return f"{act.action}/{act.id}"
 
 
 def marking(mark: str, **more: str | None) -> dict[str, Any]:

@@ -3,26 +3,37 @@
 1. Survey: pods of DaemonSets and the kubelet's own stay; a pod that would not come back, or whose data on the node would be
    lost, is an obstacle, and then nothing is done.
 2. Preview: each eviction as a dry run. A budget that allows none now refuses the whole act.
-3. Cordon, then evict until nothing is left. The server answers only "too many" while a budget is used up, so it is asked again.
-4. In time it is done or raised: some pods have gone then, and others have not.
+3. A turn: cordon the node once, ask everybody who is still there to leave, and say how far it is. Nobody waits here: the server
+   answers only "too many" while a budget is used up, so it is asked again in a later turn.
+4. The end: nothing is left, or the time since the beginning is over, or somebody has uncordoned the node or taken it away.
+
+Where a drain stands is in the record (since when, of how many pods) and on the node, so that any process goes on with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes.acted import MERGE, ActRecord, Entry
 from reconciler.adapters.targets.kubernetes.api import Api, Refused, Request
+from reconciler.adapters.targets.kubernetes.deeds import mark_of, marked, marking
+from reconciler.adapters.targets.kubernetes.masks import OPERATIONS
 from reconciler.adapters.targets.kubernetes.sending import words
-from reconciler.errors import Permanent, Retryable
+from reconciler.errors import Retryable
+from reconciler.model.reasons import Reason
+from reconciler.ports.target import Act, Acted
 
 MIRROR = "kubernetes.io/config.mirror"
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-NAMED = 5  # pods named in one sentence
-Tell = Callable[[str], Awaitable[None]]
+SOONEST_MS, LATEST_MS = 200, 5_000  # between two turns: a quarter of the time that it has lasted
+NAMED = 5  # reasons named in one sentence
+PODS = 3  # pods named for one reason
+LOSING = "drain-with-local-data"
+DRAINS = ("drain", LOSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +42,77 @@ class Survey:
 
     going: tuple[Mapping[str, Any], ...]
     staying: int
-    obstacles: tuple[str, ...]
+    obstacles: tuple[tuple[str, str], ...]  # pod and why
+
+    @property
+    def left(self) -> int:
+        return len(self.going) + len(self.obstacles)
+
+
+class Drains:
+    """Drains that have begun on one cluster."""
+
+    def __init__(self, api: Api, record: ActRecord, limit_ms: int) -> None:
+        self._api, self._record, self._limit_ms = api, record, limit_ms
+
+    async def go_on(self, act: Act, entry: Entry) -> Acted:
+        """Steps 3 and 4. INVALID: not even the node could be cordoned, so nothing was done."""
+        path, cordoned = f"/api/v1/nodes/{act.component}", entry.of > 0
+        try:
+            node = await self._api.get(path)
+            if over := _stopped(act, entry, node):
+                return over
+            if not _cordoned(node):
+                await self._write(path, {"spec": {"unschedulable": True}}, act)
+            cordoned = True
+            return await self._turn(path, act, entry)
+        except Refused as refused:
+            if refused.status >= 500:
+                raise
+            return _incomplete(entry, words(refused)) if cordoned else Acted(False, Reason.INVALID.value, words(refused))
+
+    async def _turn(self, path: str, act: Act, entry: Entry) -> Acted:
+        found = await survey(self._api, act.component, lose_data=act.action == LOSING)
+        total = max(entry.of, found.left)
+        if not found.left:
+            told = f"cordoned; {total} pods have gone, {found.staying} of DaemonSets or the node itself stay"
+            await self._write(path, marking(mark_of(act)), act)  # until it is empty nothing says that it was done
+            await self._record.tell(act, entry, told, done=True, of=total)
+            return Acted(True, Reason.APPLIED.value, told)
+        lasted_ms = int((datetime.now(UTC) - entry.begun).total_seconds() * 1_000)
+        if lasted_ms >= self._limit_ms:
+            return _incomplete(entry, f"{found.left} of {total} pods are left after {self._limit_ms / 1_000:g} s")
+        answers = await asyncio.gather(*(self._asked(pod, act.user) for pod in found.going))
+        told = f"cordoned; {found.left} of {total} pods are left: {counted([*found.obstacles, *answers])}"
+        if (told, total) != (entry.detail, entry.of):
+            await self._record.tell(act, entry, told, of=total)
+        return Acted(True, Reason.WAITING.value, told, min(max(lasted_ms // 4, SOONEST_MS), LATEST_MS))
+
+    async def _asked(self, pod: Mapping[str, Any], user: str) -> tuple[str, str]:
+        try:
+            why = "" if _leaving(pod) else await refusal(self._api, pod, user, dry=False)
+        except Retryable as error:
+            why = error.message  # the next survey tells whether it goes
+        return _name(pod), why or "is ending"
+
+    async def _write(self, path: str, body: Mapping[str, Any], act: Act) -> None:
+        params = {"fieldManager": OPERATIONS}
+        await self._api.send(Request("PATCH", path, params, json.dumps(body).encode(), MERGE, act.user))
 
 
 async def survey(api: Api, node: str, *, lose_data: bool) -> Survey:
     pods = (await api.get("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")).get("items") or []
     stay = [p for p in pods if _stays(p)]
     rest = [p for p in pods if not _stays(p)]
-    obstacles = [f"{_name(p)} {why}" for p in rest if (why := _obstacle(p, lose_data=lose_data))]
+    obstacles = [(_name(p), why) for p in rest if (why := _obstacle(p, lose_data=lose_data))]
     return Survey(tuple(p for p in rest if not _obstacle(p, lose_data=lose_data)), len(stay), tuple(obstacles))
 
 
 async def preview(api: Api, pods: Sequence[Mapping[str, Any]], user: str) -> str:
     """Why they cannot be evicted now, "" when each can."""
-    told = await asyncio.gather(*(refusal(api, p, user, dry=True) for p in pods if not _leaving(p)))
-    return _some([why for why in told if why])
+    asked = [p for p in pods if not _leaving(p)]
+    told = await asyncio.gather(*(refusal(api, p, user, dry=True) for p in asked))
+    return counted((_name(p), why) for p, why in zip(asked, told, strict=True) if why)
 
 
 async def refusal(api: Api, pod: Mapping[str, Any], user: str, *, dry: bool) -> str:
@@ -66,39 +133,25 @@ async def refusal(api: Api, pod: Mapping[str, Any], user: str, *, dry: bool) -> 
             return ""
         if refused.status >= 500 and not dry:
             raise Retryable(f"{_name(pod)}: nobody knows whether it was evicted: {refused}") from refused
-        return f"{_name(pod)}: {words(refused)}"
+        return words(refused)
     return ""
 
 
-async def empty(api: Api, node: str, user: str, limit_s: float, tell: Tell, *, lose_data: bool) -> str:
-    """Until nothing that has to go is left; what was done. Raises when the time is over."""
-    until, pause = asyncio.get_running_loop().time() + limit_s, FIRST_PAUSE_S
-    gone: set[str] = set()
-    told = ""
-    while True:
-        found = await survey(api, node, lose_data=lose_data)
-        if not found.going and not found.obstacles:
-            return f"cordoned; {len(gone)} pods have gone, {found.staying} of DaemonSets or the node itself stay"
-        refused = await asyncio.gather(*(_asked(api, p, user) for p in found.going if not _leaving(p)))
-        gone |= {p["metadata"]["uid"] for p in found.going}
-        left = [*found.obstacles, *filter(None, refused)] or [f"{_name(p)} is ending" for p in found.going]
-        now = f"cordoned; {len(gone) - len(found.going)} of {len(gone)} pods have gone; left: {_some(left)}"
-        if now != told:
-            await tell(told := now)
-        if asyncio.get_running_loop().time() + pause > until:
-            raise Permanent(
-                f"node {node} is not drained after {limit_s:g} s: {now}",
-                next_step="it stays cordoned; see why they stay, then add an Operation that drains or uncordons it",
-            )
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE_S)
+def _stopped(act: Act, entry: Entry, node: Mapping[str, Any]) -> Acted | None:
+    """Done before, or stopped by somebody who uncordoned the node: nobody is fought about it."""
+    if marked(node) == mark_of(act):
+        return Acted(True, Reason.APPLIED.value, f"done before: {act.component} says so")
+    if entry.of and not _cordoned(node):
+        return _incomplete(entry, "somebody has uncordoned the node")
+    return None
 
 
-async def _asked(api: Api, pod: Mapping[str, Any], user: str) -> str:
-    try:
-        return await refusal(api, pod, user, dry=False)
-    except Retryable as error:
-        return str(error)  # the next survey tells whether it goes
+def _incomplete(entry: Entry, why: str) -> Acted:
+    return Acted(False, Reason.INCOMPLETE.value, f"{why}; it stays as it is. Last: {entry.detail}")
+
+
+def _cordoned(node: Mapping[str, Any]) -> bool:
+    return bool((node.get("spec") or {}).get("unschedulable"))
 
 
 def _stays(pod: Mapping[str, Any]) -> bool:
@@ -128,5 +181,14 @@ def _name(pod: Mapping[str, Any]) -> str:
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
-def _some(told: Sequence[str]) -> str:
-    return "; ".join(told[:NAMED]) + (f"; and {len(told) - NAMED} more" if len(told) > NAMED else "")
+def counted(told: Iterable[tuple[str, str]]) -> str:
+    """Each reason once, with the pods that it is told of."""
+    pods: dict[str, list[str]] = {}
+    for pod, why in told:
+        pods.setdefault(why, []).append(pod)
+    lines = [f"{_named(names)}: {why}" for why, names in sorted(pods.items())]
+    return "; ".join(lines[:NAMED]) + (f"; and {len(lines) - NAMED} more reasons" if len(lines) > NAMED else "")
+
+
+def _named(pods: Sequence[str]) -> str:
+    return ", ".join(sorted(pods)[:PODS]) + (f" and {len(pods) - PODS} more" if len(pods) > PODS else "")

@@ -6,6 +6,7 @@
 4. Dry run by the server, for evictions of each pod.
 5. Claim in the record, written over exactly what was read. No lease is needed: of two processes one gets the id.
 6. The act, in the unit's name. What the server refuses was not done, and frees the id; whatever else goes wrong is raised.
+7. What lasts is only begun here, and gone on with in later turns, by this process or another one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from reconciler.adapters.targets.kubernetes.deeds import (
     Deed,
     cordon,
     job,
+    mark_of,
     marked,
     marking,
     restart,
@@ -33,19 +35,20 @@ from reconciler.adapters.targets.kubernetes.deeds import (
     scale_to_zero,
     uncordon,
 )
+from reconciler.adapters.targets.kubernetes.draining import DRAINS, LOSING, Drains
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.live import OWNER, UNIT, Live
 from reconciler.adapters.targets.kubernetes.masks import OPERATIONS
 from reconciler.adapters.targets.kubernetes.sending import words
 from reconciler.documents.installation_parts import KubernetesSettings
-from reconciler.errors import HomeostatError, Permanent
+from reconciler.errors import HomeostatError, Permanent, Retryable
 from reconciler.model.proposals import Irreversibility
 from reconciler.model.reasons import Reason
 from reconciler.ports.target import Act, Acted
 
 TRIES = 5  # of a write over an object that others write, too
+PATIENCE_S = 2.0  # of the loop with one turn of what lasts
 HOPS = 5  # from a pod to the object in Git that made it
-LOSING = "drain-with-local-data"
 
 ACTIONS: Mapping[str, Irreversibility] = {
     "restart": Irreversibility.COSTLY,
@@ -67,7 +70,6 @@ KINDS: Mapping[str, Sequence[str]] = {
     "scale-back": (DEPLOYMENT, STATEFUL),
     "run-job": ("CronJob.batch", "Job.batch"),
 }  # of the unit; the other acts are on pods and nodes
-DRAINS = ("drain", LOSING)
 ON_NODES = frozenset({"cordon", "uncordon", *DRAINS})
 
 
@@ -84,26 +86,33 @@ class Operations:
 
     def __init__(self, api: Api, kinds: Kinds, record: ActRecord, settings: KubernetesSettings) -> None:
         self._api, self._kinds, self._record, self._settings = api, kinds, record, settings
+        self._drains = Drains(api, record, settings.drain_ms)
+        self._turns: dict[Act, asyncio.Task[Acted]] = {}
 
     async def operate(self, act: Act, live: Mapping[str, Live], *, dry_run: bool) -> Acted:
         """`live`: the unit's objects as the watches hold them."""
         try:
-            entry = await self._record.find(act.id)  # 1
-            if entry and (entry.done or not entry.is_of(act)):
-                return _before(act, entry)
-            found = await self._find(act, live)  # 2
-            if not isinstance(found, str) and (told := await self._marked(act, found)):
-                return told  # 3
-            if entry:
-                raise _unknown(act, entry)
-            if isinstance(found, str):
-                return _no(found)
+            found = await self._undone(act, live)
+            if isinstance(found, Acted):
+                return found
             refused = await self._rehearse(act, found)  # 4
         except Refused as refusal:
             return _no(_explained(refusal, act))
         if refused or dry_run:
             return _no(refused) if refused else Acted(True, Reason.OK.value, f"{act.action} on {act.component}")
         return await self._claimed(act, found)
+
+    async def _undone(self, act: Act, live: Mapping[str, Live]) -> Found | Acted:
+        """Steps 1 to 3."""
+        entry = await self._record.find(act.id)  # 1
+        if entry and (entry.done or not entry.is_of(act)):
+            return _before(act, entry)
+        found = await self._find(act, live)  # 2
+        if not isinstance(found, str) and (told := await self._marked(act, found)):
+            return told  # 3
+        if entry:
+            return _begun(act, entry)
+        return _no(found) if isinstance(found, str) else found
 
     async def _claimed(self, act: Act, found: Found) -> Acted:
         """Steps 5 and 6."""
@@ -113,10 +122,10 @@ class Operations:
             return _no(f"it was not begun, for that could not be written down: {error}")
         if not ours and (entry.done or not entry.is_of(act)):
             return _before(act, entry)
-        if not ours:
-            raise _unknown(act, entry)
+        if not ours or act.action in DRAINS:  # 7
+            return _begun(act, entry)
         try:
-            acted = await self._do(act, entry, found)
+            acted = await self._do(act, found)
         except Refused as refusal:
             if refusal.status >= 500:
                 raise
@@ -125,6 +134,37 @@ class Operations:
             await self._record.tell(act, entry, acted.detail, done=True)
         else:
             await self._record.release(act)
+        return acted
+
+    async def go_on(self, act: Act) -> Acted:
+        """Step 7. One turn at a time, which whoever asks waits for a little: webhooks may take their time over an eviction."""
+        turn = self._turns.get(act) or asyncio.create_task(self._go_on(act))
+        self._turns[act] = turn
+        done, _ = await asyncio.wait({turn}, timeout=PATIENCE_S)
+        if not done:
+            raise Retryable(f"the cluster has not answered within {PATIENCE_S:g} s, and is waited for")
+        del self._turns[act]
+        return turn.result()
+
+    def stop(self) -> None:
+        for turn in self._turns.values():
+            turn.cancel()
+
+    async def _go_on(self, act: Act) -> Acted:
+        """What could not be begun after all frees the id."""
+        try:
+            entry = await self._record.find(act.id)
+            if entry is None or not entry.is_of(act) or act.action not in DRAINS:
+                raise Permanent(f"the cluster knows of no {act.action} of {act.component} that was begun under this id")
+            if entry.done:
+                return Acted(True, Reason.APPLIED.value, entry.detail)
+            acted = await self._drains.go_on(act, entry)
+            if acted.reason == Reason.INVALID.value:
+                await self._record.release(act)
+        except Refused as refusal:
+            if refusal.status >= 500:
+                raise Retryable(f"{act.action} of {act.component} is under way: {refusal}", after_ms=5_000) from refusal
+            raise
         return acted
 
     async def _find(self, act: Act, live: Mapping[str, Live]) -> Found | str:
@@ -204,9 +244,9 @@ class Operations:
     async def _rehearse(self, act: Act, found: Found) -> str:
         """Step 4: why not."""
         if act.action in DRAINS:
-            await self._patch(found.path, marking(_mark(act)), OPERATIONS, act.user, dry=True)
+            await self._patch(found.path, marking(mark_of(act)), OPERATIONS, act.user, dry=True)
             there = await draining.survey(self._api, act.component, lose_data=act.action == LOSING)
-            return "; ".join(there.obstacles) or await draining.preview(self._api, there.going, act.user)
+            return draining.counted(there.obstacles) or await draining.preview(self._api, there.going, act.user)
         if act.action == "evict":
             return await draining.preview(self._api, [found.obj], act.user)
         if act.action == "run-job":
@@ -214,10 +254,8 @@ class Operations:
         written = await self._write(act, found, WRITES[act.action], dry=True)
         return "" if written.ok else written.detail
 
-    async def _do(self, act: Act, entry: Entry, found: Found) -> Acted:
+    async def _do(self, act: Act, found: Found) -> Acted:
         """Step 6."""
-        if act.action in DRAINS:
-            return await self._drain(act, entry, found)
         if act.action == "evict":
             refused = await draining.refusal(self._api, found.obj, act.user, dry=False)
             return _no(refused) if refused else _yes(f"pod {act.component} was asked to leave")
@@ -229,7 +267,7 @@ class Operations:
     async def _write(self, act: Act, found: Found, deed: Deed, *, dry: bool) -> Acted:
         """Over exactly the object that was read; when somebody else was faster, over what they made of it."""
         for _ in range(TRIES):
-            write = deed(found.obj, _mark(act))
+            write = deed(found.obj, mark_of(act))
             if isinstance(write, str):
                 return _no(write)
             metadata = {**write.body["metadata"], "resourceVersion": found.obj["metadata"]["resourceVersion"]}
@@ -239,13 +277,13 @@ class Operations:
                 if refused.status != 409:
                     raise
                 found = Found(found.path, await self._api.get(found.path))
-                if marked(found.obj) != _mark(act):
+                if marked(found.obj) != mark_of(act):
                     continue  # else only the answer to our own write was lost
             return _yes(write.told)
         return _no(f"others write {act.component} all the time")
 
     async def _run(self, act: Act, found: Found, *, dry: bool) -> str:
-        made = job(found.obj, act.id, _mark(act))
+        made = job(found.obj, act.id, mark_of(act))
         if isinstance(made, str):
             return made
         params = {"fieldManager": OPERATIONS, **({"dryRun": "All"} if dry else {})}
@@ -255,26 +293,9 @@ class Operations:
         except Refused as refused:
             if refused.status != 409:
                 raise
-            if marked(await self._api.get(path)) != _mark(act):
+            if marked(await self._api.get(path)) != mark_of(act):
                 return f"there is a Job {act.id} already; give the Operation another name"
         return ""
-
-    async def _drain(self, act: Act, entry: Entry, found: Found) -> Acted:
-        """The mark is written when the node is empty: until then nothing says that it was done."""
-        if not (found.obj.get("spec") or {}).get("unschedulable"):
-            await self._patch(found.path, {"spec": {"unschedulable": True}}, OPERATIONS, act.user)
-
-        async def tell(how_far: str) -> None:
-            await self._record.tell(act, entry, how_far)
-
-        try:
-            told = await draining.empty(
-                self._api, act.component, act.user, self._settings.drain_ms / 1_000, tell, lose_data=act.action == LOSING
-            )
-            await self._patch(found.path, marking(_mark(act)), OPERATIONS, act.user)
-        except Refused as refused:
-            raise Permanent(f"node {act.component} is cordoned, and then: {refused}") from refused
-        return _yes(told)
 
     async def _patch(self, path: str, body: Mapping[str, Any], manager: str, user: str, *, dry: bool = False) -> None:
         params = {"fieldManager": manager, **({"dryRun": "All"} if dry else {})}
@@ -298,10 +319,6 @@ def _run_path(act: Act, source: Found) -> str:
     return f"/apis/batch/v1/namespaces/{source.obj['metadata']['namespace']}/jobs/{act.id}"
 
 
-def _mark(act: Act) -> str:
-    return f"{act.action}/{act.id}"
-
-
 def _yes(detail: str) -> Acted:
     return Acted(True, Reason.APPLIED.value, detail)
 
@@ -316,8 +333,11 @@ def _before(act: Act, entry: Entry) -> Acted:
     return _no("this id stood for another act")
 
 
-def _unknown(act: Act, entry: Entry) -> Permanent:
-    return Permanent(
+def _begun(act: Act, entry: Entry) -> Acted:
+    """Under this id, by this process or another one. Only what lasts can be gone on with."""
+    if act.action in DRAINS and entry.is_of(act):
+        return Acted(True, Reason.WAITING.value, entry.detail)
+    raise Permanent(
         f"{act.action} of {act.component} was begun at {entry.at} under this id and its end is not known: {entry.detail}",
         next_step="look at the object; add an Operation with a new name if it is still wanted",
     )

@@ -20,8 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes.draining import DRAINS
 from reconciler.adapters.targets.kubernetes.live import SECRETS
-from reconciler.adapters.targets.kubernetes.operations import DRAINS, ON_NODES
+from reconciler.adapters.targets.kubernetes.operations import ON_NODES
 from reconciler.adapters.targets.kubernetes.order import CRD
 from reconciler.adapters.targets.kubernetes.showing import OWNS, SETS
 from reconciler.documents.installation_parts import KubernetesSettings

@@ -23,6 +23,7 @@ from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.applying import Applier
 from reconciler.adapters.targets.kubernetes.beside import Beside
 from reconciler.adapters.targets.kubernetes.differing import differences
+from reconciler.adapters.targets.kubernetes.draining import DRAINS
 from reconciler.adapters.targets.kubernetes.keepers import Keepers
 from reconciler.adapters.targets.kubernetes.kinds import Kinds
 from reconciler.adapters.targets.kubernetes.lease import Lease
@@ -73,7 +74,7 @@ def _shipped(live: Mapping[str, Any]) -> tuple[HealthState, str]:
 
 
 class KubernetesTarget:
-    """One cluster, which has News, is Judging and Telling and an Operator, too."""
+    """One cluster, which has News, is Judging and Telling and a Lasting Operator, too."""
 
     at_once = 16  # units that may be applied at the same time
 
@@ -177,6 +178,12 @@ class KubernetesTarget:
     def operate(self, act: Act, *, dry_run: bool) -> Acted:
         return self._call(self._operate(act, dry_run=dry_run))
 
+    def lasting(self) -> Collection[str]:
+        return DRAINS
+
+    def go_on(self, act: Act) -> Acted:
+        return self._call(self._go_on(act))
+
     async def _leave(self, units: Mapping[str, AppliedBy]) -> None:
         self._beside.leave(units)
 
@@ -228,6 +235,14 @@ class KubernetesTarget:
             return Acted(False, Reason.INVALID.value, f"{by} applies unit {act.unit}; Homeostat writes nothing of it")
         await self._open(act.unit)
         return await self._operations.operate(act, self._live.unit(act.unit), dry_run=dry_run)
+
+    async def _go_on(self, act: Act) -> Acted:
+        if by := self._beside.units.get(act.unit):
+            return Acted(
+                False, Reason.INCOMPLETE.value, f"{by} applies unit {act.unit} now; Homeostat does nothing more in its name"
+            )
+        await self._connect()
+        return await self._operations.go_on(act)
 
     async def _within(self, plan: Plan, act: Callable[[Plan], Coroutine[Any, Any, ChangeSet]]) -> ChangeSet:
         self._beside.refuse(plan.unit)
@@ -346,6 +361,7 @@ class KubernetesTarget:
             await watch.stop()
 
     async def _close(self) -> None:
+        self._operations.stop()
         for watch in self._watches.values():
             await watch.stop()
         await self._lease.release()
