@@ -28,6 +28,10 @@ _REVERSIBILITY = {
     Irreversibility.COSTLY: "The inverse edit restores the files, but not what running instances lost meanwhile.",
     Irreversibility.IRREVERSIBLE: "This cannot be undone in the running system; a person has to approve it.",
 }
+_CAME = {
+    "better": "it helped",
+    "worse": "it did not help, or was undone",
+}  # what was undone counts as worse, whatever was seen first
 
 
 def describe(incident: Incident, diagnosis: Diagnosis, proposal: Proposal) -> Narrative:
@@ -92,7 +96,8 @@ def seen_in_words(seen: Seen | None) -> tuple[str, ...]:
 
 
 def _alike(other: Alike) -> str:
-    repaired = f"{other.playbook} landed: {other.outcome}" if other.playbook else "no repair landed"
+    came = _CAME.get(other.outcome, "its effect is not known")
+    repaired = f"{other.playbook} landed: {came}" if other.playbook else "no repair landed"
     return line(f"{other.incident} looks alike ({other.likeness}): {other.cause} of {other.component}; {repaired}")
 
 

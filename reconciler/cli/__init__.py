@@ -34,3 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `homeostat audit log | head` is no error; Python would complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # no right, no space, a folder that is gone: the sentence of the system says more than our stack
+        if arguments.verbose:
+            raise
+        about = f"{error.filename}: " if error.filename else ""
+        print(inert(f"homeostat {arguments.verb}: {about}{error.strerror or error} (--verbose shows where)"), file=sys.stderr)
+        return 1

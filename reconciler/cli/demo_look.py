@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.bootstrap.analysisprocess import lacking
+from reconciler.changes import wording
 from reconciler.cli.demo_site import Site
 from reconciler.cli.demo_voice import Voice
 
@@ -22,7 +23,7 @@ def tell_repair(stage: Site, voice: Voice, pull: dict[str, Any]) -> None:
     voice.more("\n".join(line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")))
     given = stage.records("ballots", incident)[-1]["payload"]
     for ballot in given["ballots"]:
-        voice.say(f"vote of {ballot['group']:<9} {ballot['choice']:<8} {'; '.join(ballot['reasons'])[:110]}")
+        voice.say(f"vote of {ballot['group']:<9} {ballot['choice']:<8} {wording.line('; '.join(ballot['reasons']), 110)}")
     verdict = stage.records("verdict", incident)[-1]["payload"]
     for decision in verdict["decisions"]:
         rows = decision["requirements"]
@@ -42,8 +43,12 @@ def tell_findings(stage: Site, voice: Voice, incident: str, most: int = 3) -> No
     """Beside the loop's own diagnosis; nothing where the detectors are not installed."""
     found = findings(stage, incident)
     if found:
-        voice.say(f"the detectors, from their own process, say {len(found)} thing(s), each recorded with its version:")
-        voice.more("\n".join(f"- {f['detector']} {f['version']}: {f['text']}"[:160] for f in found[:most]))
+        voice.say(
+            f"the detectors, from their own process, say {wording.counted(len(found), 'thing')}, each recorded with its version:"
+        )
+        voice.more(
+            "\n".join(f"- {wording.line(f['detector'] + ' ' + f['version'] + ': ' + f['text'], 160)}" for f in found[:most])
+        )
 
 
 def examined(stage: Site, incident: str) -> list[tuple[str, bool]]:

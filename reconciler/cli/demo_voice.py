@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -11,7 +12,8 @@ class Voice:
     """Tells on stdout."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty()
+        self._terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._colour = self._terminal and not os.environ.get("NO_COLOR")  # https://no-color.org
         self._started = time.monotonic()
         self._moving = False
 
@@ -42,7 +44,7 @@ class Voice:
         """A line that moves; nothing where nobody watches."""
         if self._terminal:
             width = shutil.get_terminal_size().columns - 1
-            sys.stdout.write("\r\x1b[K" + self._dim(f"  … {text}")[: width + 8])
+            sys.stdout.write("\r\x1b[K" + self._dim(f"  … {text}"[:width]))
             sys.stdout.flush()
             self._moving = True
 
@@ -59,4 +61,4 @@ class Voice:
         return self._paint("2", text)
 
     def _paint(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._terminal else text
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.common import answer, tell
+from reconciler.cli.common import answer, moment, tell
 from reconciler.errors import Misconfigured, Permanent
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _window(arguments: argparse.Namespace, progress: _Progress) -> Window:
         raise Permanent(f"no file in {arguments.from_dir} has a single number", next_step="the guide shows the layouts")
     alarm = time_ms(arguments.alarm, "--alarm") if arguments.alarm else None
     _within(recorded, alarm, newest)
+    _known(arguments.symptom, recorded)
     return Window(
         recorded.samples,
         recorded.calls,
@@ -96,9 +97,22 @@ def _within(recorded: Recorded, alarm: int | None, newest: int) -> None:
     oldest = min(int(times.min()) for times, _ in recorded.samples.values() if len(times))
     if alarm is not None and not oldest - 3_600_000 <= alarm <= newest + 3_600_000:
         raise Misconfigured(
-            f"nothing was recorded within an hour of the alarm; the samples are from {oldest // 1000} to {newest // 1000}",
+            f"nothing was recorded within an hour of the alarm; the samples are from {moment(oldest)} to {moment(newest)}",
             where="--alarm",
             next_step="times are UTC, or seconds since 1970",
+        )
+
+
+def _known(symptom: str, recorded: Recorded) -> None:
+    """A mistyped symptom reaches nothing, and the answer would be about the trouble of nobody."""
+    names = {component for component, _ in recorded.samples} | {name for call in recorded.calls for name in call}
+    if symptom and symptom not in names:
+        from reconciler.documents.nearest import nearest
+
+        raise Misconfigured(
+            f"nothing was recorded of {symptom[:80]!r}, and nobody calls it",
+            where="--symptom",
+            next_step=nearest(symptom, names)[:400],
         )
 
 

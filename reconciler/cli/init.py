@@ -20,6 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
   keys        {home.keys} (author, judge, log, review, owner): keep a copy somewhere safe
   webhook     its shared secret is in {home.secret}
 Everything is in shadow: repairs are only described until policies/autonomy.yaml says more.
-Next: homeostat --home {home.root} up      and in a checkout: git clone {home.repository}"""
+Next: homeostat --home {home.root} up      runs it; git clone {home.repository} is how you change it"""
     answer(arguments, {"home": str(home.root), "repository": str(home.repository), "root": root}, text)
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.changes.wording import counted
 from reconciler.cli.common import acting, answer, opened, table
 from reconciler.errors import Misconfigured, Permanent
 
@@ -115,7 +116,8 @@ def _answer(
         "faults": faults,
         "problems": [{"where": p.where, "message": p.message, "next_step": p.next_step} for p in problems],
     }
-    answer(arguments, value, _text(value))
+    against = before[:12] or "nothing" if arguments.path else "what its targets hold"
+    answer(arguments, value, _text(value, against))
     return 1 if problems or any(not unit["ok"] for unit in units) else 0
 
 
@@ -140,13 +142,11 @@ def _notes(results: Sequence[StepResult]) -> list[str]:
     return [f"{ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {detail}" for detail, ids in told.items()]
 
 
-def _text(value: dict[str, Any]) -> str:
+def _text(value: dict[str, Any], against: str) -> str:
     if value["problems"]:
         lines = [f"{p['where']}: {p['message']}{_hint(p['next_step'])}" for p in value["problems"]]
-        return "\n".join([*lines, f"{len(lines)} problems: nothing of this revision would be applied"])
-    lines = [
-        f"revision {value['revision'][:12]}" + (f" against {value['before'][:12]}" if value["before"] else " against nothing")
-    ]
+        return "\n".join([*lines, f"{counted(len(lines), 'problem')}: nothing of this revision would be applied"])
+    lines = [f"revision {value['revision'][:12]} against {against}"]
     for unit in value["units"]:
         lines += _unit_text(unit)
     lines += [
@@ -155,7 +155,8 @@ def _text(value: dict[str, Any]) -> str:
     steps = sum(len(unit["steps"]) for unit in value["units"])
     refused = sum(not unit["ok"] for unit in value["units"])  # a suspended one, too: nothing of it would be applied
     lines.append(
-        f"{steps} objects would be touched in {len(value['units'])} units" + (f"; {refused} units refused" if refused else "")
+        f"{counted(steps, 'object')} would be touched in {counted(len(value['units']), 'unit')}"
+        + (f"; {counted(refused, 'unit')} refused" if refused else "")
     )
     return "\n".join(lines)
 

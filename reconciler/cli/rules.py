@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.changes.wording import counted
 from reconciler.cli.common import answer, opened, table
 from reconciler.errors import Misconfigured, Permanent
 
@@ -32,7 +33,7 @@ def check(arguments: argparse.Namespace) -> int:
         found = _uncompiled(files)
     lines = [f"{where}: {message}{f' ({hint})' if hint else ''}" for where, message, hint in found]
     count = sum(path.endswith((".yaml", ".yml")) for path in files)
-    lines.append(f"{len(found)} problems" if found else f"{count} files are good")
+    lines.append(counted(len(found), "problem") if found else f"{count} files are good")
     value = {"problems": [{"where": w, "message": m, "next_step": h} for w, m, h in found], "files": count}
     answer(arguments, value, "\n".join(lines))
     return 1 if found else 0

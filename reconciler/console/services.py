@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from reconciler.console.gate import Refused
@@ -35,4 +37,11 @@ def one(visit: Visit) -> Page:
         found = reporting.report(visit.world, name)
     except Misconfigured as error:
         raise Refused(404, error.message, error.next_step) from error
-    return Page("service.html", {"report": found, "tones": TONES})
+    return Page("service.html", {"report": found, "tones": TONES, "command": _command(visit, name)})
+
+
+def _command(visit: Visit, name: str) -> str:
+    """The question of this page as a program asks it, ready to be copied on this machine."""
+    secret, body = shlex.quote(str(visit.deps.home.secret)), shlex.quote(json.dumps({"service": name}))
+    where = f"{str(visit.request.base_url).rstrip('/')}/api/report"
+    return f'curl -X POST -H "Authorization: Bearer $(cat {secret})" -d {body} {shlex.quote(where)}'

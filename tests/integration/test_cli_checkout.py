@@ -127,7 +127,9 @@ def test_a_plan_of_a_clean_checkout_is_about_its_last_commit(folder: Path, capsy
 
 def test_a_first_commit_is_compared_with_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--path", str(folder)]) == 0
-    assert "against nothing" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "against nothing" in said
+    assert "units" in said.splitlines()[-1]
 
 
 def test_a_plan_refuses_what_converge_would_refuse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,3 +90,14 @@ def test_nobody_complains_is_an_answer_and_growth_to_a_limit_is_foretold(tmp_pat
     told = capsys.readouterr().out
     assert "Nobody complains." in told
     assert "memory_usage of cart grew steadily for 20 min and reaches 1" in told
+
+
+def test_a_mistyped_symptom_is_answered_with_the_nearest_name(capsys):
+    """It was taken as given, and the answer was about the trouble of nobody."""
+    assert main(["diagnose", "--from-dir", str(EXAMPLE), *ASKED[:3], "gatewy"]) == 78
+    assert "--symptom: nothing was recorded of 'gatewy', and nobody calls it (did you mean 'gateway'?)" in capsys.readouterr().err
+
+
+def test_an_alarm_out_of_reach_is_told_the_times_that_were_recorded(capsys):
+    assert main(["diagnose", "--from-dir", str(EXAMPLE), "--alarm", "2025-05-01T12:33:00Z"]) == 78
+    assert "the samples are from 2024-05-01 12:00:00Z to 2024-05-01 12:41:45Z" in capsys.readouterr().err

@@ -117,6 +117,9 @@ def test_people_read_the_same_on_a_page(door: Door) -> None:
     assert "checkout in-trouble" in said(browser.get("/services"))
     assert "Foresight: failures are foretold by what 6 of them taught." in said(browser.get("/services"))
     text = said(browser.get("/services/checkout"))
+    asked = f'-H "Authorization: Bearer $(cat {door.site.home.secret})" -d \'{{"service": "checkout"}}\' http'
+    assert asked in text, "the page shows the question ready to be copied"
+    assert "/api/report" in text
     for part in (
         "Cause release on checkout",
         "Proposed repair",

@@ -106,7 +106,7 @@ def test_it_says_what_was_like_it_before_and_what_runbooks_say():
     )
     assert describe(INCIDENT, replace(DIAGNOSIS, seen=seen), PROPOSAL).seen == (
         "seen before: 4 times, 2 in the last seven days; a repair landed 4 times and worked twice (scale-out)",
-        "inc-2 looks alike (0.93): load of cart; scale-out landed: better",
+        "inc-2 looks alike (0.93): load of cart; scale-out landed: it helped",
         "inc-1 looks alike (0.61): load of front; no repair landed",
         "runbooks/cart.md:12, Load: \u201cAdd replicas first.\u201d",
     )

@@ -10,6 +10,7 @@ import pytest
 from reconciler.bootstrap.create import Request, create
 from reconciler.bootstrap.run import _listen
 from reconciler.cli import main
+from reconciler.cli.demo_voice import Voice
 from reconciler.errors import Misconfigured
 from reconciler.model.home import Home
 from reconciler.settings import Settings, WebSettings
@@ -52,3 +53,35 @@ def test_a_port_in_use_names_the_file_that_chooses_it(tmp_path: Path) -> None:
         settings = Settings(web=WebSettings(port=taken.getsockname()[1]))
         with pytest.raises(Misconfigured, match=r"settings\.yaml: cannot listen on .*write another port there"):
             _listen(Home(tmp_path), settings)
+
+
+def test_what_the_system_refuses_is_one_sentence_and_no_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main(["--home", str(tmp_path / "file" / "home"), "init"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("homeostat init: ")
+    assert "Not a directory (--verbose shows where)" in said
+    with pytest.raises(NotADirectoryError):
+        main(["--verbose", "--home", str(tmp_path / "file" / "home"), "init"])
+
+
+def test_a_terminal_that_wants_no_colour_gets_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    Voice().act(1, "A bad release")
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.delenv("NO_COLOR")
+    Voice().act(1, "A bad release")
+    assert "\x1b[1mAct 1" in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_cuts_the_moving_line_and_not_the_end_of_its_colour(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    Voice().progress("waiting for the very long name of something")
+    assert capsys.readouterr().out == "\r\x1b[K\x1b[2m  … waiting for the\x1b[0m"
