@@ -34,6 +34,7 @@ from reconciler.steps.operating import operate
 from reconciler.steps.progress import readable
 from reconciler.steps.propose import propose
 from reconciler.steps.publishing import publish, recover
+from reconciler.steps.revisiting import revisit
 from reconciler.steps.scoring import score
 from reconciler.steps.sensing import scrape, sense
 from reconciler.steps.telling import listen
@@ -67,6 +68,7 @@ TURN: tuple[Callable[[World], bool], ...] = (
     score,  # how well the whole is, for people
     foresee,  # what the detectors see coming: signals out
     learn,  # of what failed lately, how failures announce themselves
+    revisit,  # what a person has to look at: what the detectors say of it minutes later
     converge,  # new revisions of the protected branch: admit, plan, apply
     operate,  # one-shot acts that came with them, each at most once
     correct_drift,

@@ -34,6 +34,7 @@ def render_markdown(pull: PullRequest, diff: str = "") -> str:
         ("Evidence", _bullets(told.evidence) or "None."),
         *([("Seen before", _bullets(told.seen))] if told.seen else []),
         *_analysis(told),
+        *_since(told),
         ("The edit", _bullets(told.edit_in_words)),
         ("Predicted effect", escape(told.predicted)),
         ("Blast radius", escape(told.blast_radius, 800)),
@@ -53,6 +54,14 @@ def _analysis(told: Narrative) -> list[tuple[str, str]]:
         f"\n\n```mermaid\n{mermaid(told.graph)}\n```\n\nThe page of the incident draws the metrics, too." if told.graph else ""
     )
     return [("What the analysis says", escape(told.explained, 800) + drawn)]
+
+
+def _since(told: Narrative) -> list[tuple[str, str]]:
+    """Apart from all that was known when the repair was chosen, and loud where it names another cause."""
+    if told.since is None:
+        return []
+    doubt = "**It names another cause than the one by which this repair was chosen.** " if told.since.doubts else ""
+    return [("Seen since", doubt + escape(told.since.text, 800))]
 
 
 def requirement_table(rows: Sequence[Requirement]) -> str:

@@ -53,6 +53,7 @@ def told(clock: Clock, pull: PullRequest, diff: str) -> str:
         f"#{pull.number}  {said.title}\n{where}, incident {said.incident}, playbook {said.playbook}",
         f"what happened\n  {said.what_happened}",
         "evidence\n" + "\n".join(f"  - {e}" for e in said.evidence),
+        f"seen since{', and it names another cause' if said.since.doubts else ''}\n  {said.since.text}" if said.since else "",
         "seen before\n" + "\n".join(f"  - {e}" for e in said.seen) if said.seen else "",
         "the edit\n" + "\n".join(f"  - {e}" for e in said.edit_in_words),
         diff.rstrip(),

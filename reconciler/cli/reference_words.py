@@ -14,6 +14,7 @@ RECORDS: Final[Mapping[RecordKind, str]] = {
     RecordKind.CONFIGURED: "What `init` pinned: root revision, keys, owner; later accepted branches and settings.",
     RecordKind.INCIDENT: "Signals became an incident.",
     RecordKind.DIAGNOSIS: "Ranked causes with their evidence, or unknown.",
+    RecordKind.SECOND_LOOK: "What the analysis said minutes after a diagnosis, for people; nothing is decided by it.",
     RecordKind.PROPOSAL: "The edit that was proposed, with its inverse and what is expected of it.",
     RecordKind.BALLOTS: "Everything that the judges were given for one verdict; `replay` starts here.",
     RecordKind.REVIEW: "A person's word about exactly one head.",

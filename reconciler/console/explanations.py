@@ -1,4 +1,5 @@
-"""The explanation of an incident for its page: the newest that its records hold, with its drawings as inline SVG.
+"""The explanation of an incident for its page: the newest that its records hold, with its drawings as inline SVG, and apart
+from it what a second look has seen since.
 
 A drawing is made anew from the values of the record, every text in it escaped, so it may stand in a page as it is.
 """
@@ -16,6 +17,7 @@ from reconciler.errors import Permanent
 from reconciler.model.canonical import decode
 from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.explanations import Explanation, call_in_words, in_words, shares_in_words
+from reconciler.model.looks import SecondLook
 from reconciler.model.records import LoggedRecord, RecordKind
 
 
@@ -52,9 +54,39 @@ def explained(records: Iterable[LoggedRecord]) -> Explained | None:
     for logged in records:
         if logged.record.kind is RecordKind.DIAGNOSIS:
             newest = _of(logged) or newest
+    return None if newest is None else _drawn(newest)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSince:
+    """`explained` is None where the second look found nothing to explain."""
+
+    look: SecondLook
+    explained: Explained | None
+
+
+def seen_since(records: Iterable[LoggedRecord]) -> SeenSince | None:
+    """None where nobody has looked again since the newest diagnosis."""
+    newest = None
+    for logged in records:
+        if logged.record.kind is RecordKind.DIAGNOSIS:
+            newest = None
+        if logged.record.kind is RecordKind.SECOND_LOOK:
+            newest = _look(logged)
     if newest is None:
         return None
-    return Explained(newest, tuple(Markup(svg) for svg in inline(newest.drawings)))  # noqa: S704 - escaped by `drawings`
+    return SeenSince(newest, None if newest.explanation is None else _drawn(newest.explanation))
+
+
+def _drawn(told: Explanation) -> Explained:
+    return Explained(told, tuple(Markup(svg) for svg in inline(told.drawings)))  # noqa: S704 - escaped by `drawings`
+
+
+def _look(logged: LoggedRecord) -> SecondLook | None:
+    try:
+        return decode(SecondLook, logged.record.payload["look"])
+    except (Permanent, KeyError):
+        return None  # as for a diagnosis
 
 
 def _of(logged: LoggedRecord) -> Explanation | None:

@@ -18,6 +18,7 @@ from reconciler.errors import Permanent
 from reconciler.model.canonical import decode
 from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.judging import Ballot, Status, Verdict
+from reconciler.model.looks import Says, SecondLook
 from reconciler.model.outcomes import Outcome
 from reconciler.model.proposals import Proposal, Refusal
 from reconciler.model.pulls import Review
@@ -126,6 +127,13 @@ def _diagnosis(payload: Payload) -> Told:
     tables = ((table,) if causes else ()) + ((past,) if past.rows else ())
     bullets = (*(e.text for e in evidence[:MAX_ROWS]), *calls_in_words(found))
     return Told(found.summary, bullets=bullets, tables=tables)
+
+
+def _second_look(payload: Payload) -> Told:
+    found = _value(SecondLook, payload["look"])
+    causes = tuple(f.text for f in found.findings if f.kind == "cause")
+    tone = "bad" if found.doubts else "warn" if found.says is Says.FOUND else ""
+    return Told(found.summary, tone, bullets=causes[:MAX_ROWS])
 
 
 def _refusal(payload: Payload) -> Told:
@@ -256,6 +264,7 @@ def _closed(payload: Payload) -> Told:
 _TELLERS: Mapping[RecordKind, Callable[[Payload], Told]] = {
     RecordKind.INCIDENT: _incident,
     RecordKind.DIAGNOSIS: _diagnosis,
+    RecordKind.SECOND_LOOK: _second_look,
     RecordKind.REFUSAL: _refusal,
     RecordKind.PROPOSAL: _proposal,
     RecordKind.BALLOTS: _ballots,

@@ -9,7 +9,7 @@ from reconciler.changes.diffs import unified_diff
 from reconciler.commands import panic
 from reconciler.commands.brakes import MAX_MS
 from reconciler.commands.reviews import find
-from reconciler.console.explanations import explained
+from reconciler.console.explanations import explained, seen_since
 from reconciler.console.gate import Refused, Visit
 from reconciler.console.logins import peek
 from reconciler.console.overview import brakes_in_force, holds_in_force, overview
@@ -94,7 +94,7 @@ def incident(visit: Visit) -> Page:
     told = events(records)
     values = {"name": name, "case": case, "events": told, "left_out": max(0, len(positions) - MAX_EVENTS)}
     pull = next((e.told.pull for e in reversed(told) if e.told.pull), 0)
-    return Page("incident.html", values | {"pull": pull, "explained": explained(records)})
+    return Page("incident.html", values | {"pull": pull, "explained": explained(records), "since": seen_since(records)})
 
 
 def log(visit: Visit) -> Page:

@@ -37,6 +37,14 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """What was seen after the repair was chosen, in a sentence. Nothing is decided by it."""
+
+    text: str
+    doubts: bool  # it names another cause than the one by which the repair was chosen
+
+
+@dataclass(frozen=True, slots=True)
 class Narrative:
     """What the pull request says, as typed sections made by `changes.describe` and shown the same way everywhere."""
 
@@ -53,6 +61,7 @@ class Narrative:
     seen: tuple[str, ...] = ()  # what was like it before, and what runbooks say
     explained: str = ""  # what the analysis of all metrics says, in a paragraph
     graph: Graph | None = None  # who calls whom around its likeliest cause
+    since: Since | None = None  # what a second look saw; all else was known when the repair was chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class RecordKind(enum.StrEnum):
     CONFIGURED = "configured"  # init, trust roots, branch accepted, settings
     INCIDENT = "incident"
     DIAGNOSIS = "diagnosis"
+    SECOND_LOOK = "second-look"  # what the analysis said later to a diagnosis; nothing is decided by it
     PROPOSAL = "proposal"
     BALLOTS = "ballots"
     REVIEW = "review"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.model.judging import Verdict
-from reconciler.model.pulls import Narrative, PullRequest, Review
+from reconciler.model.pulls import Narrative, PullRequest, Review, Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,10 @@ class Forge(Protocol):
         ...
 
     def show_verdict(self, number: int, verdict: Verdict, record: str) -> PullRequest: ...
+
+    def show_since(self, number: int, since: Since) -> PullRequest:
+        """Adds what was seen since to the text of an open one; one that is over stays as it is."""
+        ...
 
     def land(self, pull: PullRequest, by: str) -> Landed:
         """Fast-forwards the base branch from the base of `pull` to exactly its head, deletes the source branch and marks

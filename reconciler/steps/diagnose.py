@@ -42,7 +42,7 @@ def diagnose(world: World, case: Case) -> Advance:
         told = over or f"waits: the repair of {other} takes effect just now"
         left, due = dataclasses.replace(found, asked_ms=0), now if over else now + LOOK_AGAIN_MS
         return Advance(step(case, Stage.TRIAGE, left, due, Reason.HELD, told))
-    revision, applied = world.cursor.applied or world.root, _applied(world, now - RECENT_MS)
+    revision, applied = world.cursor.applied or world.root, applied_since(world, now - RECENT_MS)
     found = dataclasses.replace(found, asked_ms=found.asked_ms or now)
     answer = examining.ask(world, found.incident, applied, found.asked_ms)
     causes = _told(world, found.incident, revision, now)
@@ -78,7 +78,7 @@ def _told(world: World, incident: Incident, revision: str, now: int) -> list[Cau
     troubles = [_began(t, heard.get(t.fingerprint, now)) for t in said if t.object in named]
     units = world.applied_rulebook().index
     began = min((trouble.since_ms for trouble in troubles), default=now)
-    applied = _applied(world, max(began, now - LONGEST_MS) - RECENT_MS)
+    applied = applied_since(world, max(began, now - LONGEST_MS) - RECENT_MS)
     files = {t.unit: Files(units.by_name[t.unit].path, functools.partial(_reads, world, t.unit)) for t in troubles}
     return workload_causes(troubles, world.repo, revision, applied, files)
 
@@ -94,7 +94,7 @@ def _reads(world: World, unit: str, path: str) -> bool:
     return index.owner(path) == unit or unit in world.converger.readers(index, world.cursor.applied or world.root, [path])
 
 
-def _applied(world: World, start_ms: int) -> list[Applied]:
+def applied_since(world: World, start_ms: int) -> list[Applied]:
     """What was applied since, commit by commit: one round may bring several. Also what a target refused in part, or waits
     with: that is trouble, too.
     """

@@ -43,12 +43,17 @@ SHIFTS = 3  # told beside a cause
 
 def ask(world: World, incident: Incident, applied: Sequence[Applied], asked_ms: int) -> Answer | None:
     """What the detectors find about an incident; None while they look and there is patience left."""
-    if world.analyst is None or all(signal.told or signal.foretold for signal in incident.signals):
+    if world.analyst is None or not worth_asking(incident):
         return Answer()
     answer = world.analyst.ask(inquiry(world, incident, applied, asked_ms))
     if answer is None and world.clock.now() >= asked_ms + PATIENCE_MS:
         return Answer(missing=f"the analysis did not answer within {PATIENCE_MS // 1_000} s")
     return answer
+
+
+def worth_asking(incident: Incident) -> bool:
+    """Whether metrics say anything of it: not of what a target itself said, nor of what has not happened yet."""
+    return not all(signal.told or signal.foretold for signal in incident.signals)
 
 
 def inquiry(world: World, incident: Incident, applied: Sequence[Applied], asked_ms: int) -> Inquiry:
@@ -97,7 +102,7 @@ def weighed(diagnosis: Diagnosis, answer: Answer, now_ms: int) -> Diagnosis:
     if named:  # 4.
         return _with_top(found, dataclasses.replace(top, evidence=(*top.evidence, _agreement(named), *_shifts(findings, top))))
     first = causes[0]
-    sure = float(first.confidence) >= SURE and _clear(first) and _apart(causes)
+    sure = float(first.confidence) >= SURE and clear(first) and apart(causes)
     if not sure or top.told or float(top.confidence) < float(LOWERED):
         return found
     against = Evidence("analysis", first.component, first.metric, top.confidence, LOWERED, first.confidence, _against(first, top))
@@ -106,13 +111,13 @@ def weighed(diagnosis: Diagnosis, answer: Answer, now_ms: int) -> Diagnosis:
     return dataclasses.replace(_with_top(found, lowered), summary=summary)
 
 
-def _clear(named: Finding) -> bool:
+def clear(named: Finding) -> bool:
     """Whether what is named departed from normal beyond doubt, where its detector tells how far."""
     told = [abs(numeric(value)) for name, value in named.values if name.startswith("deviations ")]
     return not told or any(deviations >= CLEAR for deviations in told)
 
 
-def _apart(causes: Sequence[Finding]) -> bool:
+def apart(causes: Sequence[Finding]) -> bool:
     """Whether the first is told from the second, where their detector tells how much speaks against each."""
     scores = [numeric(dict(one.values).get("score", "")) for one in causes[:2]]
     return len(scores) < 2 or not scores[0] < LEAD * scores[1]  # NaN where it is not told

@@ -42,6 +42,7 @@ class Progress:
     repaired: Proposal | None = None  # the repair that is being undone
     known: tuple[str, ...] | None = None  # what was wrong in the edited units when it landed; None: nobody could look
     asked_ms: int = 0  # when the analysis was asked about the incident
+    second_ms: int = 0  # up to when the analysis looked a second time
     harm: tuple[str, ...] = ()  # what a target said anew after the repair that is being undone
 
 

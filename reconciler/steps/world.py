@@ -35,6 +35,7 @@ from reconciler.ports.voter import Voter
 from reconciler.ports.work import Work
 from reconciler.signals import SensorState, Tellings
 from reconciler.signals.objectives import ObjectiveState
+from reconciler.steps.hindsight import Hindsight
 from reconciler.steps.meters import Meters
 from reconciler.steps.notices import Attending
 from reconciler.steps.office import Office
@@ -107,6 +108,7 @@ class Cursor:
     pulls: Mapping[str, str] | None = None
     answered: int = 0  # what the analysis had worked out when its answers were last looked for
     outlook: Outlook = field(default_factory=Outlook)
+    hindsight: Hindsight = field(default_factory=Hindsight)
     beat_ms: int = 0
     house_ms: int = 0  # not before this is it time to keep house
     turns: int = 0

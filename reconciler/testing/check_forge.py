@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.changes.reviews import sign_review
 from reconciler.model.judging import Decision, Effect, Judge, Requirement, Status, Subject, Verdict
-from reconciler.model.pulls import Narrative, PullRequest, PullState, Review, ReviewChoice
+from reconciler.model.pulls import Narrative, PullRequest, PullState, Review, ReviewChoice, Since
 from reconciler.model.reasons import Reason
 from reconciler.ports.forge import Draft, Forge
 from reconciler.ports.repo import MACHINE, RefMove, Repo
@@ -185,6 +185,21 @@ def shows_the_verdict_on_this_head(bench: Bench) -> None:
     refused(lambda: bench.forge.show_verdict(pull.number, stale, "sha256:other"))
 
 
+def shows_what_was_seen_since(bench: Bench) -> None:
+    pull = opened(bench)
+    review, since = a_review(pull), Since("seen again", doubts=True)
+    judged = bench.forge.show_verdict(give(bench, pull, review).number, a_verdict(pull), "sha256:record")
+    for _ in range(2):
+        shown = bench.forge.show_since(pull.number, since)
+        expect(shown == replace(judged, narrative=replace(judged.narrative, since=since)), "what was seen is added, and no more")
+    expect(bench.forge.get(pull.number) == shown, "and is read back")
+    landed = bench.forge.land(judged, "homeostat")
+    expect(landed.ok, "words are no obstacle to what was judged before them")
+    late = bench.forge.show_since(pull.number, Since("too late", doubts=False))
+    expect(late == bench.forge.get(pull.number) and late.narrative.since == since, "one that is over stays as it is")
+    refused(lambda: bench.forge.show_since(pull.number + 7, since))
+
+
 def lands_exactly_the_judged_head(bench: Bench) -> None:
     pull = opened(bench)
     for _ in range(2):
@@ -286,6 +301,7 @@ FORGE_PROMISES: tuple[Callable[[Bench], None], ...] = (
     refuses_reviews_that_prove_nothing,
     rebuilds_on_a_moved_base,
     shows_the_verdict_on_this_head,
+    shows_what_was_seen_since,
     lands_exactly_the_judged_head,
     refuses_to_land_on_a_moved_base,
     refuses_to_land_a_moved_head,

@@ -18,7 +18,7 @@ from reconciler.adapters.forges.shelf import PREFIX, Keys, Shelf, Shelved, alarm
 from reconciler.changes.reviews import review_payload
 from reconciler.errors import Permanent, Retryable, Tampered
 from reconciler.model.judging import Verdict
-from reconciler.model.pulls import PullRequest, PullState, Review
+from reconciler.model.pulls import PullRequest, PullState, Review, Since
 from reconciler.model.reasons import Reason
 from reconciler.ports.clock import Clock
 from reconciler.ports.forge import Alarm, Draft, Landed
@@ -148,6 +148,13 @@ class EmbeddedForge:
             return None if judged == pull else Next(judged, {})
 
         return self._change(number, f"Verdict: {verdict.effect.value}", step)
+
+    def show_since(self, number: int, since: Since) -> PullRequest:
+        def step(_: Shelved, pull: PullRequest) -> Next | None:
+            told = replace(pull, narrative=replace(pull.narrative, since=since))
+            return None if pull.state is not PullState.OPEN or told == pull else Next(told, {})
+
+        return self._change(number, "Seen since", step)
 
     def close(self, number: int, note: str) -> PullRequest:
         def step(_: Shelved, pull: PullRequest) -> Next | None:

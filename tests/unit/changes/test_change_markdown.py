@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.changes.markdown import MAX_BODY, render_markdown, requirement_table
 from reconciler.model.drawings import Graph, Node, Role
 from reconciler.model.judging import Requirement, Status
-from reconciler.model.pulls import Narrative, PullRequest, PullState
+from reconciler.model.pulls import Narrative, PullRequest, PullState, Since
 
 NARRATIVE = Narrative(
     "Roll back", "It got slow.", ("p99 rose",), ("1.4.3 to 1.4.2",), "faster", "low", "git revert", "i-1", "rb", "f-1"
@@ -49,6 +49,14 @@ def test_what_the_analysis_says_is_drawn_as_forges_draw_it_and_no_name_ends_the_
     assert body.count("```") == 2
     assert "## Approved" not in body
     assert "<b>" not in body
+
+
+def test_what_was_seen_since_stands_apart_and_another_cause_is_loud():
+    for doubts, loud in ((False, 0), (True, 1)):
+        body = render_markdown(replace(PULL, narrative=replace(NARRATIVE, since=Since("names user <b>", doubts))))
+        since = body.split("## Seen since\n\n")[1].split("\n\n## ")[0]
+        assert "names user &lt;b&gt;" in since
+        assert since.count("**It names another cause") == loud
 
 
 def test_a_requirement_is_one_row_with_rule_values_and_remedy():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from reconciler.console.explanations import Explained, explained
+from reconciler.console.explanations import Explained, SeenSince, explained, seen_since
 from reconciler.console.pages import _environment
 from reconciler.model.canonical import plain
 from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.drawings import Drawings, Event, Graph, Node, Plot, Role
 from reconciler.model.explanations import Explanation, Path, Row
+from reconciler.model.looks import Says, SecondLook
 from reconciler.model.records import LoggedRecord, Record, RecordKind, Stamp
 
 AT = 1_700_000_000_000
@@ -34,9 +35,17 @@ def logged(told: Explanation | None, *, payload: object = None) -> LoggedRecord:
     return LoggedRecord(1, record, {})
 
 
-def page(found: Explained) -> str:
+def looked(
+    says: Says, told: Explanation | None = None, *, doubts: bool = False, summary: str = "later it names cart"
+) -> LoggedRecord:
+    look = SecondLook("inc-1", AT, AT + 1, says, "user", "cart", "0.9", doubts, doubts, summary, (), told)
+    record = Record(RecordKind.SECOND_LOOK, "inc-1", "inc-1", "inc-1", Stamp(AT, AT), {"look": plain(look)})
+    return LoggedRecord(2, record, {})
+
+
+def page(found: Explained | None, since: SeenSince | None = None) -> str:
     parts = _environment().get_template("_parts.html").module
-    return _environment().get_template("_explanation.html").render(explained=found, parts=parts)
+    return _environment().get_template("_explanation.html").render(explained=found, since=since, parts=parts)
 
 
 class Tags(HTMLParser):
@@ -77,3 +86,37 @@ def test_nothing_that_telemetry_named_is_obeyed():
     assert not [name for name in shown.names if name.startswith("on")]
     assert "style" not in shown.tags
     assert "style" not in shown.names
+
+
+def test_what_was_seen_since_stands_apart_from_what_was_known():
+    records = [logged(explanation(summary="known then")), looked(Says.AGREES, explanation(summary="seen later"))]
+    known, since = page(explained(records), seen_since(records)).split('<h2 id="since">')
+    assert "known then" in known
+    assert "seen later" not in known
+    assert "later it names cart." in since
+    assert "seen later" in since
+    assert Tags(since).tags.count("svg") == 3
+    assert "alert" not in since
+
+
+def test_a_second_look_that_names_another_cause_is_loud():
+    for says, doubts, loud in ((Says.ANOTHER, True, "It names another cause."), (Says.FOUND, False, "It names a cause.")):
+        shown = page(None, seen_since([looked(says, doubts=doubts)]))
+        assert "alert" in shown
+        assert loud in shown
+
+
+def test_a_second_look_is_not_shown_beside_a_diagnosis_that_was_made_after_it():
+    assert seen_since([looked(Says.AGREES), logged(explanation())]) is None
+
+
+def test_a_second_look_of_another_release_is_not_shown():
+    odd = LoggedRecord(3, Record(RecordKind.SECOND_LOOK, "k", "inc-1", "inc-1", Stamp(AT, AT), {"look": {"incident": 1}}), {})
+    assert seen_since([odd]) is None
+    assert seen_since([]) is None
+
+
+def test_nothing_that_a_second_look_names_is_obeyed():
+    shown = Tags(page(None, seen_since([looked(Says.ANOTHER, explanation(HOSTILE, HOSTILE), doubts=True, summary=HOSTILE)])))
+    assert "script" not in shown.tags
+    assert not [name for name in shown.names if name.startswith("on")]

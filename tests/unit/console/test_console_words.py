@@ -8,6 +8,8 @@ from reconciler.audit.facts import Brake, Hold, Merge, Panic
 from reconciler.console.pages import Page, render, span, visible
 from reconciler.console.timeline import event
 from reconciler.model.canonical import plain
+from reconciler.model.findings import Finding
+from reconciler.model.looks import Says, SecondLook
 from reconciler.model.outcomes import Comparison, Outcome, OutcomeState
 from reconciler.model.proposals import Refusal
 from reconciler.model.records import LoggedRecord, Record, RecordKind, Stamp
@@ -95,6 +97,16 @@ def test_brakes_holds_and_panics_name_their_owner():
     found = told(RecordKind.PANIC, Panic("ada", 0, "c" * 40, ("a" * 40,), (("b" * 40, "conflict"),)))
     assert found.title == "panic by ada: 1 commit undone"
     assert found.bullets == ("undone aaaaaaaaaaaa", "left bbbbbbbbbbbb: conflict")
+
+
+@pytest.mark.parametrize(
+    ("says", "doubts", "tone"), [(Says.ANOTHER, True, "bad"), (Says.FOUND, False, "warn"), (Says.AGREES, False, "")]
+)
+def test_a_second_look_is_its_sentence_with_the_causes_that_it_names(says: Says, doubts: bool, tone: str):
+    cause = Finding("causes", "1", "", "cause", "user", "error_rate", 1, "0.9", (), "user is likely")
+    look = SecondLook("inc-1", 1, 2, says, "cart", "user", "0.9", doubts, doubts, "it names user", (cause,))
+    found = told(RecordKind.SECOND_LOOK, {"look": look})
+    assert (found.title, found.bullets, found.tone) == ("it names user", ("user is likely",), tone)
 
 
 def test_an_explanation_of_many_lines_is_folded_below_its_sentence():
