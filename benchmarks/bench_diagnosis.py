@@ -19,7 +19,7 @@ import scores
 from figures import Figure, report
 from scores.recorded import place
 
-SHARED = {"causes_metrics", "lab_episodes", "lab_site", "recorded", "resample"}
+SHARED = {"causes_metrics", "forecasts_together", "lab_episodes", "lab_site", "recorded", "resample"}
 
 
 def part(name: str, data: Path) -> list[Figure]:

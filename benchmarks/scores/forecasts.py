@@ -3,7 +3,8 @@
 One pool learns from every series' past before its own first origin; at each origin the series' own past before it is added. The
 error of a forecast is the mean of |truth - forecast| / |truth| over its leads (a truth of zero has none). Two medians are
 printed: over all forecasts, where the naive baselines come out as published, and over series of each one's mean.
-Settings were chosen on half A of the series (seeded); both halves are in the notes. Intervals resample series.
+Settings were chosen on half A of the series (seeded); both halves are in the notes. Intervals resample series. Sums of several
+are in `forecasts_together`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import numpy as np
 from figures import Figure
 
 from reconciler.analysis.forecasts.breach import breach
-from reconciler.analysis.forecasts.forecast import Forecast, choices, forecast, learnt
+from reconciler.analysis.forecasts.forecast import Choices, Forecast, Pool, choices, forecast, learnt
 from reconciler.analysis.forecasts.history import DAY, HOUR, MOST_DAYS, STEP_S, Array, History, hours
+from scores import forecasts_together
 from scores.recorded import recorded
 from scores.resample import DRAWS, SEED, told
 
@@ -35,6 +37,7 @@ class Asked:
     past: Array
     truth: Array
     found: Forecast
+    kept: Choices
     chosen: float  # seconds of a core that the choice took
     refreshed: float  # and the forecast with it
 
@@ -64,7 +67,7 @@ def _series(folder: Path) -> tuple[dict[str, Array], list[tuple[str, int]]]:
     return series, sorted(zip(origins["series"].astype(str), origins["n_known"].astype(int), strict=True))
 
 
-def _asked(series: dict[str, Array], origins: Sequence[tuple[str, int]]) -> tuple[list[Asked], float]:
+def _asked(series: dict[str, Array], origins: Sequence[tuple[str, int]]) -> tuple[list[Asked], Pool | None, float]:
     first: dict[str, int] = {}
     for name, known in origins:
         first[name] = min(known, first.get(name, known))
@@ -80,8 +83,8 @@ def _asked(series: dict[str, Array], origins: Sequence[tuple[str, int]]) -> tupl
         said = forecast(history, pool, kept)
         assert isinstance(said, Forecast), f"{name}: {said}"
         spans = chosen - begun, time.process_time() - chosen
-        found.append(Asked(name, past, series[name][known : known + DAY], said, *spans))
-    return found, spent
+        found.append(Asked(name, past, series[name][known : known + DAY], said, kept, *spans))
+    return found, pool, spent
 
 
 def _error(a: Asked, method: str, kind: str, ahead: int) -> float:
@@ -212,7 +215,7 @@ def figures(data: Path) -> Iterator[Figure]:
         if folder is None or not (folder / "forecast").is_dir():
             return
         series, origins = _series(folder / "forecast")
-        asked, spent = _asked(series, origins)
+        asked, pool, spent = _asked(series, origins)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # forecasts of nothing but zeros have no percentage error
         for kind, ahead in (("hourly", 1), ("hourly", 6), ("hourly", 24), ("raw", 1), ("raw", 6), ("raw", 24)):
@@ -221,6 +224,7 @@ def figures(data: Path) -> Iterator[Figure]:
         yield from _fit(asked, kind)
         yield from (_covered(asked, kind, share) for share in (0.8, 0.95))
     yield _breach(asked)
+    yield from forecasts_together.figures(asked, pool, _halves(sorted(series)))
     yield from _refresh(asked, spent)
 
 

@@ -33,6 +33,7 @@ KINDS: Final[Mapping[str, str]] = {
     "Sensor": "reconciler.documents.sensor:Sensor",
     "Objective": "reconciler.documents.objective:Objective",
     "Calendar": "reconciler.documents.calendar:Calendar",
+    "Capacity": "reconciler.documents.capacity:Capacity",
     "HealthRule": "reconciler.documents.health_rule:HealthRule",
     "HealthCases": "reconciler.documents.health_rule:HealthCases",
 }

@@ -27,7 +27,7 @@ _HOMES: Final[Mapping[str, frozenset[str]]] = {
         {"MergePolicy", "Quorum", "Budget", "Freeze", "Maintenance", "Autonomy", "Guardrails", "Limits", "Trust"}
     ),
     "playbooks": frozenset({"Playbook"}),
-    "sensors": frozenset({"Sensor", "Objective", "Calendar"}),
+    "sensors": frozenset({"Sensor", "Objective", "Calendar", "Capacity"}),
     "health": frozenset({"HealthRule"}),
 }
 D = TypeVar("D", bound=Document)

@@ -13,6 +13,7 @@ from reconciler.model.explanations import Explanation
 from reconciler.model.findings import Finding
 from reconciler.model.maintenance import MaintenanceWindow
 from reconciler.model.occasions import Occasion
+from reconciler.model.wholes import Whole
 from reconciler.ports.detector import Change
 
 
@@ -47,6 +48,7 @@ class Inquiry:
     changes: tuple[Change, ...] = ()
     limits: tuple[Limit, ...] = ()
     occasions: tuple[Occasion, ...] = ()  # days of their own kind, behind and ahead
+    wholes: tuple[Whole, ...] = ()  # what several components ask for together
     maintenance: tuple[MaintenanceWindow, ...] = ()  # what is measured in it is not taken for normal
     outages: tuple[Outage, ...] = ()  # what there is to learn from
     components: tuple[str, ...] = ()  # whose series are looked at; () is everyone

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.model.findings import Finding
 from reconciler.model.occasions import Occasion
 from reconciler.model.telemetry import TracedCall
+from reconciler.model.wholes import Whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,7 @@ class Window:
     limits: Mapping[tuple[str, str], float] = field(default_factory=dict)  # where a series must not go
     occasions: tuple[Occasion, ...] = ()  # days of their own kind, behind and ahead
     counts: Mapping[tuple[str, str], float] = field(default_factory=dict)  # of the calls, where somebody counted them
+    wholes: tuple[Whole, ...] = ()  # what several components ask for together
     traces: tuple[TracedCall, ...] = ()  # calls that are worth a look in a tracing tool
 
 

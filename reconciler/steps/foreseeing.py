@@ -17,7 +17,9 @@ from reconciler.model.canonical import digest, number
 from reconciler.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
+from reconciler.model.wholes import Whole
 from reconciler.ports.analyst import Inquiry, Limit
+from reconciler.signals import catalogue, meaning
 from reconciler.steps.accounting import withdrawn
 from reconciler.steps.attending import focus
 from reconciler.steps.maintenance import Rest, windows
@@ -74,7 +76,7 @@ def ahead(rules: Rulebook, look: Look, now_ms: int) -> Inquiry:
     start -= start % look.step_ms if look.step_ms else 0
     known, worked_on = occasions(rules.calendars, start, now_ms), windows(rules, start, now_ms)
     asked = Inquiry(start, now_ms, look.step_ms, limits=limits(rules), occasions=known, maintenance=worked_on)
-    return dataclasses.replace(asked, detectors=look.detectors)
+    return dataclasses.replace(asked, wholes=wholes(rules), detectors=look.detectors)
 
 
 def limits(rules: Rulebook) -> tuple[Limit, ...]:
@@ -90,9 +92,20 @@ def limits(rules: Rulebook) -> tuple[Limit, ...]:
     return tuple(sorted(found, key=lambda limit: (limit.component, limit.metric, limit.at)))
 
 
+def wholes(rules: Rulebook) -> tuple[Whole, ...]:
+    """What components ask for together, by the capacities, in the units that Sensors give their metrics."""
+    known, found = catalogue(rules.sensors), []
+    for one in rules.capacities:
+        spec, said = one.spec, meaning(one.spec.metric, known)
+        unit = said.spec.unit if said else ""
+        found.append(Whole(one.metadata.name, spec.component, spec.metric, unit, number(spec.above), spec.parts))
+    return tuple(sorted(found, key=lambda whole: whole.name))
+
+
 def promised(rules: Rulebook) -> set[str]:
-    """Whose objectives there are: these are looked at whatever else stands out."""
-    return {component for objective in rules.objectives for component in objective.spec.components}
+    """Of whom objectives and capacities speak: these are looked at whatever else stands out."""
+    spoken = {component for objective in rules.objectives for component in objective.spec.components}
+    return spoken | {name for capacity in rules.capacities for name in (capacity.spec.component, *capacity.spec.parts)}
 
 
 def _told(world: World) -> bool:

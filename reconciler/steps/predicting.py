@@ -97,7 +97,8 @@ def _prediction(service: str, now_ms: int, horizon: int, near: tuple[Finding, ..
     silent = [f.text for f in findings if f.kind == "unknown" and f.component in ("", service)]
     silent += [f"{f.metric}: foreseen without factors, which is no evidence" for f in own if not factors[f]]
     silent += [] if far else ["there is no recent forecast: they need days of history"]
-    known = 2 if any(f.component == service for f in far) else 1  # the near look was made of all that is measured
+    foretold = any(f.component == service and f.kind != "unknown" for f in far)
+    known = 2 if foretold else 1  # the near look was made of all that is measured
     return Prediction(
         service=service,
         made_ms=now_ms,

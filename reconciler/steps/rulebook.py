@@ -1,7 +1,7 @@
 """Rulebook: the documents of one revision, ready to use. `rulebooks` reads and keeps them.
 
-In: a document set. Out: installation, policy set, quorum, playbooks, sensors, objectives, calendars and the Trust state as
-converge needs it, or Misconfigured with the place.
+In: a document set. Out: installation, policy set, quorum, playbooks, sensors, objectives, calendars, capacities and the Trust
+state as converge needs it, or Misconfigured with the place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from reconciler.converge.trust import Trust, TrustKey, TrustPrincipal
 from reconciler.converge.units import UnitIndex
 from reconciler.documents.calendar import Calendar
+from reconciler.documents.capacity import Capacity
 from reconciler.documents.health_rule import HealthRule
 from reconciler.documents.installation import Installation
 from reconciler.documents.loader import Loaded
@@ -41,6 +42,7 @@ class Rulebook:
     sensors: tuple[Sensor, ...]
     objectives: tuple[Objective, ...]
     calendars: tuple[Calendar, ...]
+    capacities: tuple[Capacity, ...]
     health: tuple[Loaded[HealthRule], ...]
 
     @property
@@ -73,6 +75,7 @@ def rulebook(documents: DocumentSet) -> Rulebook:
         sensors=tuple(loaded.document for loaded in documents.of(Sensor)),
         objectives=tuple(loaded.document for loaded in documents.of(Objective)),
         calendars=tuple(loaded.document for loaded in documents.of(Calendar)),
+        capacities=tuple(loaded.document for loaded in documents.of(Capacity)),
         health=documents.of(HealthRule),
     )
 

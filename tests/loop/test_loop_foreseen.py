@@ -11,6 +11,7 @@ from installation import Installation
 
 from reconciler.model.canonical import decode, encode
 from reconciler.model.findings import Finding
+from reconciler.model.wholes import Whole
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.testing.analysts import InlineAnalyst
 
@@ -87,3 +88,42 @@ spec:
     asked = next(asked for asked in analyst.asked if "failures" in asked.detectors)
     assert [(one.name, len(one.spans)) for one in asked.occasions] == [("holidays", 1)]
     assert decode(Inquiry, json.loads(encode(asked))) == asked
+
+
+TOGETHER = "request_rate{capacity=orders}"
+
+
+def passing() -> tuple[Finding, ...]:
+    """As the forecasts say it of what several components ask of another one."""
+    values = (("limit", "900"), ("probability", "0.9"), ("lead_s", "7200"), ("soonest_s", "3600"))
+    text = f"{TOGETHER} of search passes 900 within 24 h"
+    course = Finding("forecasts", "4", "", "forecast", "search", TOGETHER, 9, "0.8", (("highest", "950"), ("of cart", "500")), "")
+    return course, Finding("forecasts", "4", "", "breach", "search", TOGETHER, 9, "0.9", values, text)
+
+
+def test_a_capacity_that_several_will_pass_together_becomes_an_incident_of_the_one_that_bears_it(site: Installation) -> None:
+    text = """apiVersion: homeostat/v1
+kind: Capacity
+metadata:
+  name: orders
+spec:
+  component: search
+  metric: request_rate
+  parts: [cart, checkout]
+  above: 900
+"""
+    site.add("sensors/orders.yaml", text, "What search can bear")
+    site.settle()
+    site.allow_everything("review")
+    analyst = InlineAnalyst(lambda asked: Answer(passing() if "forecasts" in asked.detectors else ()))
+    site.system.world = dataclasses.replace(site.system.world, analyst=analyst)
+    site.system.world.cursor.outlook.due["far"] = site.clock.now()
+    site.until(lambda: site.pulls("open"), seconds=60)
+    asked = next(asked for asked in analyst.asked if "forecasts" in asked.detectors)
+    assert asked.wholes == (Whole("orders", "search", "request_rate", "req/s", "900", ("cart", "checkout")),)
+    assert decode(Inquiry, json.loads(encode(asked))) == asked
+    (signal,) = site.payloads("incident")[0]["incident"]["signals"]
+    assert (signal["component"], signal["metric"]) == ("search", TOGETHER)
+    (cause,) = site.payloads("diagnosis")[0]["diagnosis"]["causes"]
+    assert (cause["kind"], cause["component"]) == ("load", "search")
+    assert "forecast highest 950, forecast of cart 500" in cause["evidence"][0]["text"]

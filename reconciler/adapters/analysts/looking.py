@@ -47,6 +47,7 @@ def look(
             changes=changes,
             limits=_limits(inquiry, samples),
             occasions=inquiry.occasions,
+            wholes=inquiry.wholes,
             counts=counts,
             traces=tuple(traces.calls(inquiry.start_ms, inquiry.now_ms)) if traces else (),
         )

@@ -1,9 +1,10 @@
 """What loads will be in 1, 6 and 24 hours, and how likely a limit is passed within the day (`analysis.forecasts`).
 
-Series with a limit come first; where nobody complains, those that say how much is asked for (requests, processor, connections)
-come too. The side of its limit on which a series usually was is the side where it should stay. Each costs a tenth of a second,
-and a fifth of that where its choice of methods was kept. A process of its own learns a pool of the installation's series and
-keeps it in a file; without one the methods that a series' own past chose answer alone.
+What several components ask for together comes first (`wholes`), then series with a limit; where nobody complains, those that
+say how much is asked for (requests, processor, connections) come too. The side of its limit on which a series usually was is
+the side where it should stay. Each costs a tenth of a second, and a fifth of that where its choice of methods was kept. A process
+of its own learns a pool of the installation's series and keeps it in a file; without one the methods that a series' own past
+chose answer alone.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from reconciler.analysis.causes import Kind, kind_of
+from reconciler.analysis.detectors.foretelling import BAND, LEAST, course, passing
 from reconciler.analysis.detectors.learned import LearnedFile
 from reconciler.analysis.detectors.saying import Speaker, named, shown
 from reconciler.analysis.detectors.series import Key, Values, tidy
-from reconciler.analysis.forecasts.breach import Breach, breach
+from reconciler.analysis.detectors.wholes import of_wholes
 from reconciler.analysis.forecasts.calendar import ordinary
 from reconciler.analysis.forecasts.forecast import Forecast, Pool, forecast
 from reconciler.analysis.forecasts.history import HOUR, History, Unknown, regular
@@ -29,9 +31,6 @@ from reconciler.model.occasions import Occasion
 from reconciler.ports.detector import Window
 
 SERIES = 40
-BAND = 0.8
-LEAST = 0.02  # a breach less likely than this is not told
-HOURS = (1, 6, 24)
 LOADS = frozenset({Kind.TRAFFIC, Kind.CPU, Kind.MEMORY, Kind.DISK})
 
 
@@ -39,7 +38,7 @@ class Forecasts:
     """`series` at most are foretold."""
 
     name = "forecasts"
-    version = "3"
+    version = "4"
 
     def __init__(self, series: int = SERIES) -> None:
         self._series, self._kept = series, Kept()
@@ -62,12 +61,16 @@ class Forecasts:
         pool = self._pool.current() if self._pool else None
         seen = tidy(window)
         speaker = Speaker(self.name, self.version, self.settings)
-        found: list[Finding] = []
+
+        def foretell(history: History | Unknown, components: tuple[str, ...]) -> Forecast | Unknown:
+            known = [one for one in window.occasions if not one.components or set(components) <= set(one.components)]
+            return self._foretold(history, pool, known)
+
+        found = list(of_wholes(speaker, seen, foretell))
         unknown: dict[str, int] = {}
         for key in self._chosen(seen):
             times, values = seen.samples[key]
-            occasions = [one for one in window.occasions if not one.components or key[0] in one.components]
-            answer = self._foretold(regular(times / 1000, values), pool, occasions)
+            answer = foretell(regular(times / 1000, values), (key[0],))
             if isinstance(answer, Unknown):
                 unknown[answer.reason] = unknown.get(answer.reason, 0) + 1
                 continue
@@ -92,43 +95,12 @@ def _unknown(speaker: Speaker, window: Window, reasons: Mapping[str, int]) -> It
 
 
 def _said(speaker: Speaker, window: Window, key: Key, found: Forecast) -> Iterator[Finding]:
-    low, high = found.hourly.between(BAND)
-    values: dict[str, float] = {}
-    for hour in HOURS:
-        at = hour - 1
-        values |= {f"{hour} h": float(found.hourly.quantiles[at, found.hourly.quantiles.shape[1] // 2])}
-        values |= {f"{hour} h low": float(low[at]), f"{hour} h high": float(high[at])}
-    component, metric = map(named, key)
+    values, (component, metric) = course(found), map(named, key)
     text = f"{metric} of {component} in 24 h: {shown(values['24 h low'])} to {shown(values['24 h high'])} ({found.method})"
     yield speaker.say("forecast", key, found.made_s * 1000, BAND, values, text)
     if key in window.limits:
-        yield from _breach(speaker, window, key, found)
-
-
-def _breach(speaker: Speaker, window: Window, key: Key, found: Forecast) -> Iterator[Finding]:
-    limit = window.limits[key]
-    answer = breach(found, limit, above=_above(window.samples[key][1], limit))
-    component, metric = map(named, key)
-    if isinstance(answer, Unknown):
-        yield speaker.unknown(window.now_ms, f"when {metric} of {component} passes {shown(limit)}: {answer.reason}", key)
-    elif answer.probability >= LEAST and answer.at_s is not None:
-        yield speaker.say("breach", key, *_when(found, answer), _numbers(answer, limit), _sentence(key, answer, limit))
-
-
-def _when(found: Forecast, answer: Breach) -> tuple[float, float]:
-    return (found.made_s + (answer.at_s or 0.0)) * 1000, answer.probability
-
-
-def _numbers(answer: Breach, limit: float) -> dict[str, float]:
-    soonest, middle = answer.soonest_s, answer.at_s
-    told = {"limit": limit, "probability": answer.probability, "paths": float(answer.paths)}
-    return told | ({} if soonest is None or middle is None else {"lead_s": middle, "soonest_s": soonest})
-
-
-def _sentence(key: Key, answer: Breach, limit: float) -> str:
-    component, metric = map(named, key)
-    likely = f"with probability {answer.probability:.2f}, most likely in {(answer.at_s or 0.0) / 3600:.1f} h"
-    return f"{metric} of {component} passes {shown(limit)} within 24 h {likely}"
+        limit = window.limits[key]
+        yield from passing(speaker, window.now_ms, key, found, limit, _above(window.samples[key][1], limit))
 
 
 def _above(values: Values, limit: float) -> bool:

@@ -13,6 +13,7 @@ from reconciler.analysis.detectors.causes import Causes
 from reconciler.model.canonical import decode, plain
 from reconciler.model.diagnosis import Diagnosis
 from reconciler.model.telemetry import Topology
+from reconciler.model.wholes import Whole
 from reconciler.ports.analyst import Answer, Inquiry
 from reconciler.steps.examining import weighed
 from reconciler.testing.check_detector import END_MS, system
@@ -32,6 +33,12 @@ def test_an_incident_is_explained_and_the_answer_passes_the_pipe():
     assert answer.explanation is not None
     assert answer.explanation.cause == "back"
     assert decode(Answer, plain(answer)) == answer
+
+
+def test_the_detectors_are_told_what_is_asked_for_together():
+    whole, seen = Whole("orders-db", "back", "request_rate", "req/s", "9", ("front", "back")), []
+    look(dataclasses.replace(INQUIRY, wholes=(whole,)), TELEMETRY, lambda window, _: seen.extend(window.wholes) or ())
+    assert seen == [whole]
 
 
 def test_a_look_ahead_has_no_explanation():

@@ -33,7 +33,7 @@ def _found(inquiry: Inquiry) -> Answer:
 
 
 def _world(store: MemoryStore, now: int = NOW) -> Any:
-    rules = SimpleNamespace(sensors=(), objectives=(), calendars=(), policy=SimpleNamespace(maintenance=()))
+    rules = SimpleNamespace(sensors=(), objectives=(), calendars=(), capacities=(), policy=SimpleNamespace(maintenance=()))
     return SimpleNamespace(
         clock=ManualClock(now), store=store, telemetry=MemoryTelemetry(components=["cart"]), cursor=Cursor(applied="head"),
         analyst=InlineAnalyst(_found), applied_rulebook=lambda: rules,

@@ -25,7 +25,7 @@ def _world(age_ms: int = 0, components: int = 2) -> Any:
     cursor = Cursor(applied="head")
     cursor.outlook.found[FAR.name] = (NOW - age_ms, (BREACH, COURSE))
     names = ["cart", *(f"s{n:03}" for n in range(components - 1))]
-    rules = SimpleNamespace(sensors=(), objectives=(), calendars=(), policy=SimpleNamespace(maintenance=()))
+    rules = SimpleNamespace(sensors=(), objectives=(), calendars=(), capacities=(), policy=SimpleNamespace(maintenance=()))
     return SimpleNamespace(
         clock=ManualClock(NOW), telemetry=MemoryTelemetry(components=names), cursor=cursor,
         analyst=InlineAnalyst(lambda _: Answer()), applied_rulebook=lambda: rules,
@@ -47,6 +47,14 @@ def test_a_look_of_long_ago_foretells_nothing() -> None:
     found = predict(_world(age_ms=OLD * FAR.every_ms + 1), "cart", 1_440, _never)
     assert (found.risk, found.confidence) == ("0", "0.5")
     assert found.unknown == ("there is no recent forecast: they need days of history",)
+
+
+def test_what_has_no_forecast_is_told_and_makes_nobody_surer() -> None:
+    world, why = _world(), "what is asked of cart together (shop) has no forecast: of search: cpu_usage is not measured"
+    silent = Finding("forecasts", "4", "", "unknown", "cart", "cpu_usage{capacity=shop}", 9, "0", (), why)
+    world.cursor.outlook.found[FAR.name] = (NOW, (silent,))
+    found = predict(world, "cart", 1_440, _never)
+    assert (found.confidence, found.unknown) == ("0.5", (why,))
 
 
 def test_where_components_are_many_no_more_are_looked_at_than_the_loop_itself_would() -> None:
