@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
-import json
 import logging
 import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from cluster.controlplane import Cluster
+from kubelets import GIB, Kubelet, listening, node_of
 from kubernetes_unit import ClusterUnit, cluster_unit
 
 from reconciler.adapters.targets.kubernetes import volumes
@@ -21,53 +17,6 @@ from reconciler.documents.installation_parts import VolumeSettings
 from reconciler.model.troubles import TroubleKind
 
 pytestmark = pytest.mark.peer
-GIB = 1 << 30
-STATUS = "application/merge-patch+json"
-
-
-@dataclass
-class Kubelet:
-    """Answers /stats/summary to who shows a token."""
-
-    port: int = 0
-    pods: list[Any] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    status: int = 200
-
-    def says(self, space: str, claim: str, left: int, inodes_left: int = 1_000) -> None:
-        volume = {
-            "name": "data", "pvcRef": {"namespace": space, "name": claim}, "capacityBytes": 10 * GIB, "availableBytes": left,
-            "usedBytes": 10 * GIB - left, "inodes": 1_000, "inodesFree": inodes_left,
-        }  # fmt: skip
-        self.pods = [{"podRef": {"name": "db-0", "namespace": space}, "volume": [volume, {"name": "token", "usedBytes": 1}]}]
-
-
-@contextmanager
-def listening(cluster: Cluster, made: Kubelet) -> Iterator[None]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.asked.append(self.path)
-            known = self.headers.get("Authorization", "").startswith("Bearer ")
-            body = json.dumps({"node": {}, "pods": made.pods}).encode()
-            self.send_response(made.status if known else 401)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(cluster.folder / "server.crt", cluster.folder / "server.key")
-    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    made.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -81,15 +30,9 @@ def kubelet(api_server: Cluster) -> Iterator[Kubelet]:
 def unit(api_server: Cluster, namespace: str, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterUnit]:
     """A claim that a pod on the node of that kubelet mounts. What kubelets say is never old here."""
     monkeypatch.setattr(volumes, "EVERY_MS", 0)
-    with cluster_unit(api_server, namespace) as made, api_server.client() as client:
+    with cluster_unit(api_server, namespace) as made:
         reopen(made, VolumeSettings())
-        node = {"metadata": {"name": namespace}, "apiVersion": "v1", "kind": "Node"}
-        client.post("/api/v1/nodes", json=node).raise_for_status()
-        status = {
-            "addresses": [{"type": "Hostname", "address": "node"}, {"type": "InternalIP", "address": "127.0.0.1"}],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet.port}},
-        }
-        made.ask("PATCH", f"/api/v1/nodes/{namespace}/status", {"status": status}, STATUS)
+        node_of(api_server, made, kubelet)
         made.ask("POST", f"/api/v1/namespaces/{namespace}/pods", pod(namespace))
         assert made.put(claim(namespace)).ok
         yield made
