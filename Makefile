@@ -14,7 +14,7 @@ export JSON STRICT DATA QUICK ONLY
 .PHONY: help demo demo-kube up analysis clusters test test-kube lint fix chaos bench bench-health bench-diagnosis bench-kube peers schemas docs lock clean wheel
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
 
 demo: $(VENV)/analysis.ready ## set up and play the five acts on embedded defaults
 	@$(BIN)/homeostat demo

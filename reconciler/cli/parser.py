@@ -107,6 +107,13 @@ def pull_number(text: str) -> int:
     return int(text.removeprefix("#"))
 
 
+def how_many(text: str) -> int:
+    """A bound of a list; of none or fewer there is nothing to show, and a slice would count from the other end."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
 def person(parser: argparse.ArgumentParser) -> None:
     """Who acts."""
     parser.add_argument("--as", dest="principal", default="", help="your principal in Trust (default the home's owner)")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.common import answer, looking
+from reconciler.model.cases import QUIET_ENDS, Stage
 from reconciler.model.findings import FORESIGHT
 from reconciler.model.judging import Effect
 from reconciler.model.maintenance import NOTED as MAINTENANCE
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 RECENT = 10
 ALARMS = 3
+ENDED = 5
+LOOKED_AT = 200  # of the newest cases
+ENDED_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def _seen(home: Reading, running: Running | None) -> dict[str, Any]:
         "clock_ms": home.clock.now(),
         "waiting": list(_waiting(home)),
         "cases": [_case(case) for case in home.cases(open_only=True)],
+        "ended": [_case(case) for case in _ended(home)],
         "pull_requests": [_pull(pull) for pull in home.forge.list("open")],
         "brakes": home.brakes(),
         "holds": dict(home.holds()),
@@ -157,6 +162,14 @@ def _case(case: Case) -> dict[str, object]:
         "opened_ms": case.opened_ms,
         "pull_request": case.data.get("pull", 0),
     }
+
+
+def _ended(home: Reading) -> list[Case]:
+    """Incidents of the last day that ended without a repair: a person was paged, and nothing else here would tell of it."""
+    since = home.clock.now() - ENDED_MS
+    recent = home.store.cases(limit=LOOKED_AT) if home.store else ()
+    loud = [case for case in recent if case.stage is Stage.DONE and case.reason not in QUIET_ENDS and case.opened_ms >= since]
+    return sorted(loud, key=lambda case: (-case.opened_ms, case.id))[:ENDED]
 
 
 def _operations(home: Reading) -> tuple[Unfinished, ...]:

@@ -25,6 +25,7 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
         _head(seen),
         _waiting(seen),
         _rows("open cases", [_case(case, clock) for case in seen["cases"]]),
+        _rows("ended without a repair (homeostat why ID)", [_ended(case, clock) for case in seen["ended"]]),
         _rows(
             "open pull requests",
             [
@@ -82,6 +83,11 @@ def _case(case: dict[str, Any], clock: Clock) -> tuple[str, ...]:
         ago(clock, case["opened_ms"]),
         case["detail"] or case["reason"] or f"about {case['about']}",
     )
+
+
+def _ended(case: dict[str, Any], clock: Clock) -> tuple[str, ...]:
+    said = str(case["detail"]).partition("\n")[0] or f"about {case['about']}"
+    return (case["id"], ago(clock, case["opened_ms"]), case["reason"], said)
 
 
 def _stops(seen: dict[str, Any], clock: Clock) -> Sequence[tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.cli.parser import Verbs
+from reconciler.cli.parser import Verbs, how_many
 
 
 def register(verbs: Verbs) -> None:
@@ -23,7 +23,7 @@ def register(verbs: Verbs) -> None:
         "history", "reconciler.cli.history:run", "what was applied of a unit or an object: when, who, what, outcome", HISTORY
     )
     history.add_argument("subject", help="a unit, or an object as for trace")
-    history.add_argument("--limit", type=int, default=20, help="at most this many, the newest (default 20)")
+    history.add_argument("--limit", type=how_many, default=20, help="at most this many, the newest (default 20)")
     drift = verbs.add(
         "drift",
         "reconciler.cli.drift:run",
@@ -48,7 +48,7 @@ def register(verbs: Verbs) -> None:
         "search", "reconciler.cli.runbooks:search", "the passages that fit best, as a diagnosis would cite them", RUNBOOKS
     )
     search.add_argument("words", nargs="+", help="what it is about")
-    search.add_argument("--limit", type=int, default=5, help="at most this many (default 5)")
+    search.add_argument("--limit", type=how_many, default=5, help="at most this many (default 5)")
 
 
 TREE = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.cli.parser import Verbs
+from reconciler.cli.parser import Verbs, how_many
 
 
 def register(verbs: Verbs) -> None:
@@ -18,7 +18,7 @@ def register(verbs: Verbs) -> None:
     )
     log.add_argument("--kind", default="", help="only this kind of record")
     log.add_argument("--incident", default="", help="only this incident")
-    log.add_argument("--limit", type=int, default=200, help="at most this many, the newest (default 200)")
+    log.add_argument("--limit", type=how_many, default=200, help="at most this many, the newest (default 200)")
     show = audit.add(
         "show", "reconciler.cli.audit:show", "one record whole, or as a Sigstore bundle", "  homeostat audit show 41 --bundle"
     )

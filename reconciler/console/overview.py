@@ -12,7 +12,7 @@ from reconciler.audit.view import Fact
 from reconciler.commands.brakes import hold_id
 from reconciler.console.index import RecordIndex
 from reconciler.console.timeline import Event, events
-from reconciler.model.cases import Case, Stage
+from reconciler.model.cases import QUIET_ENDS, Case, Stage
 from reconciler.model.judging import Effect
 from reconciler.model.maintenance import NOTED as MAINTENANCE
 from reconciler.model.maintenance import MaintenanceWindow
@@ -33,7 +33,6 @@ MAX_NOTICED = 10
 MAX_OPERATIONS = 20
 MAX_ENDED = 10
 MAX_ALARMS = 5
-QUIET_ENDS = ("stale", "better", "merged", "coalesced")  # ends that ask nothing of anybody
 
 
 @dataclass(frozen=True, slots=True)

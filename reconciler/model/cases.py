@@ -30,6 +30,9 @@ class Stage(enum.StrEnum):
     UNREADABLE = "unreadable"  # no step: a row that this release cannot read, as the store shows it until it is set aside
 
 
+QUIET_ENDS = ("stale", "better", "merged", "coalesced")  # ends that ask nothing of anybody
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     id: str  # the incident's id, or "case-<commit>" when rebuilt from the log

@@ -80,8 +80,8 @@ def test_status_has_the_same_keys_whatever_there_is(made: Path, capsys: pytest.C
     assert run(made, "--json", "status") == 0
     assert set(json.loads(capsys.readouterr().out)) == {
         "home", "repository", "branch", "head", "applied", "running", "clock_ms", "waiting", "cases", "pull_requests", "brakes",
-        "holds", "operations", "units", "health", "foresight", "objectives", "attention", "alarms", "maintenance", "repairs", "records",
-        "store",
+        "ended", "holds", "operations", "units", "health", "foresight", "objectives", "attention", "alarms", "maintenance",
+        "repairs", "records", "store",
     }  # fmt: skip
 
 

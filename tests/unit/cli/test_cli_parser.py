@@ -117,6 +117,16 @@ def test_a_pull_request_is_named_as_it_is_shown(capsys: pytest.CaptureFixture[st
     assert "'three' is no number of a pull request (homeostat pr list)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", [["audit", "log"], ["history", "shop"], ["runbooks", "search", "disk"]])
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_list_has_at_least_one_line(verb: list[str], limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`audit log --limit -1` left out everything but the newest."""
+    with pytest.raises(SystemExit):
+        parse([*verb, f"--limit={limit}"])
+    assert f"'{limit}' is no number from 1 on" in capsys.readouterr().err
+    assert parse([*verb, "--limit=7"]).limit == 7
+
+
 @pytest.mark.parametrize(
     ("text", "ms"), [("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("1d", 86_400_000), ("250ms", 250)]
 )
