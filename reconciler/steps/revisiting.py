@@ -45,7 +45,7 @@ ENDED = 30  # of the newest cases, those that ended are looked through
 
 def revisit(world: World) -> bool:
     """True when something new is on record."""
-    if world.analyst is None or world.cursor.applied is None:
+    if world.cursor.applied is None:
         return False
     held = world.cursor.hindsight
     if held.asked is None:
@@ -66,8 +66,7 @@ def _next(world: World) -> Asked | None:
             continue
         found, at = progress(case), made_ms + AFTER_MS
         if worth_asking(found.incident) and _waits(world, case, found):
-            applied = [one for one in applied_since(world, at - RECENT_MS) if one.applied_ms <= at]
-            return Asked(case.id, inquiry(world, found.incident, applied, at), now)  # 2.
+            return Asked(case.id, inquiry(world, found.incident, applied_since(world, at - RECENT_MS), at), now)  # 2.
     return None
 
 

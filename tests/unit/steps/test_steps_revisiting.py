@@ -294,6 +294,14 @@ def test_a_case_that_went_on_before_the_answer_came_is_left_alone(changes: dict[
     assert site.world.cursor.hindsight.asked is None, "and keeps nobody else waiting"
 
 
+def test_what_another_process_heard_first_is_on_record_once() -> None:
+    site = Site(naming(cause("user", "0.99")), patience=1).opened()
+    assert not revisit(site.world)
+    site.change(data=data(dataclasses.replace(progress(site.now()), second_ms=MADE + AFTER_MS)))
+    assert not revisit(site.world)
+    assert (site.kept, site.pages, site.shown) == ([], [], [])
+
+
 def test_an_answer_about_an_older_diagnosis_is_dropped() -> None:
     site = Site(naming(cause("user", "0.99")), patience=1).opened()
     assert not revisit(site.world)
