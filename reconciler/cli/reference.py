@@ -94,7 +94,8 @@ def _cli() -> str:
     intro = """\
 # Command line
 
-Text for people, `--json` for programs; it, `--home` and `--verbose` stand before the verb or behind it. Errors go to stderr with a next step; see [exit codes](exit-codes.md).
+Text for people, `--json` for programs; it, `--home` and `--verbose` stand before the verb or behind it.
+Errors go to stderr with a next step; see [exit codes](exit-codes.md).
 """
     parts = [intro, "## homeostat\n", f"{_arguments(build())}\n"]
     for name, parser in verbs():
