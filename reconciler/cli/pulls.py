@@ -10,9 +10,9 @@ from reconciler.cli.common import acting, ago, answer, looking, opened, table
 from reconciler.cli.words import requirements
 from reconciler.errors import Permanent
 from reconciler.model.pulls import PullRequest, ReviewChoice
-from reconciler.ports.clock import Clock
 
 if TYPE_CHECKING:
+    from reconciler.bootstrap.reading import Reading
     from reconciler.commands.people import Person
     from reconciler.ports.signing import Signer
     from reconciler.steps.world import World
@@ -22,7 +22,17 @@ def listing(arguments: argparse.Namespace) -> int:
     """Newest first."""
     with looking(arguments) as home:
         pulls = list(home.forge.list(arguments.state))
-        rows = [(f"#{p.number}", p.state.value, p.effect or "-", ago(home.clock, p.opened_ms), p.narrative.title) for p in pulls]
+        undone = home.ledger.facts().reverted
+        rows = [
+            (
+                f"#{p.number}",
+                "undone" if p.merged in undone else p.state.value,
+                p.effect or "-",
+                ago(home.clock, p.opened_ms),
+                p.narrative.title,
+            )
+            for p in pulls
+        ]
         answer(arguments, pulls, table([("no.", "state", "verdict", "opened", "title"), *rows]) if rows else "no pull requests")
     return 0
 
@@ -36,15 +46,16 @@ def show(arguments: argparse.Namespace) -> int:
         if pull is None:
             raise Permanent(f"there is no pull request {arguments.number}", next_step="homeostat pr list")
         diff = unified_diff(home.repo, pull.base, pull.head)
-        answer(arguments, {"pull_request": pull, "diff": diff}, told(home.clock, pull, diff))
+        answer(arguments, {"pull_request": pull, "diff": diff}, told(home, pull, diff))
     return 0
 
 
-def told(clock: Clock, pull: PullRequest, diff: str) -> str:
+def told(home: Reading, pull: PullRequest, diff: str) -> str:
     """The sections in the order a reviewer reads them."""
+    undone = home.ledger.facts().reverted.get(pull.merged, "")
     said = pull.narrative
     reviewed = [
-        f"  {r.principal} {r.choice.value} {r.head[:12]} ({r.channel}, {ago(clock, r.made_ms)}) {r.text}".rstrip()
+        f"  {r.principal} {r.choice.value} {r.head[:12]} ({r.channel}, {ago(home.clock, r.made_ms)}) {r.text}".rstrip()
         for r in pull.reviews
     ]
     verdict = f"verdict: {pull.effect or 'not judged yet'} {f'({pull.reason})' if pull.reason else ''}".rstrip()
@@ -62,7 +73,7 @@ def told(clock: Clock, pull: PullRequest, diff: str) -> str:
         f"{verdict}\n{requirements(pull.requirements)}".rstrip(),
         "reviews\n" + "\n".join(reviewed) if reviewed else "",
         f"how to undo\n  {said.undo}",
-        f"landed as {pull.merged} by {pull.merged_by}" if pull.merged else "",
+        f"landed as {pull.merged} by {pull.merged_by}{f', and was undone by {undone}' if undone else ''}" if pull.merged else "",
         f"closed: {pull.note}" if pull.note else "",
     ]
     return "\n\n".join(part for part in parts if part)

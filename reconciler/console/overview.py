@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.audit.facts import Brake, Hold, Merge
-from reconciler.audit.view import Fact
+from reconciler.audit.view import Fact, Facts
 from reconciler.commands.brakes import hold_id
 from reconciler.console.index import RecordIndex
 from reconciler.console.timeline import Event, events
@@ -99,7 +99,7 @@ def overview(world: World, records: RecordIndex) -> Overview:
         score=world.cursor.score,
         budgets=world.cursor.budgets[:MAX_BUDGETS],
         noticed=world.cursor.attending.now[:MAX_NOTICED],
-        repairs=tuple(_repair(world, fact) for fact in _newest(list(ledger.merges.values()))),
+        repairs=tuple(_repair(world, fact) for fact in _newest(ledger)),
         alarms=events(records.read(records.kind(RecordKind.ALARM)[-MAX_ALARMS:][::-1])),
         unproven=tuple(world.forge.alarms())[:MAX_ALARMS],
         faults=tuple(sorted(world.meters.faults().items())),
@@ -125,8 +125,11 @@ def holds_in_force(world: World) -> tuple[tuple[str, Hold], ...]:
     return tuple((hold_id(f), f.value) for f in found if f.value.until_ms == 0 or now < f.value.until_ms)
 
 
-def _newest(merges: list[Fact[Merge]]) -> list[Fact[Merge]]:
-    return sorted((f for f in merges if f.value.machine), key=lambda f: f.index, reverse=True)[:MAX_REPAIRS]
+def _newest(ledger: Facts) -> list[Fact[Merge]]:
+    """What a panic did is no repair: nobody observes what comes of it."""
+    undoing = {fact.value.commit for fact in list(ledger.panics)}
+    merges = [f for f in list(ledger.merges.values()) if f.value.machine and f.value.commit not in undoing]
+    return sorted(merges, key=lambda f: f.index, reverse=True)[:MAX_REPAIRS]
 
 
 def _repair(world: World, fact: Fact[Merge]) -> Repair:

@@ -77,6 +77,8 @@ def revert(visit: Visit) -> Page:
     found = find_or_404(visit)
     if found.state is not PullState.MERGED:
         raise Refused(409, f"pull request {found.number} has not landed", "reject it instead")
+    if by := visit.world.ledger.facts().reverted.get(found.merged):
+        raise Refused(409, f"pull request {found.number} was undone by {by[:12]} already", "nothing of it is left to undo")
     units = tuple(name for name, _ in found.trees)
     enforced = visit.world.standing().people.enforce
     values = {"pull": found, "diff": diff_of(visit.world, found.head, found.base), "enforced": enforced}

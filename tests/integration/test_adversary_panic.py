@@ -10,6 +10,8 @@ from installation import Installation, installation
 
 from reconciler.cli import main
 from reconciler.commands import panic as panicking
+from reconciler.console.index import RecordIndex
+from reconciler.console.overview import overview
 from reconciler.commands.brakes import brakes
 from reconciler.errors import Retryable
 from reconciler.ports.repo import MACHINE, RefMove
@@ -70,6 +72,12 @@ def test_what_a_panic_did_is_no_repair_in_status(tmp_path: Path, capsys: pytest.
 
         assert main(["--home", str(site.home.root), "--json", "status"]) == 0
         assert [one["commit"] for one in json.loads(capsys.readouterr().out)["repairs"]] == [repair]
+        page = overview(site.system.world, RecordIndex(site.system.world.log))
+        assert [one.fact.value.commit for one in page.repairs] == [repair], "the page said that a panic was being observed"
+        assert main(["--home", str(site.home.root), "pr", "list"]) == 0
+        assert "  undone  " in capsys.readouterr().out
+        assert main(["--home", str(site.home.root), "pr", "show", "1"]) == 0
+        assert f"landed as {repair} by homeostat, and was undone by " in capsys.readouterr().out
 
 
 def test_a_panic_on_a_branch_that_is_not_followed_says_that_the_targets_keep_what_they_have(tmp_path: Path) -> None:

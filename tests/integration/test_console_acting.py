@@ -48,6 +48,8 @@ def test_a_repair_is_approved_landed_and_undone_from_the_page(ada: Browser):
     assert site.git("log", "-1", "--format=%an") == "ada"
     assert site.live("checkout", "release") == "1.5.0"
     assert "was undone by" in said(ada.get(f"/pr/{number}"))
+    again = ada.get(f"/pr/{number}/revert")
+    assert (again.status_code, "already" in said(again)) == (409, True), "nothing of it is left to undo"
     assert "apps/shop/checkout.yaml" in said(ada.get("/brakes"))
 
 

@@ -107,7 +107,9 @@ def _read_guarded(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise Misconfigured(
-            f"cannot open the private key: {error.strerror}", where=str(path), next_step="homeostat init"
+            f"cannot open the private key: {error.strerror}",
+            where=str(path),
+            next_step="--key names yours; what `homeostat init` made is in keys/ of the home",
         ) from error
     with os.fdopen(handle, "rb") as file:
         _refuse_shared(os.fstat(file.fileno()), path)
