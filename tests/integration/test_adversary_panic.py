@@ -10,9 +10,9 @@ from installation import Installation, installation
 
 from reconciler.cli import main
 from reconciler.commands import panic as panicking
+from reconciler.commands.brakes import brakes
 from reconciler.console.index import RecordIndex
 from reconciler.console.overview import overview
-from reconciler.commands.brakes import brakes
 from reconciler.errors import Retryable
 from reconciler.ports.repo import MACHINE, RefMove
 
