@@ -122,5 +122,28 @@ def test_more_than_may_be_foretold_are_said_to_be_left_out(monkeypatch):
     assert "young" in found[2].text
 
 
+def test_of_too_many_wholes_the_rest_is_said_to_be_left_out(monkeypatch):
+    monkeypatch.setattr(wholes, "WHOLES", 1)
+    seen = dataclasses.replace(window(LOADS, alarm=False, calls=CALLS), wholes=(whole(name="a"), whole(name="b")))
+    found = list(wholes.of_wholes(Speaker("forecasts", "4", {}), tidy(seen), lambda *_: Unknown("young")))
+    assert ["no more" in f.text for f in found] == [False, True]
+
+
+def test_who_calls_itself_is_no_part_of_what_others_ask_of_it():
+    seen = dataclasses.replace(window(LOADS, alarm=False, calls=(*CALLS, ("db", "db"))), wholes=(whole(),))
+    assert Forecasts().detect(seen)[0].kind == "forecast"
+
+
+def test_a_sum_of_which_one_part_has_no_forecast_is_unknown():
+    seen = dataclasses.replace(window(LOADS, alarm=False, calls=CALLS), wholes=(whole(),))
+    real = Forecasts()
+
+    def foretell(history, components):
+        return Unknown("too young") if components == ("search",) else real._foretold(history, None, ())
+
+    (found,) = wholes.of_wholes(Speaker("forecasts", "4", {}), tidy(seen), foretell)
+    assert (found.kind, found.text[-9:]) == ("unknown", "too young")
+
+
 def test_a_metric_with_labels_keeps_them():
     assert wholes.series_of(whole(metric="call_rate{callee=db}"))[1] == "call_rate{callee=db,capacity=orders-db}"
