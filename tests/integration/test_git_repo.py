@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -433,3 +434,31 @@ def test_the_reflog_names_the_machine(repo: PygitRepo, several: bool):
     commit = write(repo, "", {"a": b"1"})
     assert repo.move([RefMove(MAIN, "", commit), *([RefMove("refs/heads/x", "", commit)] if several else [])])
     assert MACHINE.email in (repo.path / "logs" / MAIN).read_text()
+
+
+# what is kept
+
+
+def test_looking_again_and_again_keeps_nothing(repo: PygitRepo):
+    """A process turns millions of times; a name that is made anew for each look must not stay."""
+    first = write(repo, "", {"apps/shop/cart.yaml": b"1", "README.md": b"2"})
+    write(repo, first, {"apps/shop/cart.yaml": b"3"})
+
+    def anew(text: str) -> str:
+        return f"{text} "[:-1]
+
+    def look(times: int) -> None:
+        for _ in range(times):
+            assert repo.ref(anew("refs/heads/missing")) is None
+            assert repo.tree(first, anew("apps/shop"))
+            assert repo.read(first, anew("apps/shop/cart.yaml")) == b"1"
+
+    look(10)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        look(500)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20_000  # a name a look would be 100 kB

@@ -13,6 +13,7 @@ import contextlib
 import os
 import re
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -54,6 +55,13 @@ class Handles(threading.local):
 def oid(text: str) -> pygit2.Oid | None:
     """A full lower-case SHA-1 id, or None: abbreviations are never resolved."""
     return pygit2.Oid(hex=text) if _HEX.fullmatch(text) else None
+
+
+def lasting(name: str) -> str:
+    """The one object of this name. pygit2 1.21 never lets go of a name that it was asked for: of new ones, as each turn asks
+    with, it would keep 64 bytes a question for ever.
+    """
+    return sys.intern(name)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pygit2
 
-from reconciler.adapters.repos.libgit import intact, need_commit, oid, run_git
+from reconciler.adapters.repos.libgit import intact, lasting, need_commit, oid, run_git
 from reconciler.errors import Permanent, Retryable
 from reconciler.ports.repo import RefMove
 
@@ -39,7 +39,7 @@ def read_ref(git: pygit2.Repository, name: str) -> str | None:
     """What a direct ref points at; None when there is none or the name can be none."""
     with intact(f"ref {name}"):
         try:
-            found = git.references.get(name)
+            found = git.references.get(lasting(name))
         except ValueError:  # libgit2's word for an impossible name
             return None
     return str(found.target) if found is not None and isinstance(found.target, pygit2.Oid) else None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import pygit2
 from pygit2.enums import FileMode
 
-from reconciler.adapters.repos.libgit import intact, need_tree, oid, writing
+from reconciler.adapters.repos.libgit import intact, lasting, need_tree, oid, writing
 from reconciler.errors import Permanent
 from reconciler.model.paths import MAX_DEPTH, collision, refuse_name, refuse_path
 
@@ -26,7 +26,7 @@ Plan = dict[str, "bytes | Plan | None"]
 def entry_at(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
     """The object at `path`, None when there is none; "" is the tree itself."""
     at: pygit2.Object = tree
-    for name in path.split("/") if path else ():
+    for name in map(lasting, path.split("/") if path else ()):
         if not isinstance(at, pygit2.Tree) or name not in at:
             return None
         at = at[name]
@@ -136,7 +136,7 @@ def write_tree(git: pygit2.Repository, base: pygit2.Tree | None, plan: Plan, at:
     """The id of `base` with the plan carried out, None when nothing is left in it."""
     with intact(f"tree {at or '/'}"):
         builder = git.TreeBuilder(base) if base is not None else git.TreeBuilder()
-        before = {name: base[name] for name in plan if name in base} if base is not None else {}
+        before = {name: base[name] for name in map(lasting, plan) if name in base} if base is not None else {}
     for name, want in plan.items():
         _put(git, builder, before.get(name), want, _join(at, name))
     if len(builder) == 0:
