@@ -197,6 +197,16 @@ def test_a_turn_that_the_cluster_takes_its_time_over_is_waited_for_a_little_and_
     assert (unit.go_on("drain", node).detail, asked) == ("slow", ["one"])
 
 
+def test_only_exactly_what_was_begun_is_gone_on_with(unit: ActingUnit) -> None:
+    node = unit.add_node()
+    unit.run_all(unit.bound(volumes=[{"name": "scratch", "emptyDir": {}}]))
+    assert unit.do("drain", unit.add_node()).reason == Reason.WAITING
+    for act in (Act("one", "shop", "drain-with-local-data", node), Act("one", "shop", "drain", node)):
+        with pytest.raises(Permanent, match="knows of no"):
+            unit.target.go_on(act)
+    assert len(unit.running()) == 2
+
+
 def test_a_drain_that_cannot_even_cordon_did_nothing_and_frees_its_id(unit: ActingUnit, monkeypatch: pytest.MonkeyPatch) -> None:
     node = unit.add_node()
 
@@ -209,6 +219,8 @@ def test_a_drain_that_cannot_even_cordon_did_nothing_and_frees_its_id(unit: Acti
         told = unit.go_on("drain", node)
     assert (told.ok, told.reason) == (False, Reason.INVALID)
     assert "unschedulable" not in unit.node(node)["spec"]
+    with pytest.raises(Permanent, match="knows of no drain"):
+        unit.go_on("drain", node)
     assert unit.to_its_end("drain", node).reason == Reason.APPLIED
 
 

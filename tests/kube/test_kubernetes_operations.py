@@ -83,6 +83,8 @@ def test_an_act_that_was_begun_and_left_no_mark_is_raised_and_not_done(unit: Act
     for dry_run in (True, False):
         with pytest.raises(Permanent, match="its end is not known"):
             unit.do("restart", dry_run=dry_run)
+    with pytest.raises(Permanent, match="knows of no restart"):
+        unit.go_on("restart", "web")
     assert unit.get()["metadata"]["generation"] == 1
 
 
