@@ -98,6 +98,7 @@ def up(home: Home, tell: Callable[[str], None]) -> None:
             signal.signal(signal.SIGINT, loop.stop)
             tell(_welcome(home, web, lab))
             loop.run()
+            tell("stopping: the lab, the pages and the analysis end; what is under way goes on at the next `homeostat up`")
 
 
 def require_guards() -> None:

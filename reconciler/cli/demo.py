@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from reconciler.changes.wording import counted
 from reconciler.cli import demo_acts
 from reconciler.cli.demo_stage import Stage
 from reconciler.cli.demo_voice import Voice
@@ -71,7 +72,7 @@ def _prologue(stage: Stage, voice: Voice) -> None:
 def _epilogue(voice: Voice, folder: Path, missed: list[str], *, kept: bool) -> None:
     voice.say("")
     if missed:
-        voice.say(f"{len(missed)} outcomes were not observed:")
+        voice.say(f"{counted(len(missed), 'outcome')} not observed:")
         voice.more("\n".join(missed))
         voice.say(f"everything is left in {folder}; the controller's own words are in {folder}/up.log")
         return

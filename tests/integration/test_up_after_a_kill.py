@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -38,6 +39,17 @@ def test_up_listens_where_the_settings_say(site: Installation) -> None:
         assert page.startswith("http://[::1]:")
         with urllib.request.urlopen(page + "healthz", timeout=10) as answer:
             assert answer.status == 200
+
+
+def test_up_says_how_to_log_in_and_at_ctrl_c_at_once_that_it_stops(site: Installation) -> None:
+    with kept_running(site) as up:
+        assert up.stderr is not None
+        said = iter(up.stderr)
+        assert any(f"homeostat --home {site.home.root} login" in line for line in said)
+        assert any(line.startswith("Ctrl-C stops") for line in said)
+        up.send_signal(signal.SIGINT)
+        assert any(line.startswith("stopping: ") for line in said)
+        assert up.wait(timeout=30) == 0
 
 
 @contextmanager
