@@ -18,7 +18,7 @@ same in words on the pull request, and one page where it knows better. Never an 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.changes.wording import line
 from reconciler.model.cases import Case, Stage
@@ -37,7 +37,7 @@ from reconciler.steps.progress import Progress, data, progress, readable
 from reconciler.steps.world import World
 
 AFTER_MS = 240_000
-EVERY_MS = 15_000  # between two looks for a case that is due
+EVERY_MS = 30_000  # between two looks for a case that is due
 PATIENCE_MS = 60_000  # the analysis may be busy with others
 FRESH_MS = 3_600_000  # since a case ended: what is older waits for nobody
 ENDED = 30  # of the newest cases, those that ended are looked through
@@ -60,19 +60,15 @@ def _next(world: World) -> Asked | None:
     if busy or now < held.due_ms:
         return None
     held.due_ms = now + EVERY_MS
-    for case in _candidates(world):
+    cases = {case.id: case for case in (*world.store.cases(open_only=True), *world.store.cases(limit=ENDED))}
+    for case in cases.values():
         made_ms = _diagnosed_ms(case)
-        if not made_ms or now < made_ms + AFTER_MS or not readable(case):  # 1. what is in a row takes milliseconds to read
-            continue
+        if not _may_wait(case, now) or not made_ms or now < made_ms + AFTER_MS or not readable(case):  # 1.
+            continue  # most are: what is in a row takes milliseconds to read
         found, at = progress(case), made_ms + AFTER_MS
         if worth_asking(found.incident) and _waits(world, case, found):
             return Asked(case.id, inquiry(world, found.incident, applied_since(world, at - RECENT_MS), at), now)  # 2.
     return None
-
-
-def _candidates(world: World) -> Iterator[Case]:
-    yield from (case for case in world.store.cases(open_only=True) if case.stage is Stage.JUDGE)
-    yield from (case for case in world.store.cases(limit=ENDED) if case.stage is Stage.DONE)
 
 
 def _diagnosed_ms(case: Case) -> int:
@@ -82,12 +78,18 @@ def _diagnosed_ms(case: Case) -> int:
     return made_ms if isinstance(made_ms, int) and not case.data.get("second_ms") else 0  # 3.
 
 
+def _may_wait(case: Case, now_ms: int) -> bool:
+    """Whether its stage lets a person decide about a repair, or about what to do where no cause was found."""
+    lately = case.stage is Stage.DONE and now_ms <= case.due_ms + FRESH_MS
+    return case.stage is Stage.JUDGE or (lately and case.reason == Reason.NO_CAUSE.value)
+
+
 def _waits(world: World, case: Case, found: Progress) -> bool:
-    """Whether a person has to look: decides about a repair, or about what to do where no cause was found."""
-    if case.stage is Stage.DONE:
-        return case.reason == Reason.NO_CAUSE.value and world.clock.now() <= case.due_ms + FRESH_MS
-    if case.stage is not Stage.JUDGE or found.undoing:
+    """Whether a person has to look now."""
+    if not _may_wait(case, world.clock.now()) or found.undoing:
         return False
+    if case.stage is Stage.DONE:
+        return True
     pull = world.forge.get(found.pull)
     return pull is not None and pull.state is PullState.OPEN and pull.effect == Effect.REVIEW.value
 

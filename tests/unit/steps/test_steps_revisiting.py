@@ -15,6 +15,7 @@ from reconciler.model.pulls import PullState, Since
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident, Severity, Signal, SignalStatus
 from reconciler.ports.analyst import Answer, Inquiry
+from reconciler.steps import revisiting
 from reconciler.steps.progress import Progress, data, progress
 from reconciler.steps.revisiting import AFTER_MS, EVERY_MS, FRESH_MS, PATIENCE_MS, revisit, seen_since
 from reconciler.steps.world import Cursor
@@ -170,7 +171,9 @@ def test_cases_are_looked_through_every_few_seconds_and_not_every_turn() -> None
 def test_without_the_analysis_or_before_anything_is_applied_nothing_is_asked(broken: dict[str, Any]) -> None:
     site = Site(naming()).opened()
     site.world.__dict__.update(broken)
-    assert not revisit(site.world)
+    for _ in range(3):
+        assert not revisit(site.world)
+        site.clock.advance(PATIENCE_MS)
     assert not site.analyst.asked
 
 
@@ -228,6 +231,12 @@ def test_a_case_that_ended_without_a_cause_is_looked_at_again_while_somebody_may
     site.change(due_ms=site.clock.now() - ago_ms)
     assert revisit(site.world) is bool(asked)
     assert len(site.analyst.asked) == asked
+
+
+def test_what_is_in_a_row_is_not_read_where_its_stage_says_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(naming()).opened(stage=Stage.DONE, reason=Reason.STALE.value)
+    monkeypatch.setattr(revisiting, "readable", lambda case: pytest.fail(f"{case.id} was read"))
+    assert not revisit(site.world)
 
 
 # what becomes of it
