@@ -110,8 +110,8 @@ def _budget(one: Budget) -> tuple[str, ...]:
 
 
 def _noticed(one: Noticed, clock: Clock) -> tuple[str, ...]:
-    why = ", ".join(f"{name} {value}" for name, value in one.reasons)
-    return (one.component, one.metric, one.level, f"salience {one.salience}", ago(clock, one.at_ms), why)
+    why = ", ".join(f"{name} {float(value):.3g}" for name, value in one.reasons)
+    return (one.component, one.metric, one.level, f"salience {float(one.salience):.3g}", ago(clock, one.at_ms), why)
 
 
 def reach(brake: Brake) -> str:
