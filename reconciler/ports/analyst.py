@@ -33,7 +33,7 @@ class Outage:
     component: str
     start_ms: int
     end_ms: int  # the inquiry's `now_ms` while it lasts
-    happened: bool = True  # False: it was foreseen, and may have been averted
+    happened: bool = True  # False: it was foreseen, and may have been averted; or claimed, and not seen
 
 
 @dataclass(frozen=True, slots=True)
