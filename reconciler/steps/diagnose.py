@@ -20,7 +20,7 @@ from reconciler.steps.attending import beside
 from reconciler.steps.company import repairing, settling
 from reconciler.steps.endings import page_and_end
 from reconciler.steps.foreseeing import abandoned, foretold
-from reconciler.steps.progress import progress, step
+from reconciler.steps.progress import data, progress, step
 from reconciler.steps.remembering import remembered
 from reconciler.steps.telling import told_of
 from reconciler.steps.triage import LOOK_AGAIN_MS
@@ -59,7 +59,8 @@ def diagnose(world: World, case: Case) -> Advance:
     found = dataclasses.replace(found, diagnosis=diagnosis, asked_ms=0)
     record = world.record(RecordKind.DIAGNOSIS, f"{case.id}/{now}", {"diagnosis": diagnosis}, subject=case.id, incident=case.id)
     if diagnosis.top is None:
-        return page_and_end(world, case, Reason.NO_CAUSE, diagnosis.summary).plus(record)
+        known = dataclasses.replace(case, data=data(found))  # a second look is about this diagnosis
+        return page_and_end(world, known, Reason.NO_CAUSE, diagnosis.summary).plus(record)
     if other := repairing(world, case, diagnosis.top.component):
         told = f"{other} is repairing {diagnosis.top.component} already"
         return Advance(step(case, Stage.TRIAGE, found, now + ELSEWHERE_MS, Reason.COALESCED, told), (record,))

@@ -19,6 +19,17 @@ from reconciler.steps.revisiting import AFTER_MS, PATIENCE_MS
 from reconciler.testing.analysts import InlineAnalyst
 
 SECONDS = AFTER_MS // 1_000
+NO_TRAFFIC = """\
+apiVersion: homeostat/v1
+kind: Sensor
+metadata:
+  name: no-traffic
+spec:
+  metric: request_rate
+  below: 1000
+  components: [cart]
+  forMs: 5000
+"""
 
 
 def later(names: str) -> Callable[[Inquiry], Answer]:
@@ -138,3 +149,22 @@ def test_a_repair_that_merges_by_itself_is_not_looked_at_again(site: Installatio
     site.until(lambda: site.payloads("merge"), seconds=180)
     site.advance(SECONDS + 60)
     assert second(site, analyst) == []
+
+
+def test_a_case_that_ended_without_a_cause_hears_of_one_that_was_found_since(site: Installation) -> None:
+    analysed(site, InlineAnalyst(later("user")))
+    site.add("sensors/no-traffic.yaml", NO_TRAFFIC, "Watch for no traffic")
+    site.until(lambda: site.cases() and site.cases()[-1].stage.value == "done", seconds=300)
+    before = site.cases()[-1]
+    assert before.reason == "no-cause"
+    site.until(lambda: site.payloads("second-look"), seconds=SECONDS + 60)
+    look = site.payloads("second-look")[0]["look"]
+    assert (look["incident"], look["says"], look["chosen"], look["named"]) == (before.id, "found", "", "user")
+    (page,) = (page for page in site.pages() if page["key"] == f"{before.id}/second-look")
+    assert page["url"].endswith(f"/incidents/{before.id}")
+    after = site.system.store.case(before.id)
+    assert after
+    assert (after.stage, after.due_ms, after.reason, after.detail) == (before.stage, before.due_ms, before.reason, before.detail)
+    with served(site) as door:
+        text = said(door.browser().login().get(f"/incidents/{before.id}"))
+    assert "It names a cause. 240 s after the diagnosis the analysis of all metrics names user" in text
