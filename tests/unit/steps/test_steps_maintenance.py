@@ -177,7 +177,20 @@ def test_rest_lasts_to_the_end_of_the_window_and_is_remembered_for_a_day():
 def test_the_status_says_what_is_worked_on_how_long_still_and_why():
     window = MaintenanceWindow("move", ("db*",), BEGIN, END, "a move")
     empty: dict[str, Any] = dict.fromkeys(
-        ("cases", "pull_requests", "brakes", "units", "objectives", "attention", "alarms", "repairs", "waiting", "ended"), ()
+        (
+            "cases",
+            "pull_requests",
+            "brakes",
+            "units",
+            "objectives",
+            "attention",
+            "alarms",
+            "repairs",
+            "waiting",
+            "ended",
+            "operations",
+        ),
+        (),
     )
     seen = empty | {
         "holds": {}, "running": None, "head": "", "applied": "", "repository": "infra", "branch": "main", "records": 1,
