@@ -39,7 +39,7 @@ def text(seen: dict[str, Any], clock: Clock) -> str:
         _rows("units that are not as Git says", [(u["unit"], u["target"], u["reason"], u["detail"]) for u in seen["units"]]),
         _rows("objectives", [_budget(one) for one in seen["objectives"]]),
         _rows("stands out", [_noticed(one, clock) for one in seen["attention"][:STANDS_OUT]]),
-        _rows("alarms", [(f"entry {a['index']}", ago(clock, a["clock_ms"]), str(a["text"])) for a in seen["alarms"]]),
+        _rows("newest alarms", [(f"entry {a['index']}", ago(clock, a["clock_ms"]), str(a["text"])) for a in seen["alarms"]]),
         _rows("repairs, newest first", [_repair(one, clock) for one in seen["repairs"]]),
     )
     return "\n\n".join(part for part in parts if part)
