@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from reconciler.adapters.signing.ed25519 import FileSigner
 from reconciler.adapters.telemetry.traces import TraceSamples
 from reconciler.bootstrap.system import System
-from reconciler.console.gate import Deps
+from reconciler.console.gate import Deps, nowhere
 from reconciler.console.router import make_router as make_pages
 from reconciler.steps import predicting, reporting
 from reconciler.steps.world import World
@@ -36,6 +36,7 @@ def make_app(system: System, wake: Callable[[], None]) -> FastAPI:
     app.include_router(
         make_pages(Deps(world, system.home, FileSigner(system.home.key("review"), "review"), wake, system.settings.web.origins))
     )
+    app.add_exception_handler(404, nowhere(world))
     _watching(app, system)
     return app
 

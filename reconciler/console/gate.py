@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.requests import ClientDisconnect
 
 from reconciler.commands.people import Person, require, vouched
@@ -205,15 +205,30 @@ class Gate:
             elif answer.cookie is not None:
                 response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=secure)
             return response
-        values = {
-            "who": session.principal if session else "",
-            "csrf": session.csrf if session else "",
-            "flash": session.told() if session and answer.status == 200 else "",
-            "now_ms": self._desk.deps.world.clock.now(),
-            "repository": self._desk.deps.world.repository,
-            "path": request.url.path,
-        }
-        return HTMLResponse(render(answer, values), status_code=answer.status, headers=HEADERS)
+        return _shown(answer, session, request, self._desk.deps.world)
+
+
+def nowhere(world: World) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What nobody answers: a page for whoever looks, which needs no login, and a word for programs."""
+
+    async def answer(request: Request, _: Exception) -> Response:
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"detail": "Not Found"}, status_code=404)
+        return _shown(_problem(Refused(404, "there is no page at this address", "begin at the overview")), None, request, world)
+
+    return answer
+
+
+def _shown(answer: Page, session: Session | None, request: Request, world: World) -> Response:
+    values = {
+        "who": session.principal if session else "",
+        "csrf": session.csrf if session else "",
+        "flash": session.told() if session and answer.status == 200 else "",
+        "now_ms": world.clock.now(),
+        "repository": world.repository,
+        "path": request.url.path,
+    }
+    return HTMLResponse(render(answer, values), status_code=answer.status, headers=HEADERS)
 
 
 def _same_origin(request: Request, own: str) -> None:

@@ -154,6 +154,14 @@ def test_what_is_not_there_is_a_page_that_says_so(ada: Browser, path: str):
     assert "That did not work" in said(answer)
 
 
+def test_a_mistyped_address_is_a_page_for_people_and_a_word_for_programs(stranger: Browser):
+    answer = stranger.get("/unit/<b>shop", accept="text/html,*/*")
+    assert (answer.status_code, "there is no page at this address" in said(answer)) == (404, True)
+    assert "<b>shop" not in answer.text
+    plain = stranger.get("/unit/shop", accept="*/*")
+    assert (plain.status_code, plain.json()) == (404, {"detail": "Not Found"})
+
+
 def test_hostile_text_stays_text_on_every_page_that_shows_it(ada: Browser):
     at = ada.site.system.world.log.size - 1
     for path in ("/", "/log", f"/log/{at}", "/incidents/inc-%3Cb%3Ex", "/pr/1", f"/incidents/{ada.site.cases()[0].id}"):
