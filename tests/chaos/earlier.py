@@ -85,4 +85,6 @@ def _rename_step(package: Path) -> None:
     _rewrite(
         pipeline, r"^from reconciler\.steps\.diagnose import diagnose$", "from reconciler.steps.causes import look_for_cause"
     )
+    for file in (package / "steps").glob("*.py"):  # who uses something else of it
+        file.write_text(file.read_text().replace("from reconciler.steps.diagnose import", "from reconciler.steps.causes import"))
     _rewrite(pipeline, r"Stage\.DIAGNOSE: diagnose,", "Stage.DIAGNOSE: look_for_cause,")
