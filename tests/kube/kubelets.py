@@ -52,7 +52,9 @@ class Kubelet:
 
 
 @contextmanager
-def listening(cluster: Cluster, made: Kubelet) -> Iterator[None]:
+def listening(cluster: Cluster) -> Iterator[Kubelet]:
+    made = Kubelet()
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, body = made.answer(self.path, known=self.headers.get("Authorization", "").startswith("Bearer "))
@@ -71,7 +73,7 @@ def listening(cluster: Cluster, made: Kubelet) -> Iterator[None]:
     made.port = server.server_port
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield
+        yield made
     finally:
         server.shutdown()
         server.server_close()

@@ -20,8 +20,7 @@ CRASHED = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"
 
 @pytest.fixture
 def kubelet(api_server: Cluster) -> Iterator[Kubelet]:
-    made = Kubelet()
-    with listening(api_server, made):
+    with listening(api_server) as made:
         yield made
 
 

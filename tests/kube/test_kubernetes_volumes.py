@@ -21,8 +21,7 @@ pytestmark = pytest.mark.peer
 
 @pytest.fixture
 def kubelet(api_server: Cluster) -> Iterator[Kubelet]:
-    made = Kubelet()
-    with listening(api_server, made):
+    with listening(api_server) as made:
         yield made
 
 

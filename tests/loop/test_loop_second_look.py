@@ -8,6 +8,7 @@ from typing import Any
 
 from browser import said, served, waiting_repair
 from installation import Installation
+from test_loop_falls_and_timeouts import SENSOR
 
 from reconciler.cli import main
 from reconciler.model.cases import Case
@@ -19,17 +20,6 @@ from reconciler.steps.revisiting import AFTER_MS, PATIENCE_MS
 from reconciler.testing.analysts import InlineAnalyst
 
 SECONDS = AFTER_MS // 1_000
-NO_TRAFFIC = """\
-apiVersion: homeostat/v1
-kind: Sensor
-metadata:
-  name: no-traffic
-spec:
-  metric: request_rate
-  below: 1000
-  components: [cart]
-  forMs: 5000
-"""
 
 
 def later(names: str) -> Callable[[Inquiry], Answer]:
@@ -153,7 +143,7 @@ def test_a_repair_that_merges_by_itself_is_not_looked_at_again(site: Installatio
 
 def test_a_case_that_ended_without_a_cause_hears_of_one_that_was_found_since(site: Installation) -> None:
     analysed(site, InlineAnalyst(later("user")))
-    site.add("sensors/no-traffic.yaml", NO_TRAFFIC, "Watch for no traffic")
+    site.add("sensors/no-traffic.yaml", SENSOR, "Watch for no traffic")
     site.until(lambda: site.cases() and site.cases()[-1].stage.value == "done", seconds=300)
     before = site.cases()[-1]
     assert before.reason == "no-cause"
