@@ -1,7 +1,7 @@
 """Capacity: what several components may ask for together: of a database that they share, of a node, of the whole installation.
 
 A sensor watches one component at a time; each may be well while their sum runs out. The sum is forecast, and where it is foreseen
-to pass its limit that is told of the component that bears it (`reconciler.analysis.detectors.together`). Only what adds up is
+to pass its limit that is told of the component that bears it (`reconciler.analysis.detectors.wholes`). Only what adds up is
 added: the unit that a Sensor gives the metric says whether it does. A capacity changes what is foreseen and nothing else.
 """
 

@@ -143,7 +143,7 @@ class Operations:
         done, _ = await asyncio.wait({turn}, timeout=PATIENCE_S)
         if not done:
             raise Retryable(f"the cluster has not answered within {PATIENCE_S:g} s, and is waited for")
-        del self._turns[act]
+        self._turns.pop(act, None)  # somebody else who asked for the same turn was quicker
         return turn.result()
 
     def stop(self) -> None:
