@@ -51,8 +51,9 @@ class HealthClause(Spec):
     despite: tuple[Type, ...] = Field(
         default=(),
         max_length=10,
-        description="Conditions that may contradict `healthy`, such as Ready of a Pod that has completed. Default none: an "
-        "object whose Ready or Available is False, or whose Degraded, Failed or Stalled is True, is never called healthy.",
+        description="Conditions and top fields of the status (`status.errors`) that may contradict `healthy`, such as Ready of "
+        "a Pod that has completed. Default none: an object whose Ready or Available is False, or of which a condition, a word "
+        "or an error tells of failure, is never called healthy.",
     )
 
 

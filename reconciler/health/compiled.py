@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import marshal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -22,8 +22,8 @@ from reconciler.errors import Misconfigured
 from reconciler.expressions import CelType, Condition, compile_condition, tree
 from reconciler.expressions.bounds import identifiers, refusal, tokens
 from reconciler.health.facts import Condition as Said
-from reconciler.health.facts import Facts, said
-from reconciler.health.inference import contradiction, evidence, infer
+from reconciler.health.facts import Facts, read, said
+from reconciler.health.inference import contradiction, doubt, evidence, infer
 from reconciler.health.judgement import Judgement
 from reconciler.health.words import Tone
 from reconciler.model.revisions import HealthState
@@ -39,18 +39,22 @@ _SHOWN_FOR: Final[Mapping[HealthState, Tone]] = {
     HealthState.SUSPENDED: Tone.PAUSED,
     HealthState.HEALTHY: Tone.GOOD,
 }
+_NOTHING: Final = read({"apiVersion": "v1", "kind": "Nothing"})
 Needs = tuple[tuple[str, frozenset[str]], ...]
 Field = tuple[str, str]  # a variable and a field of it, `*` for all of it
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One state with its compiled condition and the fields that the condition needs."""
+    """One state with its compiled condition and the fields that the condition needs. `by_absence`: it holds of an object that
+    says nothing, too.
+    """
 
     spec: HealthClause
     condition: Condition
     needs: Needs
     where: str
+    by_absence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Answer(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule that can be asked. `needs` is what all its conditions look at together, `valued` the fields of which more counts
-    than whether they are there.
+    than whether they are there, `named` the texts, such as types of conditions, that they name.
     """
 
     document: HealthRule
@@ -80,6 +84,7 @@ class Rule:
     where: str
     needs: Needs
     valued: frozenset[Field]
+    named: frozenset[str]
     _known: dict[bytes, Answer] = field(default_factory=dict, repr=False, compare=False)
 
     def judge(self, facts: Facts) -> Judgement:
@@ -88,7 +93,7 @@ class Rule:
         if clause and error:
             return Judgement(HealthState.UNKNOWN, said(f"`{clause.spec.when}`: {error}"), clause.where)
         if clause:
-            return _believed(clause, facts)
+            return _believed(clause, facts, self.named)
         otherwise = self.document.spec.otherwise
         if otherwise == "infer":
             return infer(facts)
@@ -135,11 +140,15 @@ class View:
         if condition.source == ALWAYS:
             return True, ""
         try:
-            values = {name: self._value(name, fields) for name, fields in needs}
+            values = self.values(needs)
         except (ValueError, TypeError, RecursionError) as error:
             return False, f"the object {error}"
         answer = condition.evaluate(values, show=False)
         return answer.passed, answer.error
+
+    def values(self, needs: Needs) -> dict[str, object]:
+        """What a condition with these needs is given."""
+        return {name: self._value(name, fields) for name, fields in needs}
 
     def print(self, needs: Needs) -> bytes:
         """Equal for equal values only, types and all; nothing where there are too many of them, or none of JSON."""
@@ -175,7 +184,13 @@ def compile_rule(loaded: Loaded[HealthRule]) -> Rule:
     for name, fields in itertools.chain.from_iterable(clause.needs for clause in clauses):
         together[name] = together.get(name, frozenset()) | fields
     valued = frozenset((n, f) for clause in clauses for n, f, counts in _mentions(clause.spec.when) if counts)
-    return Rule(loaded.document, tuple(_blocks(clauses)), loaded.at("metadata", "name"), tuple(sorted(together.items())), valued)
+    needs, named = tuple(sorted(together.items())), _literals(clause.spec.when for clause in clauses)
+    return Rule(loaded.document, tuple(_blocks(clauses)), loaded.at("metadata", "name"), needs, valued, named)
+
+
+def _literals(sources: Iterable[str]) -> frozenset[str]:
+    """The texts that conditions compare with."""
+    return frozenset(text.strip("'\"") for source in sources for kind, text in tokens(source) if kind == "string")
 
 
 def _clause(loaded: Loaded[HealthRule], index: int, clause: HealthClause) -> Clause:
@@ -187,7 +202,12 @@ def _clause(loaded: Loaded[HealthRule], index: int, clause: HealthClause) -> Cla
     except Misconfigured as error:
         known = f"variables here: {', '.join(sorted(HEALTH_VARIABLES))}"
         raise Misconfigured(error.message.removeprefix(f"{error.where}: "), where=error.where, next_step=known) from error
-    return Clause(clause, condition, needs, loaded.at(*place))
+    return Clause(clause, condition, needs, loaded.at(*place), _holds_of_nothing(condition, needs))
+
+
+def _holds_of_nothing(condition: Condition, needs: Needs) -> bool:
+    nothing = View(_NOTHING, "", frozenset())
+    return condition.source == ALWAYS or condition.evaluate(nothing.values(needs), show=False).passed
 
 
 def _compiled(source: str, where: str) -> tuple[Condition, Needs]:
@@ -247,19 +267,26 @@ def _listed(item: Said) -> str:
     return "isUnknown" if item.stale else _LISTS.get(item.status, "isUnknown")
 
 
-def _believed(clause: Clause, facts: Facts) -> Judgement:
-    """A rule cannot call healthy what says the opposite of itself, unless it names the condition that it knows better."""
+def _believed(clause: Clause, facts: Facts, named: frozenset[str]) -> Judgement:
+    """A rule cannot call healthy what says the opposite of itself, unless it names the condition or the field that it knows
+    better; and where it has no evidence of its own, what is not understood forbids it too.
+    """
     state = clause.spec.state
-    if state is HealthState.HEALTHY and (against := contradiction(facts, clause.spec.despite)):
+    if state is HealthState.HEALTHY and (against := _against(clause, facts, named)):
         return Judgement(against[0], said(f"its rule says healthy, but {against[1]}"), clause.where)
     return Judgement(state, clause.spec.says or _message(state, facts, clause.spec.when), clause.where)
+
+
+def _against(clause: Clause, facts: Facts, named: frozenset[str]) -> tuple[HealthState, str] | None:
+    found = contradiction(facts, clause.spec.despite)
+    return found or (doubt(facts, named | {*clause.spec.despite}) if clause.by_absence else None)
 
 
 def _message(state: HealthState, facts: Facts, fallback: str) -> str:
     """What the object itself says that fits the state; the condition that held when it says nothing."""
     wanted = _SHOWN_FOR.get(state)
     if state is not HealthState.HEALTHY:
-        fitting = next((text for sort, text in evidence(facts) if sort is wanted), "")
+        fitting = next((item.text for item in evidence(facts) if item.tone is wanted), "")
         own = facts.status.get("message")
         fallback = fitting or (own if isinstance(own, str) and own else fallback)
     return said(fallback)

@@ -12,6 +12,9 @@ from typing import Any, Final, TypeGuard
 
 MAX_CONDITIONS: Final = 200
 MAX_SAID: Final = 300  # characters of a message that is passed on
+MAX_LOOKED_AT: Final = 200  # fields of a status, items of a list in it, and fields below each
+MAX_DIGITS: Final = 18  # of a generation that is a text
+_PAST: Final = ("history", "previous", "past", "old", "last", "backup", "snapshot")  # parts of a status that tell of what was
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -56,6 +59,8 @@ class Facts:
     def behind(self) -> bool:
         """Whether the status speaks of an older generation of the spec."""
         seen, wanted = self.status.get("observedGeneration"), self.metadata.get("generation")
+        if isinstance(seen, str) and len(seen) <= MAX_DIGITS and seen.isdecimal():
+            seen = int(seen)  # some controllers write a text
         return whole(seen) and whole(wanted) and seen < wanted
 
     def text(self, path: str) -> str:
@@ -69,6 +74,11 @@ class Facts:
 def whole(value: object) -> TypeGuard[int]:
     """Whether it is a whole number (a bool is none)."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def of_the_past(name: object) -> bool:
+    """Whether a field tells of what was."""
+    return isinstance(name, str) and any(word in name.lower() for word in _PAST)
 
 
 def said(text: str) -> str:

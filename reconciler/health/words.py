@@ -42,7 +42,7 @@ _BAD_STEMS: Final = (
 _BAD: Final = frozenset({
     "lost", "dead", "oom", "red", "backoff", "missing", "bad", "blocked", "critical", "timeout", "dangling", "offline",
     "faulted", "fault", "killed", "terminated", "down", "cannot", "impossible", "diverged", "detached", "unbound", "orphaned",
-    "unresolved", "problem", "alarm", "nok", "split", "abnormal", "revoked", "broken",
+    "orphan", "unresolved", "problem", "alarm", "nok", "split", "abnormal", "revoked", "broken",
 })  # fmt: skip
 _NOT_BAD: Final = frozenset({"failover", "failback", "unscheduled"})
 _BUSY: Final = frozenset({
@@ -123,10 +123,15 @@ def prose(text: str) -> Tone:
     return Tone.BAD if _BAD_PROSE.search(lowered) else Tone.NONE
 
 
+def tokens(text: str) -> tuple[str, ...]:
+    """The words of a name such as DaemonServiceHealthy, in lower case."""
+    return tuple(token.lower() for token in _TOKEN.findall(text[:MAX_WORD]))
+
+
 def last_token(text: str) -> str:
-    """The head of a name such as DaemonServiceHealthy, in lower case."""
-    tokens = _TOKEN.findall(text[:MAX_WORD])
-    return tokens[-1].lower() if tokens else ""
+    """The head of a name."""
+    found = tokens(text)
+    return found[-1] if found else ""
 
 
 def _token(word: str) -> Tone:

@@ -54,6 +54,43 @@ def said(name, status, reason="", message="", **more):
         ({}, "progressing"),
         (None, "progressing"),
         ({"seen": "yes"}, "unknown"),
+        ({"conditions": []}, "progressing"),
+        ({"state": None, "observedGeneration": 1}, "progressing"),
+        ({"observedGeneration": "0"}, "progressing"),
+        (said("Ready", "Unknown", "PartialTriggerError"), "degraded"),
+        (said("Ready", "True", "", "failed to reach the API"), "progressing"),
+        (said("Orphan", "True"), "degraded"),
+        (said("Fallback", "False", "NoFallbackFound"), "unknown"),
+        ({"errorDescription": "no route"}, "degraded"),
+        ({"error": "None"}, "unknown"),
+        ({"errors": 2}, "degraded"),
+        ({"failedNodes": ["a"]}, "degraded"),
+        ({"failedNodes": [], "unhealthyReplicas": 0}, "progressing"),
+        ({"nodesFailed": 1, **said("Ready", "True")}, "progressing"),
+        ({"failed": 1, **said("Complete", "True")}, "healthy"),
+        ({"failedAt": "2026-01-01", "failureDomains": {"a": {}}, "phase": "Running"}, "healthy"),
+        ({"lastError": "no route", "phase": "Running"}, "progressing"),
+        ({"degraded": True}, "degraded"),
+        ({"paused": True}, "suspended"),
+        ({"upgraded": False}, "progressing"),
+        ({"active": False, "phase": "Running"}, "healthy"),
+        ({"ready": "False"}, "progressing"),
+        ({"ready": "1/3"}, "progressing"),
+        ({"ready": "3/3"}, "healthy"),
+        ({"readyMembers": 1, "members": 3, "phase": "Running"}, "progressing"),
+        ({"racks": {"a": {"readyMembers": 1, "members": 3}}}, "progressing"),
+        ({"currentHealthy": 1, "desiredHealthy": 2}, "progressing"),
+        ({"compliant": "NonCompliant"}, "degraded"),
+        ({"robustness": "faulted", "state": "attached"}, "degraded"),
+        ({"defaultPolicy": "Deny", "phase": "Running"}, "healthy"),
+        ({"phase": "Running", "reason": "SyncFailed"}, "degraded"),
+        ({"phase": "Running", "message": "cannot reach the API"}, "degraded"),
+        ({"message": "cannot reach the API", **said("Ready", "True")}, "progressing"),
+        ({"status": "could not sync: " + "x" * 200}, "degraded"),
+        ({"phase": "Running", "parts": [{"reason": "SyncFailed"}]}, "degraded"),
+        ({"phase": "Running", "streamStatus": "Enabled", "part": {"streamStatus": "stopped"}}, "healthy"),
+        ({"phase": "Running", "part": said("Degraded", "True")}, "degraded"),
+        ({"part": said("Ready", "True")}, "unknown"),
     ],
 )
 def test_a_status_says(status, state):
@@ -88,6 +125,32 @@ def test_one_bad_word_outweighs_every_good_one():
 def test_a_lesser_condition_that_is_false_without_failure_does_not_outweigh_ready():
     status = {"conditions": [*said("Ready", "True")["conditions"], *said("ScalerActive", "False", "NotActive")["conditions"]]}
     assert BOOK.judge(thing(status)).state == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "state"),
+    [("Programmed", "False", "progressing"), ("Programmed", "Unknown", "healthy"), ("AutoscalingEnabled", "False", "healthy")],
+)
+def test_beside_ready_a_lesser_condition_that_is_false_is_a_doubt_unless_it_is_a_switch(name, status, state):
+    conditions = [*said("Ready", "True")["conditions"], *said(name, status)["conditions"]]
+    assert BOOK.judge(thing({"conditions": conditions})).state == state
+
+
+@pytest.mark.parametrize(
+    ("parts", "state"),
+    [
+        ({}, "healthy"),
+        ({"status": {}}, "progressing"),
+        ({"status": {"conditions": []}}, "progressing"),
+        ({"status": {"seen": "yes"}}, "unknown"),
+        ({"status": said("Zorped", "True")}, "unknown"),
+        ({"status": said("Zorped", "False", "Zap")}, "unknown"),
+        ({"status": said("Zorped", "False")}, "healthy"),
+    ],
+)
+def test_an_object_without_a_spec_is_healthy_only_where_nothing_is_left_to_understand(parts, state):
+    live = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {}, **parts}
+    assert BOOK.judge(live).state == state
 
 
 def test_conditions_of_every_parent_count():

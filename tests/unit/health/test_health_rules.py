@@ -77,6 +77,39 @@ def test_a_rule_may_name_the_condition_that_it_knows_better():
     assert judge('states: [{state: healthy, when: "true", despite: [Ready]}]', live).state is HealthState.HEALTHY
 
 
+@pytest.mark.parametrize(
+    "status", [{"error": "no route"}, {"state": "Failed"}, {"parts": [{"state": "Failed"}]}, {"failedNodes": ["a"]}]
+)
+def test_a_rule_cannot_call_healthy_what_a_field_says_has_failed_unless_it_names_the_field(status):
+    live = thing(status={"phase": "Fine", **status})
+    assert judge("states: [{state: healthy, when: \"word == 'Fine'\"}]", live).state is HealthState.DEGRADED
+    known = f"states: [{{state: healthy, when: \"word == 'Fine'\", despite: [status.{next(iter(status))}]}}]"
+    assert judge(known, live).state is HealthState.HEALTHY
+
+
+ABSENT = "states: [{state: healthy, when: \"!('Broken' in isTrue)\"%s}]\notherwise: progressing"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ({}, "healthy"),
+        ({"seen": 3}, "healthy"),
+        ({"phase": "Zorp"}, "unknown"),
+        ({"phase": "Updating"}, "progressing"),
+        ({"phase": "Running"}, "healthy"),
+        ({"conditions": [condition("Zorped", "True")]}, "unknown"),
+        ({"conditions": [condition("Updatable", "True")]}, "healthy"),
+        ({"conditions": [condition("Broken", "False")]}, "healthy"),
+    ],
+)
+def test_a_state_that_holds_of_an_object_that_says_nothing_does_not_speak_for_what_is_not_understood(status, state):
+    assert judge(ABSENT % "", thing(status=status)).state == state
+    assert judge(ABSENT % ", despite: [status.phase, Zorped]", thing(status=status)).state is HealthState.HEALTHY
+    positive = "states: [{state: healthy, when: \"metadata.name == 'a'\"}]"
+    assert judge(positive, thing(status=status)).state is HealthState.HEALTHY
+
+
 def test_a_condition_about_an_older_generation_is_not_known():
     live = thing(status={"conditions": [condition("Ready", "True", observedGeneration=1)]})
     live["metadata"]["generation"] = 2
