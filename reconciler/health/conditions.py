@@ -55,6 +55,8 @@ def settled(conditions: Sequence[Condition]) -> bool:
 
 def spoken(conditions: Sequence[Condition], *, ends: bool) -> Iterator[Evidence]:
     """What they say together. `ends`: of a kind that runs to an end, which is not well while it runs."""
+    if not conditions:
+        return
     hold = {(item.type, item.status) for item in conditions}
     runs = ends and hold.isdisjoint((name, "True") for name in OVER)
     all_well = settled(conditions)

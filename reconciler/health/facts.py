@@ -6,6 +6,7 @@ has a shape that cannot be believed. Nothing here raises, recurses or costs more
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
@@ -78,7 +79,12 @@ def whole(value: object) -> TypeGuard[int]:
 
 def of_the_past(name: object) -> bool:
     """Whether a field tells of what was."""
-    return isinstance(name, str) and any(word in name.lower() for word in _PAST)
+    return isinstance(name, str) and _past(name[:MAX_SAID])
+
+
+@functools.lru_cache(maxsize=4_096)
+def _past(name: str) -> bool:
+    return any(word in name.lower() for word in _PAST)
 
 
 def said(text: str) -> str:

@@ -34,8 +34,9 @@ _OF_AN_ERROR: Final = frozenset({
 _NO_THINGS: Final = frozenset({
     "at", "time", "timestamp", "timeout", "seconds", "threshold", "limit", "limits", "budget", "domain", "domains", "tolerance",
     "policy", "deadline", "max", "min", "rate", "percent", "ttl", "expiry", "expiration", "duration", "date", "on", "by",
-    "history",
+    "history", "allowed", "tolerated",
 })  # fmt: skip
+_LATE: Final = tuple((word,) for word in ("unavailable", "unready", "pending", "outdated"))  # firsts of names of what is late
 # Ends of names of fields whose word is chosen or given, not reported.
 _GIVEN: Final = frozenset({
     "name", "id", "policy", "strategy", "mode", "type", "class", "action", "kind", "level", "severity", "version", "image",
@@ -59,23 +60,24 @@ _PAIRS: Final = (("ready", ""), ("healthy", ""), ("ready", "desired"), ("ready",
 @dataclass(frozen=True, slots=True)
 class _Look:
     """How words are to be taken: `settled` while conditions say that all is well, `over` when it has run to a good end,
-    `ends` of a kind that runs to an end.
+    `ends` of a kind that runs to an end. `head` is the last word of the kind: what is called so is the whole, not a part.
     """
 
     settled: bool
     over: bool
     ends: bool
+    head: str
 
     def doubt(self, text: str, field: str) -> Evidence:
         """Bad, unless the conditions say that all is well: two that contradict each other are a doubt."""
         return Evidence(Tone.BUSY if self.settled else Tone.BAD, text, field)
 
 
-def of_status(status: Mapping[str, Any], *, settled: bool, over: bool, ends: bool) -> Iterator[Evidence]:
+def of_status(status: Mapping[str, Any], *, settled: bool, over: bool, ends: bool, head: str) -> Iterator[Evidence]:
     """All that the fields of a status say."""
-    look = _Look(settled, over, ends)
+    look = _Look(settled, over, ends, head)
     for name, value in list(status.items())[:MAX_LOOKED_AT]:
-        if isinstance(name, str) and name != "conditions":
+        if isinstance(name, str) and name != "conditions" and len(name) <= MAX_WORD:
             yield from _field(name, value, f"status.{name}", f"status.{name}", look)
     for name, text in _fewer(status, "status"):
         yield Evidence(Tone.BUSY, text, f"status.{name}")
@@ -87,15 +89,20 @@ def _field(name: str, value: object, where: str, top: str, look: _Look) -> Itera
         yield from _flag(name, value, where, top)
     elif isinstance(value, str):
         yield from _text(name, value.strip(), where, top, look)
-    elif isinstance(value, Mapping) and name in _WORDS and where.count(".") == 1:
+    elif isinstance(value, Mapping) and where.count(".") == 1 and _of_the_whole(name, look.head):
         for key, part in list(value.items())[:MAX_LOOKED_AT]:
-            if isinstance(key, str):
+            if isinstance(key, str) and len(key) <= MAX_WORD:
                 yield from _field(key, part, f"{where}.{key}", top, look)
     elif not (isinstance(value, (list, tuple)) and of_the_past(name)):
         for sort, text in _below(value, where, [MAX_LOOKED_AT], 1):
             yield Evidence(sort, text, top)
     if not isinstance(value, (bool, str)):
         yield from _named(name, value, where, top, look)
+
+
+def _of_the_whole(name: str, head: str) -> bool:
+    """Of status.health, and of applicationState of a SparkApplication."""
+    return name in _WORDS or (bool(head) and name.lower().removeprefix(head) in _WORDS)
 
 
 def _flag(name: str, value: bool, where: str, top: str) -> Iterator[Evidence]:
@@ -167,6 +174,8 @@ def _named(name: str, value: object, where: str, top: str, look: _Look) -> Itera
         yield Evidence(Tone.BUSY if past else Tone.BAD, f"{where} is not empty", top)
     elif _are_failed(name) and not look.over and not of_the_past(name):
         yield look.doubt(f"{where} is {value}" if whole(value) else f"{where} is not empty", top)
+    elif whole(value) and _are_late(name) and not look.over:
+        yield Evidence(Tone.BUSY, f"{where} is {value}", top)
 
 
 def _tells(value: object) -> bool:
@@ -191,6 +200,13 @@ def _are_failed(name: str) -> bool:
     return bool(words) and _NO_THINGS.isdisjoint(words) and Tone.BAD in (tone(words[0]), tone(words[-1]))
 
 
+@functools.lru_cache(maxsize=4_096)
+def _are_late(name: str) -> bool:
+    """Of unavailableReplicas or notReadyNodes."""
+    words = tokens(name)
+    return _NO_THINGS.isdisjoint(words) and (words[:1] in _LATE or words[:2] == ("not", "ready"))
+
+
 def _below(part: object, where: str, left: list[int], depth: int) -> Iterator[tuple[Tone, str]]:
     """Words below the first level tell of trouble; a good one there does not speak for the whole. `left` bounds the walk."""
     for item in part[:MAX_LOOKED_AT] if isinstance(part, (list, tuple)) else (part,):
@@ -203,12 +219,16 @@ def _map_below(part: Mapping[str, Any], where: str, left: list[int], depth: int)
         yield Tone.BUSY, text
     for key, value in list(part.items())[:MAX_LOOKED_AT]:
         left[0] -= 1
-        if left[0] < 0 or not isinstance(key, str):
+        if left[0] < 0:
             return
+        if not isinstance(key, str) or len(key) > MAX_WORD:
+            continue
         if isinstance(value, str):
             yield from _word_below(key, value, f"{where}.{key}", depth)
         elif value is False and key == "success":
             yield Tone.BAD, f"{where}.success is false"
+        elif whole(value) and value > 0 and (_is_error(key) or _are_failed(key)):
+            yield Tone.BUSY, f"{where}.{key} is {value}"
         elif isinstance(value, (list, tuple, Mapping)) and key != "conditions" and not of_the_past(key):
             yield from _part_below(key, value, f"{where}.{key}", left, depth + 1)
 

@@ -14,12 +14,12 @@ Of a kind that runs to an end, such as a Backup, `Running` is busy.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.health import conditions as of_conditions
 from reconciler.health.conditions import Evidence
-from reconciler.health.facts import MAX_LOOKED_AT, Facts, said, whole
+from reconciler.health.facts import MAX_LOOKED_AT, Condition, Facts, said, whole
 from reconciler.health.fields import of_status
 from reconciler.health.judgement import Judgement
 from reconciler.health.words import Tone, last_token, tone
@@ -41,6 +41,7 @@ _PRESENT: Final = (
     "readyReplicas", "availableReplicas", "updatedReplicas", "readyInstances", "readyNodes", "readyPods", "currentPods",
     "updatedPods", "upToDateNodes", "numberReady",
 )  # fmt: skip
+_NO_STATUS: Final = frozenset({"apiVersion", "kind", "metadata", "data", "stringData", "spec"})
 _STATES: Final = (
     (Tone.BAD, HealthState.DEGRADED),
     (Tone.PAUSED, HealthState.SUSPENDED),
@@ -66,7 +67,7 @@ def contradiction(facts: Facts, despite: Collection[str]) -> tuple[HealthState, 
     """
     if against := of_conditions.contradiction(facts.conditions, despite):
         return (HealthState.DEGRADED if against.tone is Tone.BAD else HealthState.PROGRESSING), against.text
-    for item in _of_the_status(facts):
+    for item in _of_the_status(facts, own=()):
         if item.tone is Tone.BAD and item.source not in despite:
             return HealthState.DEGRADED, item.text
     return None
@@ -100,14 +101,17 @@ def evidence(facts: Facts) -> Iterator[Evidence]:
         yield Evidence(Tone.PAUSED, f"spec.managementState is {managed}")
 
 
-def _of_the_status(facts: Facts) -> Iterator[Evidence]:
-    generation = facts.metadata.get("generation")
-    conditions = [*facts.conditions, *of_conditions.of_parts(facts.status, generation)]
-    ends = last_token(facts.kind) in _TO_AN_END
+def _of_the_status(facts: Facts, own: Sequence[Condition] | None = None) -> Iterator[Evidence]:
+    """What the status says; `own` are those of its own conditions that are asked too, all unless told otherwise."""
+    parts = tuple(of_conditions.of_parts(facts.status, facts.metadata.get("generation")))
+    conditions = (*facts.conditions, *parts)
+    head = last_token(facts.kind)
+    ends = head in _TO_AN_END
     over = any(item.type in of_conditions.OVER and item.status == "True" and not item.stale for item in conditions)
-    yield from of_conditions.spoken(conditions, ends=ends)
-    yield from of_conditions.of_maps(facts.status, generation)
-    yield from of_status(facts.status, settled=of_conditions.settled(conditions), over=over, ends=ends)
+    asked = conditions if own is None else (*own, *parts)
+    yield from of_conditions.spoken(asked, ends=ends)
+    yield from of_conditions.of_maps(facts.status, facts.metadata.get("generation"))
+    yield from of_status(facts.status, settled=of_conditions.settled(conditions), over=over, ends=ends, head=head)
 
 
 def _labelled(metadata: Mapping[str, Any]) -> Iterator[Evidence]:
@@ -127,18 +131,26 @@ def _counted(facts: Facts) -> Iterator[Evidence]:
             found = facts.status.get(name)
             if whole(found):
                 yield Evidence(Tone.BUSY if found < wanted else Tone.GOOD, f"{found} of {wanted} {name}")
-    missing = facts.status.get("unavailableReplicas")
-    if whole(missing) and missing > 0:
-        yield Evidence(Tone.BUSY, f"{missing} unavailableReplicas")
 
 
 def _without_evidence(facts: Facts) -> Judgement:
     has_spec = isinstance(facts.object.get("spec"), Mapping)
     if not has_spec and "status" not in facts.object:
-        return Judgement(HealthState.HEALTHY, "it exists, and has no spec to become", "inference")
+        return _bare(facts)
     if not any(value for name, value in facts.status.items() if name != "observedGeneration"):
         return Judgement(HealthState.PROGRESSING, "its controller has not reported a status yet", "inference")
     told = [item for item in facts.conditions if item.status != "False" or item.reason or item.message]
     if not has_spec and facts.conditions and not told:
         return Judgement(HealthState.HEALTHY, "it has no spec to become, and no condition that holds", "inference")
     return Judgement(HealthState.UNKNOWN, "its status says nothing about health that is understood", "inference")
+
+
+def _bare(facts: Facts) -> Judgement:
+    """Of an object with neither spec nor status, which may still tell of itself beside its metadata, as reports do."""
+    rest = {name: value for name, value in facts.object.items() if name not in _NO_STATUS}
+    found = tuple(of_status(rest, settled=False, over=False, ends=False, head=""))
+    for looked_for, state in _STATES:
+        text = next((item.text for item in found if item.tone is looked_for), "")
+        if text and state is not HealthState.HEALTHY:
+            return Judgement(state, said(text.removeprefix("status.")), "inference")
+    return Judgement(HealthState.HEALTHY, "it exists, and has no spec to become", "inference")

@@ -125,7 +125,12 @@ def prose(text: str) -> Tone:
 
 def tokens(text: str) -> tuple[str, ...]:
     """The words of a name such as DaemonServiceHealthy, in lower case."""
-    return tuple(token.lower() for token in _TOKEN.findall(text[:MAX_WORD]))
+    return _tokens(text[:MAX_WORD])
+
+
+@functools.lru_cache(maxsize=4_096)
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(token.lower() for token in _TOKEN.findall(text))
 
 
 def last_token(text: str) -> str:

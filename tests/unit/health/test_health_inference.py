@@ -91,6 +91,13 @@ def said(name, status, reason="", message="", **more):
         ({"phase": "Running", "streamStatus": "Enabled", "part": {"streamStatus": "stopped"}}, "healthy"),
         ({"phase": "Running", "part": said("Degraded", "True")}, "degraded"),
         ({"part": said("Ready", "True")}, "unknown"),
+        ({"thingState": {"phase": "Running"}}, "healthy"),
+        ({"otherState": {"phase": "Running"}}, "unknown"),
+        ({"otherState": {"phase": "Failed"}}, "degraded"),
+        ({"unavailableNodes": 1, "phase": "Running"}, "progressing"),
+        ({"notReadyNodes": 1, "phase": "Running"}, "progressing"),
+        ({"unavailableAllowed": 1, "phase": "Running"}, "healthy"),
+        ({"summary": {"failed": 1}, "phase": "Running"}, "progressing"),
     ],
 )
 def test_a_status_says(status, state):
@@ -151,6 +158,21 @@ def test_beside_ready_a_lesser_condition_that_is_false_is_a_doubt_unless_it_is_a
 def test_an_object_without_a_spec_is_healthy_only_where_nothing_is_left_to_understand(parts, state):
     live = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {}, **parts}
     assert BOOK.judge(live).state == state
+
+
+@pytest.mark.parametrize(
+    ("parts", "state"),
+    [
+        ({"rules": [{"verbs": ["get"]}], "reclaimPolicy": "Delete"}, "healthy"),
+        ({"data": {"state": "Failed"}}, "healthy"),
+        ({"state": "ready"}, "healthy"),
+        ({"state": "Failed"}, "degraded"),
+        ({"parts": [{"state": "Failed"}]}, "degraded"),
+        ({"summary": {"failed": 2}}, "progressing"),
+    ],
+)
+def test_an_object_without_spec_and_status_may_tell_of_itself(parts, state):
+    assert BOOK.judge({"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {}, **parts}).state == state
 
 
 def test_conditions_of_every_parent_count():
