@@ -43,7 +43,8 @@ def test_verbs_that_only_look_load_no_documents_targets_or_frameworks(made: Path
 
 NEVER = (
     *(name for name in HEAVY if name != "pydantic"),
-    "aiohttp",
+    "aiohappyeyeballs",
+    "orjson",
     "cel_expr_python",
     "google.protobuf",
     "reconciler.adapters.telemetry",

@@ -91,7 +91,7 @@ def test_pods_that_a_limit_range_does_not_let_in(unit: ClusterUnit) -> None:
     assert "maximum cpu usage per Container" in trouble.detail
 
 
-def test_a_cron_job_that_the_rules_call_healthy_is_told_by_its_last_run(still: ClusterUnit) -> None:
+def test_a_cron_job_is_told_by_its_last_run(still: ClusterUnit) -> None:
     spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": job(still)["spec"]["template"]}}}
     metadata = {"name": "clean", "namespace": still.space}
     cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec}
@@ -103,7 +103,7 @@ def test_a_cron_job_that_the_rules_call_healthy_is_told_by_its_last_run(still: C
     still.ask("PATCH", path, {"status": {"lastScheduleTime": ago(20)}}, MERGE)
     (trouble,) = node.told(still, K.JOB_FAILED)
     assert "was no success" in trouble.detail
-    assert [h.state for h in still.target.health("shop")] == [HealthState.HEALTHY]
+    assert [h.state for h in still.target.health("shop")] == [HealthState.DEGRADED]
 
 
 def tls(unit: ClusterUnit, days: float) -> Manifest:

@@ -29,7 +29,7 @@ class Access:
         self._configuration, self._load, self._loaded = configuration, load, time.monotonic()
         self.where = where
         self.url = str(configuration.host).rstrip("/")
-        self.proxy: str | None = configuration.proxy or None
+        self.proxy: str | None = _proxy(configuration.proxy or "", where)
         self.server_name: str | None = configuration.tls_server_name or None
         self.tls = _tls(configuration, where) if urlsplit(self.url).scheme == "https" else None
 
@@ -76,6 +76,16 @@ def _read(kubeconfig: str, context: str, home: Path, where: str) -> client.Confi
             next_step="check kubeconfig and context in the target's settings with `kubectl --kubeconfig FILE config view`",
         ) from error
     return configuration
+
+
+def _proxy(url: str, where: str) -> str | None:
+    if url and urlsplit(url).scheme != "http":
+        raise Misconfigured(
+            "the proxy of the cluster's access is not spoken to over http",
+            where=where,
+            next_step="give a proxy-url that begins with http://: what goes through it is TLS from end to end all the same",
+        )
+    return url or None
 
 
 def _tls(configuration: client.Configuration, where: str) -> ssl.SSLContext:

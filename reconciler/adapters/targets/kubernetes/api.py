@@ -8,8 +8,6 @@ first. Only idempotent requests are sent twice. What is left is `Refused` (the s
 from __future__ import annotations
 
 import asyncio
-import io
-import json
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,18 +15,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import aiohttp
-from yarl import URL
-
+from reconciler.adapters.targets.kubernetes import jsons
 from reconciler.adapters.targets.kubernetes.access import Access
 from reconciler.adapters.targets.kubernetes.gate import Gate, Rank
+from reconciler.adapters.targets.kubernetes.reaching import Unreached, Way
+from reconciler.adapters.targets.kubernetes.wires import Asked, Told, Wires
 from reconciler.errors import Permanent, Retryable
 
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
+HEADERS = {"User-Agent": "homeostat", "Accept": JSON}
 TEXT = "*/*"  # what logs are asked for with; they are refused as text/plain
 MAX_ANSWER = 64 * 1024 * 1024  # a page of 500 objects of the largest size that is usual
-LARGE = 512 * 1024  # sent in pieces
 AGAIN = frozenset({429, 500, 502, 503, 504})
 BUSY = frozenset({429, 503, 504})
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
@@ -43,10 +41,6 @@ class Refused(Permanent):
     def __init__(self, status: int, reason: str, told: str, causes: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(f"{reason or status}: {told}"[:1_000])
         self.status, self.reason, self.told, self.causes = status, reason, told, causes
-
-
-class TooLarge(Permanent):
-    """An answer that is not read to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +73,20 @@ class Api:
 
     def __init__(self, access: Access, *, at_once: int, timeout_s: float) -> None:
         self.access, self.timeout_s = access, timeout_s
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self.gate = Gate(at_once)
         self.requests = 0
-        self._session: aiohttp.ClientSession | None = None
+        self._wires: Wires | None = None
         self._token, self._token_until, self._token_refused = "", 0.0, False
         self._asking: asyncio.Lock = asyncio.Lock()
 
     def start(self) -> None:
         """Once; asked again, after something failed behind it, nothing more."""
-        if self._session is not None:
-            return
-        connector = aiohttp.TCPConnector(limit=0, ssl=self.access.tls or False, keepalive_timeout=60)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            auto_decompress=True,
-            trust_env=False,
-            headers={"User-Agent": "homeostat", "Accept": JSON},
-        )
+        if self._wires is None:
+            self._wires = Wires(Way(self.access.url, self.access.tls, self.access.server_name, self.access.proxy))
 
     async def stop(self) -> None:
-        if self._session:
-            if connector := self._session.connector:
-                await connector.close(abort_ssl=True)  # nobody is waited for: the network may be slow, or gone
-            await self._session.close()
+        if self._wires:
+            self._wires.close()
 
     async def get(self, path: str, *, rank: Rank = Rank.USUAL, accept: str = JSON, **params: str) -> Any:
         return await self.send(Request("GET", path, params, accept=accept), rank)
@@ -125,15 +109,16 @@ class Api:
         """The answer, or what makes another try worth while."""
         try:
             async with self.gate.turn(rank):
-                status, retry_after, raw = await self._once(request)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                answer = await self._once(request)
+        except OSError as error:
             told = f"{type(error).__name__}: {error}"
-            if request.once and not isinstance(error, aiohttp.ClientConnectorError):
+            if request.once and not isinstance(error, Unreached):
                 raise Retryable(f"{request}: nobody knows whether it was done: {told}") from error
             return _Trouble(told)
+        status, raw = answer.status, answer.body
         if status < 300:
             self.gate.fine()
-            return raw.decode("utf-8", "replace") if request.accept == TEXT else json.loads(raw) if raw else {}
+            return raw.decode("utf-8", "replace") if request.accept == TEXT else jsons.read(raw) if raw else {}
         refused = _refusal(status, raw)
         if status == 401 and self._token:
             self._refuse_token()  # the next try has another one, when there is one
@@ -141,57 +126,43 @@ class Api:
             raise refused
         if status in BUSY:
             self.gate.busy()
-        return _Trouble(str(refused), retry_after)
+        return _Trouble(str(refused), _seconds(answer.headers.get("retry-after", "")))
 
     @asynccontextmanager
     async def watch(self, path: str, params: Mapping[str, str]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """The events of one watch until the server ends it. Raises Refused (410: the version is too old) or Retryable."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout_s, sock_read=SILENT_S)
+        asked = Asked("GET", self._target(path, params), {**HEADERS, **await self.auth()})
         try:
-            async with self._http().get(
-                self._url(path, params), headers=await self.auth(), timeout=timeout, **self._how()
-            ) as answer:
+            async with self._open().follow(asked, opening_s=self.timeout_s, silent_s=SILENT_S) as (answer, pieces):
                 if answer.status != 200:
                     if answer.status == 401:
                         self._refuse_token()
-                    raise _refusal(answer.status, await answer.content.read(65_536))
-                yield _lines(answer.content)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    raise _refusal(answer.status, await _first(pieces, 65_536))
+                yield _lines(pieces)
+        except OSError as error:
             raise Retryable(f"the watch of {path} broke: {type(error).__name__}: {error}") from error
 
-    async def _once(self, request: Request) -> tuple[int, float, bytes]:
+    async def _once(self, request: Request) -> Told:
         self.requests += 1
-        headers = {"Accept": request.accept, **await self.auth()}
+        headers = {**HEADERS, "Accept": request.accept, **await self.auth()}
         if request.body is not None:
             headers["Content-Type"] = request.content
         if request.user:
             headers["Impersonate-User"] = request.user
-        async with self._http().request(
-            request.method,
-            self._url(request.path, request.params),
-            data=io.BytesIO(request.body) if request.body and len(request.body) > LARGE else request.body,
-            headers=headers,
-            timeout=self._timeout,
-            **self._how(),
-        ) as answer:
-            raw = await _capped(answer.content, request)
-            return answer.status, _seconds(answer.headers.get("Retry-After", "")), raw
+        asked = Asked(request.method, self._target(request.path, request.params), headers, request.body or b"", MAX_ANSWER)
+        return await self._open().ask(asked, self.timeout_s, once=request.once)
 
     def _refuse_token(self) -> None:
         self._token_until, self._token_refused = 0.0, True
 
-    def _url(self, path: str, params: Mapping[str, str]) -> URL:
-        """Quoted here, once: asked to, the library takes every URL apart and puts it together again."""
-        query = f"?{urlencode(params)}" if params else ""
-        return URL(f"{self.access.url}{quote(path, safe=SAFE)}{query}", encoded=True)
+    @staticmethod
+    def _target(path: str, params: Mapping[str, str]) -> str:
+        return quote(path, safe=SAFE) + (f"?{urlencode(params)}" if params else "")
 
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open(self) -> Wires:
+        if self._wires is None or self._wires.closed:
             raise Retryable("the connection to the cluster is closed")
-        return self._session
-
-    def _how(self) -> dict[str, Any]:
-        return {"proxy": self.access.proxy, "server_hostname": self.access.server_name, "allow_redirects": False}
+        return self._wires
 
     async def auth(self) -> dict[str, str]:
         """The header that says who asks; none for client certificates."""
@@ -205,28 +176,24 @@ class Api:
         return {"Authorization": self._token} if self._token else {}
 
 
-async def _capped(stream: aiohttp.StreamReader, request: Request) -> bytes:
-    found = await stream.readany()
-    if stream.at_eof():
-        return found
-    chunks, size = [found], len(found)
-    while chunk := await stream.readany():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_ANSWER:
-            raise TooLarge(f"the answer to {request} is larger than {MAX_ANSWER} bytes")
-    return b"".join(chunks)
+async def _first(pieces: AsyncIterator[bytes], most: int) -> bytes:
+    found = b""
+    async for piece in pieces:
+        found += piece
+        if len(found) >= most:
+            break
+    return found
 
 
-async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[dict[str, Any]]:
-    """One JSON value a line; lines may be longer than any buffer."""
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
+    """One JSON value a line; lines may be longer than any piece."""
     rest: list[bytes] = []
-    async for chunk in stream.iter_any():
-        *whole, last = chunk.split(b"\n")
+    async for piece in pieces:
+        *whole, last = piece.split(b"\n")
         for line in whole:
             rest.append(line)
             if joined := b"".join(rest):
-                yield json.loads(joined)
+                yield jsons.read(joined)
             rest = []
         if last:
             rest.append(last)
@@ -239,7 +206,7 @@ def _seconds(text: str) -> float:
 def _refusal(status: int, raw: bytes) -> Refused:
     """What the server's Status object says; anything else is shown as it came, capped."""
     try:
-        told = json.loads(raw)
+        told = jsons.read(raw)
         details = told.get("details") or {}
         causes = tuple(
             (str(c.get("field", "")), str(c.get("message", ""))) for c in details.get("causes") or () if isinstance(c, dict)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.adapters.targets.kubernetes.api import Api, Refused, TooLarge
+from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.gate import Rank
 from reconciler.adapters.targets.kubernetes.kinds import Kind
 from reconciler.adapters.targets.kubernetes.live import OWNER
 from reconciler.adapters.targets.kubernetes.loosely import items, part, text, texts
 from reconciler.adapters.targets.kubernetes.symptoms import Event, event
+from reconciler.adapters.targets.kubernetes.wires import TooLarge
 from reconciler.errors import Retryable
 
 MAX_PODS: Final = 200  # of one object that are looked at

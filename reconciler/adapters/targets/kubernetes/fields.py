@@ -218,12 +218,21 @@ def _item(value: Any, part: str | Mapping[str, Any]) -> Any:
         return _MISSING
     if "" in part:
         return part[""] if part[""] in value else _MISSING
-    return next((i for i in value if isinstance(i, Mapping) and _keyed(i, part)), _MISSING)
+    for item in value:
+        if isinstance(item, dict) and _keyed(item, part):
+            return item
+    return _MISSING
 
 
 def _keyed(item: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
     """Compared as text: a path does not tell 80 from "80"."""
-    return all(_word(item.get(k, _default(k))) == _word(v) for k, v in keys.items())
+    for key, wanted in keys.items():
+        held = item.get(key, _MISSING)
+        if held is _MISSING:
+            held = _default(key)
+        if (held != wanted or type(held) is not type(wanted)) and _word(held) != _word(wanted):
+            return False
+    return True
 
 
 def _entries(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

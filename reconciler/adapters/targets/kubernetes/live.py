@@ -14,13 +14,13 @@ on (`yielded`), without being told; so are replicas that an Operation scaled to 
 from __future__ import annotations
 
 import dataclasses
-import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes import jsons
 from reconciler.adapters.targets.kubernetes.fields import Owned, owned
 from reconciler.adapters.targets.kubernetes.keepers import Keeper, keeper
 from reconciler.adapters.targets.kubernetes.kinds import Kind
@@ -66,7 +66,7 @@ class Live:
         return not self.lost and not self.raw
 
     def object(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(zlib.decompress(self.raw))
+        found: dict[str, Any] = jsons.read(zlib.decompress(self.raw))
         return found
 
 
@@ -195,7 +195,7 @@ class LiveStore:
             self._settled.pop(at, None)  # to be compared anew
         known = self._settled.get(at)
         if known is None or known[0] != live.digest:
-            live = dataclasses.replace(live, raw=zlib.compress(json.dumps(obj).encode(), 1), yielded=given)
+            live = dataclasses.replace(live, raw=zlib.compress(jsons.write(obj), 1), yielded=given)
         else:
             lost = live.fields.changed(known[1])
             if yielded := theirs(self.rules.get(live.unit, ()), at, obj, lost):

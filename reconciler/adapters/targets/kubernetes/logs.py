@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from reconciler.adapters.targets.kubernetes.api import TEXT, Api, Refused, Request, TooLarge
+from reconciler.adapters.targets.kubernetes.api import TEXT, Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.gate import Rank
 from reconciler.adapters.targets.kubernetes.loosely import items, part, text, whole
+from reconciler.adapters.targets.kubernetes.wires import TooLarge
 from reconciler.audit.redact import Redactor
 from reconciler.errors import Retryable
 from reconciler.health.facts import said

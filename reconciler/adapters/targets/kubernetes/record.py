@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes import jsons
 from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.fields import MANAGER
 from reconciler.adapters.targets.kubernetes.gate import Rank
@@ -114,9 +115,7 @@ class Records:
         }
         method, path = ("PUT", f"{self._path}/{_name(after.unit)}") if before.version else ("POST", self._path)
         try:
-            answer = await self._api.send(
-                Request(method, path, {"fieldManager": MANAGER}, json.dumps(body).encode()), Rank.URGENT
-            )
+            answer = await self._api.send(Request(method, path, {"fieldManager": MANAGER}, jsons.write(body)), Rank.URGENT)
         except Refused as refused:
             if refused.status == 409 or (refused.status == 404 and before.version):
                 return None

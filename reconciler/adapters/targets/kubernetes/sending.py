@@ -8,10 +8,10 @@ who writes it is left out. What Flux or Argo CD applies is never sent (`keepers`
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes import jsons
 from reconciler.adapters.targets.kubernetes.api import APPLY, Api, Refused, Request
 from reconciler.adapters.targets.kubernetes.fields import MANAGER, pointer, without
 from reconciler.adapters.targets.kubernetes.keepers import KEPT, Keepers
@@ -102,7 +102,7 @@ def _body(desired: DesiredObject, owner: str, yielded: frozenset[str]) -> bytes:
         "annotations": {**(metadata.get("annotations") or {}), DIGEST: desired.digest},
     }
     sent = {**manifest, "metadata": marked}
-    return json.dumps(without(sent, sorted(yielded)) if yielded else sent, ensure_ascii=False).encode()
+    return jsons.write(without(sent, sorted(yielded)) if yielded else sent)
 
 
 def _whose(rules: Sequence[FieldRule], object_id: str, refused: Refused) -> dict[str, Owner]:

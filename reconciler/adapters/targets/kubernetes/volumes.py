@@ -9,21 +9,21 @@ some minutes more.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import aiohttp
-
+from reconciler.adapters.targets.kubernetes import jsons
 from reconciler.adapters.targets.kubernetes.api import Api
 from reconciler.adapters.targets.kubernetes.asking import Asking
 from reconciler.adapters.targets.kubernetes.live import Live
 from reconciler.adapters.targets.kubernetes.loosely import items, part, text, whole
+from reconciler.adapters.targets.kubernetes.reaching import Way
+from reconciler.adapters.targets.kubernetes.wires import Asked, Wires
 from reconciler.documents.installation_parts import VolumeSettings
-from reconciler.errors import Retryable
+from reconciler.errors import HomeostatError
 from reconciler.health.facts import said
 from reconciler.model.troubles import Trouble, TroubleKind
 
@@ -59,7 +59,7 @@ class Volumes:
 
     def __init__(self, api: Api, settings: VolumeSettings) -> None:
         self._api, self._settings = api, settings
-        self._tls: ssl.SSLContext | bool = False if settings.unchecked_certificates else api.access.tls or True
+        self._tls = _unchecked() if settings.unchecked_certificates else api.access.tls or ssl.create_default_context()
         self._nodes: dict[str, frozenset[str]] = {}  # those that a namespace's claims are mounted on
         self._read: dict[str, tuple[int, Fills]] = {}  # by node: when, and what it said
         self._looked: dict[str, int] = {}  # by namespace and node: when it was asked last
@@ -100,7 +100,7 @@ class Volumes:
             why = answer.note
             for node in answer.items:
                 self._read[name] = (now, fills(await self._summary(node)))
-        except (aiohttp.ClientError, Retryable, OSError, TimeoutError, ValueError) as error:
+        except (HomeostatError, OSError, ValueError) as error:
             why = f"{type(error).__name__}: {error}"
         self._note(f"node {name}", why)
 
@@ -108,21 +108,16 @@ class Volumes:
         address = next((a for a in items(node, "status", "addresses") if text(a, "type") == "InternalIP"), {})
         port = whole(node, "status", "daemonEndpoints", "kubeletEndpoint", "Port") or PORT
         host = text(address, "address")
-        url = f"https://{f'[{host}]' if ':' in host else host}:{port}/stats/summary"
-        async with (
-            aiohttp.ClientSession(trust_env=False, connector=aiohttp.TCPConnector(ssl=self._tls)) as session,
-            session.get(
-                url, headers=await self._api.auth(), timeout=aiohttp.ClientTimeout(TIMEOUT_S), allow_redirects=False
-            ) as answer,
-        ):
-            if answer.status != 200:
-                raise ValueError(f"{url} answers {answer.status}; the right is get on nodes/stats")
-            raw = bytearray()
-            async for chunk in answer.content.iter_any():
-                raw += chunk
-                if len(raw) > MAX_ANSWER:
-                    raise ValueError(f"{url} answers more than {MAX_ANSWER} bytes")
-            return json.loads(raw)
+        place = f"{f'[{host}]' if ':' in host else host}:{port}"
+        wires = Wires(Way(f"https://{place}", self._tls))
+        try:
+            asked = Asked("GET", "/stats/summary", await self._api.auth(), most=MAX_ANSWER)
+            answer = await wires.ask(asked, TIMEOUT_S)
+        finally:
+            wires.close()
+        if answer.status != 200:
+            raise ValueError(f"{place} answers {answer.status}; the right is get on nodes/stats")
+        return jsons.read(answer.body)
 
     def _fills(self, now: int) -> Fills:
         self._read = {name: read for name, read in self._read.items() if now < read[0] + STALE_MS}
@@ -132,6 +127,12 @@ class Volumes:
         if why and self._told.get(where) != why:
             log.warning("kubernetes.volumes", extra={"fields": {"where": where, "why": said(why)}})
         self._told[where] = why
+
+
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def fills(summary: object) -> Fills:

@@ -17,9 +17,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from reconciler.adapters.targets.kubernetes.api import Api, Refused, TooLarge
+from reconciler.adapters.targets.kubernetes.api import Api, Refused
 from reconciler.adapters.targets.kubernetes.gate import Rank
 from reconciler.adapters.targets.kubernetes.kinds import Kind
+from reconciler.adapters.targets.kubernetes.wires import TooLarge
 from reconciler.errors import HomeostatError, Retryable
 
 log = logging.getLogger(__name__)
