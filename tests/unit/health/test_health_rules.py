@@ -110,6 +110,11 @@ def test_a_state_that_holds_of_an_object_that_says_nothing_does_not_speak_for_wh
     assert judge(positive, thing(status=status)).state is HealthState.HEALTHY
 
 
+def test_a_condition_that_a_rule_names_is_understood_by_it():
+    live = thing(status={"conditions": [condition("Zorped", "True")]})
+    assert judge("states: [{state: healthy, when: \"!('Zorped' in isFalse)\"}]", live).state is HealthState.HEALTHY
+
+
 def test_a_condition_about_an_older_generation_is_not_known():
     live = thing(status={"conditions": [condition("Ready", "True", observedGeneration=1)]})
     live["metadata"]["generation"] = 2
