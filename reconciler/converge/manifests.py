@@ -20,7 +20,7 @@ from reconciler.documents.installation_render import HelmRender
 from reconciler.errors import HomeostatError, Misconfigured, Permanent
 from reconciler.model.revisions import DesiredObject
 from reconciler.ports.renderer import Secrets
-from reconciler.yamltext import DOCUMENT, ParsedDocument, Reading, Value, kubernetes, parse
+from reconciler.yamltext import DOCUMENT, ParsedDocument, Reading, Value, kubernetes, parse_values
 
 HOOK = "helm.sh/hook"
 TESTS = frozenset({"test", "test-success", "test-failure"})
@@ -86,7 +86,7 @@ class Maker:
     def read(self, data: bytes, where: str, reading: Reading, found: Found) -> Iterator[Place]:
         """Steps 1-3 of one file."""
         try:
-            documents = parse(data, where, reading)  # 1
+            documents = parse_values(data, where, reading)  # 1
             values = [document.value for document in documents]
             if any(map(is_sealed, values)):
                 values = self.unseal(values, where, found)  # 2

@@ -17,6 +17,7 @@ What a document means is left to `documents`; what a manifest means is left to t
 
 from reconciler.yamltext.nodes import Node, ParsedDocument, Pointer, Span, Value
 from reconciler.yamltext.parser import DOCUMENT, MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, Reading, parse, parse_one
+from reconciler.yamltext.quick import parse_values
 from reconciler.yamltext.scalars import is_plain_safe, kubernetes
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "kubernetes",
     "parse",
     "parse_one",
+    "parse_values",
 ]

@@ -6,8 +6,8 @@ counts them; `Span` translates to bytes, which is what an edit replaces.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -52,16 +52,20 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """One document of a file. `value` is plain Python; `where` is the file's name as given."""
+    """One document of a file. `value` is plain Python; `where` is the file's name as given. The nodes of all documents of the
+    file may be made only when somebody asks.
+    """
 
     where: str
     index: int
-    root: Node
+    value: Value
+    start: Mark
     text: str  # of the whole file
+    roots: Callable[[], Sequence[Node]] = field(repr=False, compare=False)
 
     @property
-    def value(self) -> Value:
-        return self.root.value
+    def root(self) -> Node:
+        return self.roots()[self.index]
 
     def node(self, pointer: Pointer) -> Node | None:
         """The node at a pointer, None when there is none."""
@@ -70,6 +74,8 @@ class ParsedDocument:
 
     def at(self, pointer: Pointer, *, key: bool = False) -> tuple[int, int]:
         """Line and column of the value at a pointer (of its key when `key`), or of its nearest existing ancestor."""
+        if not pointer:
+            return self.start.line, self.start.column
         node, depth = self._deepest(pointer)
         mark = node.key if key and depth == len(pointer) and node.key else node.start
         return mark.line, mark.column

@@ -52,7 +52,8 @@ def parse(data: bytes, where: str, reading: Reading = DOCUMENT) -> tuple[ParsedD
     with _events(text, where) as next_event:
         while event := next_event():
             builder.take(event)
-    return tuple(ParsedDocument(where, index, root, text) for index, root in enumerate(builder.roots))
+    roots = tuple(builder.roots)
+    return tuple(ParsedDocument(where, index, root.value, root.start, text, lambda: roots) for index, root in enumerate(roots))
 
 
 def parse_one(data: bytes, where: str) -> ParsedDocument:

@@ -1,13 +1,14 @@
 """The parser under the edits: any bytes give documents or Misconfigured with a place, and nothing else."""
 
 import re
+from collections.abc import Callable
 
 from examples import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import Misconfigured
-from reconciler.yamltext import is_plain_safe, parse, parse_one
+from reconciler.yamltext import ParsedDocument, Reading, is_plain_safe, kubernetes, parse, parse_one, parse_values
 
 PIECES = [
     "a",
@@ -46,6 +47,22 @@ def test_any_bytes_give_documents_or_an_error_with_a_place(data: bytes) -> None:
     except Misconfigured as error:
         places = [error.where]
     assert all(re.fullmatch(r"f\.yaml:\d+:\d+", place) for place in places)
+
+
+def told(read: Callable[..., tuple[ParsedDocument, ...]], data: bytes, reading: Reading) -> str:
+    try:
+        return repr([(d.value, d.start, d.index, d.where) for d in read(data, "f.yaml", reading)])
+    except Misconfigured as error:
+        return str(error)
+
+
+READINGS = [Reading(), Reading(depth=2), Reading(documents=1), Reading(plain=kubernetes)]
+
+
+@given(data=st.one_of(st.binary(max_size=60), yamlish), reading=st.sampled_from(READINGS))
+@settings(max_examples=many(800))
+def test_values_alone_are_those_that_are_read_with_their_places(data: bytes, reading: Reading) -> None:
+    assert told(parse_values, data, reading) == told(parse, data, reading)
 
 
 @given(text=st.one_of(st.text(max_size=12), st.text("ab01.:-_/@+=eExXoOnNyY", max_size=10)))

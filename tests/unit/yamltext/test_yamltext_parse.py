@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 import yaml
 
 from reconciler.errors import Misconfigured
-from reconciler.yamltext import MAX_BYTES, MAX_DOCUMENTS, is_plain_safe, parse, parse_one
+from reconciler.yamltext import DOCUMENT, MAX_BYTES, MAX_DOCUMENTS, is_plain_safe, parse, parse_one, parse_values
 
 REFUSED = {
     "anchor": (b"a: &x 1\n", "f.yaml:1:4", "anchors"),
@@ -52,11 +53,12 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize("read", [parse, parse_values])
 @pytest.mark.parametrize("name", REFUSED)
-def test_hostile_text_is_refused_with_its_place(name: str) -> None:
+def test_hostile_text_is_refused_with_its_place(name: str, read: Callable[..., object]) -> None:
     data, where, says = REFUSED[name]
     with pytest.raises(Misconfigured) as caught:
-        parse(data, "f.yaml")
+        read(data, "f.yaml", DOCUMENT)
     assert caught.value.where == where
     assert says in str(caught.value)
 
@@ -197,7 +199,19 @@ def test_forty_levels_are_read() -> None:
     assert parse_one(b"[" * 40 + b"]" * 40, "f").value is not None
 
 
-def test_an_event_of_a_kind_that_is_not_known_is_an_error_and_not_an_empty_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_are_there_when_somebody_asks_though_only_values_were_read() -> None:
+    data = b"a: [1, {b: 2}]\n---\n# second\n- c: 3\n"
+    quick, whole = parse_values(data, "f", DOCUMENT), parse(data, "f")
+    assert [d.value for d in quick] == [{"a": [1, {"b": 2}]}, [{"c": 3}]]
+    assert [d.locate(()) for d in quick] == ["f:1:1", "f:4:1"]
+    assert quick[0].locate(("a", 1, "b")) == "f:1:12"
+    assert [d.root for d in quick] == [d.root for d in whole]
+
+
+@pytest.mark.parametrize("read", [parse, parse_values])
+def test_an_event_of_a_kind_that_is_not_known_is_an_error_and_not_an_empty_file(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., object]
+) -> None:
     class Foreign(yaml.Event):
         """What a second copy of the YAML library would give."""
 
@@ -207,4 +221,4 @@ def test_an_event_of_a_kind_that_is_not_known_is_an_error_and_not_an_empty_file(
 
     monkeypatch.setattr(yaml, "CSafeLoader", Loader)
     with pytest.raises(Misconfigured, match="unknown Foreign"):
-        parse(b"a: 1\n", "f")
+        read(b"a: 1\n", "f", DOCUMENT)
