@@ -53,6 +53,7 @@ _FLAGS: Final = frozenset({
     "complete", "completed", "success", "succeeded", "successful", "isready", "isconnected", "pass", "passed", "compliant",
 })  # fmt: skip
 _SWITCHES: Final = frozenset({"active", "enabled", "running", "online", "live"})  # may be off
+_ASKING: Final = frozenset({"is", "are", "has", "all"})  # before a flag, as in isReady
 # Both in the status: fewer of the one than of the other.
 _PAIRS: Final = (("ready", ""), ("healthy", ""), ("ready", "desired"), ("ready", "total"), ("current", "desired"))
 
@@ -109,7 +110,11 @@ def _flag(name: str, value: bool, where: str, top: str) -> Iterator[Evidence]:
     text, sort = f"{where} is {str(value).lower()}", tone(name)
     if name.lower() in _FLAGS:
         yield Evidence(Tone.GOOD if value else Tone.BUSY, text, top)
-    elif value and sort in (Tone.BAD, Tone.BUSY, Tone.PAUSED) and not of_the_past(name):
+    elif value and sort is Tone.BAD and tone(last_token(name)) is Tone.BAD and not of_the_past(name):
+        yield Evidence(sort, text, top)
+    elif len(_ASKING.union(tokens(name))) > len(_ASKING) + 1:
+        return  # tlsDisabled and backupConfigured are of a part that need not be there
+    elif value and sort in (Tone.BUSY, Tone.PAUSED):
         yield Evidence(sort, text, top)
     elif not value and sort is Tone.GOOD and last_token(name) not in _SWITCHES:
         yield Evidence(Tone.BUSY, text, top)
