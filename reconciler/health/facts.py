@@ -105,7 +105,7 @@ def read(live: object) -> Facts:
     parts: dict[str, Mapping[str, Any]] = {}
     for name in ("metadata", "spec", "status"):
         part = live.get(name)
-        if part is not None and not isinstance(part, Mapping):
+        if part is not None and type(part) is not dict and not isinstance(part, Mapping):
             return _unreadable(f"{name} is {type(part).__name__}, not a map", kind)
         parts[name] = _NOTHING if part is None else part
     generation = parts["metadata"].get("generation")
@@ -125,7 +125,7 @@ def conditions_in(found: object, generation: object, where: str) -> Iterator[Con
     if len(found) > MAX_CONDITIONS:
         raise ShapeError(f"{where} has more than {MAX_CONDITIONS} items")
     for item in found:
-        if not isinstance(item, Mapping) or not isinstance(item.get("type", ""), str):
+        if not isinstance(item, (dict, Mapping)) or not isinstance(item.get("type", ""), str):
             raise ShapeError(f"{where} holds something that is no condition")
         if "type" not in item:
             continue  # some controllers keep the history of their phases under this name

@@ -239,7 +239,7 @@ def _entries(live: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     metadata = live.get("metadata")
     entries = metadata.get("managedFields") if isinstance(metadata, Mapping) else None
     for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, Mapping):
+        if isinstance(entry, dict):
             yield entry
 
 

@@ -21,6 +21,7 @@ KEPT: Final = "Kept"
 TRACKING: Final = "argocd.argoproj.io/tracking-id"
 FLUX: Final = {"kustomize.toolkit.fluxcd.io": "Kustomization", "helm.toolkit.fluxcd.io": "HelmRelease"}
 APPLICATION: Final = "Application.argoproj.io"
+_LABELS: Final = tuple((f"{group}/name", f"{group}/namespace", f"{kind}.{group}") for group, kind in FLUX.items())
 KINDS: Final = frozenset({APPLICATION, *(f"{kind}.{group}" for group, kind in FLUX.items())})
 
 
@@ -48,10 +49,9 @@ class Keeper:
 
 def keeper(object_id: str, metadata: Mapping[str, Any]) -> Keeper | None:
     """By its marks. A tracking id that was copied from another object marks nothing."""
-    for group, kind in FLUX.items():
-        name = text(metadata, "labels", f"{group}/name")
-        if name:
-            return Keeper(f"{kind}.{group}", text(metadata, "labels", f"{group}/namespace"), name)
+    for name, space, kind in _LABELS:
+        if called := text(metadata, "labels", name):
+            return Keeper(kind, text(metadata, "labels", space), called)
     application, _, rest = text(metadata, "annotations", TRACKING).partition(":")
     what, _, where = rest.partition(":")
     group, _, kind = what.rpartition("/")

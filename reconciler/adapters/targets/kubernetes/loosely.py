@@ -58,5 +58,5 @@ def holds(obj: object, name: str, status: str = "True") -> bool:
 
 def _at(value: object, path: tuple[str, ...]) -> object:
     for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
+        value = value.get(step) if isinstance(value, dict) else None  # a map of JSON is a dict: no abstract class is asked
     return value

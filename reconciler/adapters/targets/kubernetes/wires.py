@@ -290,9 +290,10 @@ class Wires:
             lines.append(f"Content-Length: {len(asked.body)}")
         if self.way.proxy and self.way.tls is None:
             lines += proxy_words(self.way.proxy)
-        if any("\n" in line or "\r" in line or "\0" in line for line in lines):
+        head = "\r\n".join(lines)
+        if not head.count("\n") == head.count("\r") == len(lines) - 1 or "\0" in head:
             raise Permanent(f"{asked}: a header has more than one line")
-        return "\r\n".join([*lines, "\r\n"]).encode() + asked.body
+        return f"{head}\r\n\r\n".encode() + asked.body
 
 
 async def _pieces(wire: Wire, answer: Answer, first: bytes, silent_s: float) -> AsyncIterator[bytes]:
