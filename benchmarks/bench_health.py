@@ -1,8 +1,9 @@
 """Health: how often the book of health says what others expect of an object, and what saying it costs.
 
 `DATA=DIR` is a folder of jsonl files, one case a line: `object`, `expect` (Argo CD's or kstatus's word), perhaps `group`.
-Without it the development cases beside the checkout are unpacked; where they are absent only the cost is measured.
-HELD_OUT are API groups whose rules were written without looking at their cases: chosen by a seeded hash of the group's name
+Without it the development cases beside the checkout are unpacked; where they are absent only the cost is measured. Where
+`make peers` was run, the objects of Argo CD's own tests of all other API groups are scored as well.
+Held out are API groups whose rules were written without looking at their cases: chosen by a seeded hash of the group's name
 before any case was read.
 
     .venv/bin/python benchmarks/bench_health.py
@@ -18,11 +19,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from figures import Figure, report
+from scores import health_argocd
 
 from reconciler.documents import load_one
 from reconciler.documents.health_rule import HealthCases
@@ -30,7 +31,6 @@ from reconciler.health import HealthBook, library_files, library_text
 from reconciler.model.revisions import HealthState
 
 ARCHIVE = Path(__file__).resolve().parents[2] / "shared" / "data" / "health.tar.gz"
-SEED = "homeostat-health-holdout-1"
 REACH = {"argo-custom": 0.92, "kstatus": 1.0}  # of files by name; any other file is of kinds not seen
 UNSEEN_REACH = 0.85
 WORDS = {
@@ -42,7 +42,7 @@ Case = dict[str, Any]
 
 def held_out(group: str) -> bool:
     """Whether the rules of a group were written blind."""
-    return int(sha256(f"{SEED}:{group}".encode()).hexdigest(), 16) % 3 == 0
+    return health_argocd.part(group) == 0
 
 
 @contextmanager
@@ -82,9 +82,30 @@ def scores(files: list[Path]) -> Iterator[Figure]:
             groups = len({c["group"] for c in blind})
             note = f"{len(blind)} objects of {groups} API groups, rules written without seeing their cases"
             yield share("health, right: held-out groups", right(book, blind), UNSEEN_REACH, note)
+            others = list(others_of({c["group"] for c in cases}))
+            every += others
+            yield from unseen(book, others)
         yield share(f"health, right by inference alone: {path.stem}", right(bare, cases), None, "the library switched off")
     yield Figure("health, degraded called healthy", missed(book, every), "objects", reach=0, note="in all files")
     yield Figure("health, degraded called healthy by inference alone", missed(bare, every), "objects")
+
+
+def others_of(known: set[str]) -> Iterator[Case]:
+    """Argo CD's own, of groups that are not among the development cases."""
+    where = None if os.environ.get("DATA") else health_argocd.folder()
+    if where is not None:
+        yield from health_argocd.cases(where, known)
+
+
+def unseen(book: HealthBook, cases: list[Case]) -> Iterator[Figure]:
+    for looked, name, reach, how in (
+        (False, "Argo CD's other groups", UNSEEN_REACH, "rules written without seeing their objects"),
+        (True, "Argo CD's other groups, the third that was looked at", None, "rules written with them at hand"),
+    ):
+        some = [c for c in cases if health_argocd.looked_at(c["group"]) is looked]
+        if some:
+            note = f"{len(some)} objects of {len({c['group'] for c in some})} API groups, {how}"
+            yield share(f"health, right: {name}", right(book, some), reach, note)
 
 
 def share(name: str, value: float, reach: float | None, note: str) -> Figure:

@@ -42,7 +42,15 @@ def test_a_built_program_runs_at_its_pinned_version(wrapper: str, words: list[st
 
 
 @pytest.mark.peer
-@pytest.mark.parametrize(("wrapper", "file"), [("kwok", "stages/pod/chaos"), ("flux", "crds"), ("flux-sources", "crds")])
+@pytest.mark.parametrize(
+    ("wrapper", "file"),
+    [
+        ("kwok", "stages/pod/chaos"),
+        ("flux", "crds"),
+        ("flux-sources", "crds"),
+        ("argocd-cases", "resource_customizations/cert-manager.io/Certificate"),
+    ],
+)
 def test_what_a_program_needs_lies_beside_it(wrapper: str, file: str) -> None:
     assert list((peers(wrapper) / file).glob("*.yaml"))
 
@@ -57,4 +65,4 @@ def test_what_is_not_built_is_said_and_not_built(tmp_path: Path) -> None:
 def test_an_unknown_peer_is_refused_with_the_known_ones() -> None:
     asked = build("--where", "kubelet")
     assert asked.returncode == 1
-    assert "no peer is called kubelet; there are: cluster renderers rivals age cosign" in asked.stderr
+    assert "no peer is called kubelet; there are: cluster renderers rivals age argocd-cases cosign" in asked.stderr
