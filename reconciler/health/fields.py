@@ -44,6 +44,7 @@ _GIVEN: Final = frozenset({
     "tier", "profile", "channel", "branch", "tag", "label", "source", "target", "effect", "description", "address", "path",
     "url", "group", "protocol", "provider",
 })  # fmt: skip
+MAX_SPACES: Final = 3  # in a word for a state: more is a sentence
 _ONE_WORD: Final = re.compile(r"[A-Za-z]+(?:[-_]?[A-Za-z]+)*")
 _OF: Final = re.compile(r"(\d{1,9})/(\d{1,9})")  # 1/3
 _DOINGS: Final = ("build", "backup", "restore", "scan", "test", "upgrade", "migration")
@@ -150,11 +151,15 @@ def _any_text(name: str, value: str, where: str, top: str, look: _Look) -> Itera
 
 
 def _word(low: str, value: str, text: str, top: str, look: _Look) -> Evidence:
-    """An unknown word is no evidence while conditions say that all is well, and a doubt otherwise."""
+    """An unknown word is no evidence while conditions say that all is well, and a doubt otherwise. A sentence with a good word in
+    it proves nothing.
+    """
     on = look.ends or low.startswith(_DOINGS)
     sort = Tone.BUSY if on and value.lower() in _ON_THE_WAY else tone(value)
     if len(value) > MAX_WORD:
         sort = prose(value)
+    elif sort is Tone.GOOD and value.count(" ") > MAX_SPACES:
+        sort = Tone.NONE
     return Evidence(Tone.GOOD if sort is Tone.NONE and look.settled else sort, text, top)
 
 

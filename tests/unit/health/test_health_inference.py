@@ -42,6 +42,8 @@ def said(name, status, reason="", message="", **more):
         ({"PostgresClusterStatus": "Updating"}, "progressing"),
         ({"state": "paused"}, "suspended"),
         ({"phase": "Zorp"}, "unknown"),
+        ({"state": "All pods are ready"}, "healthy"),
+        ({"state": "Another queue of this name already exists"}, "unknown"),
         ({"health": "red", "phase": "Ready"}, "degraded"),
         ({"ready": False}, "progressing"),
         ({"ready": True}, "healthy"),
