@@ -103,6 +103,8 @@ def evidence(facts: Facts) -> Iterator[Evidence]:
 
 def _of_the_status(facts: Facts, own: Sequence[Condition] | None = None) -> Iterator[Evidence]:
     """What the status says; `own` are those of its own conditions that are asked too, all unless told otherwise."""
+    if not facts.status:
+        return
     parts = tuple(of_conditions.of_parts(facts.status, facts.metadata.get("generation")))
     conditions = (*facts.conditions, *parts)
     head = last_token(facts.kind)

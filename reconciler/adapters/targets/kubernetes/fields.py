@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.adapters.targets.kubernetes import jsons
+
 MANAGER = "homeostat"
 OURS = ("/metadata/labels/homeostat.dev~1", "/metadata/annotations/homeostat.dev~1")
 _MISSING = object()
@@ -297,7 +299,7 @@ def _print(value: Any) -> int:
         return hash(value)
     if type(value) is int:
         return hash(str(value))  # as JSON writes it, without asking an encoder
-    return hash(json.dumps(value, sort_keys=True)) if value is not _MISSING else 0
+    return hash(jsons.ordered(value)) if value is not _MISSING else 0
 
 
 def _apart(desired: Any, live: Any, tree: Mapping[str, Any], at: str) -> Iterator[str]:

@@ -18,3 +18,11 @@ def write(value: object) -> bytes:
         return orjson.dumps(value)
     except TypeError:  # a number of more than 64 bits: the server says what it thinks of it
         return json.dumps(value, ensure_ascii=False).encode()
+
+
+def ordered(value: object) -> bytes:
+    """The same for what is the same, whatever the order of its keys."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
