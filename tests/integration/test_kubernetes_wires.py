@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Server:
 
     def __init__(self, handle: Handle) -> None:
         self.heads: list[str] = []
-        self.asked = asyncio.Event()
+        self.asked, self.proceed = asyncio.Event(), asyncio.Event()
         self.connections = 0
         self._handle = handle
         self.port = 0
@@ -219,6 +220,85 @@ def test_what_a_server_says_unasked_answers_no_later_question() -> None:
             await asyncio.sleep(0.05)
 
     assert played(talks_first, use).connections == 3
+
+
+async def gives_up(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await server.head(reader)
+    writer.write(OK)
+    await writer.drain()
+    await server.proceed.wait()
+    writer.write(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+    server.proceed.clear()
+
+
+def test_what_came_while_the_loop_was_busy_answers_no_later_question() -> None:
+    async def use(server: Server, made: Wires) -> None:
+        assert (await made.ask(GET, 5)).body == b"ok"
+        server.proceed.set()
+        while server.proceed.is_set():  # the server's turn; ours reads nothing meanwhile
+            made._free[0]._loop.remove_reader(made._free[0]._number)
+            await asyncio.sleep(0)
+        time.sleep(0.05)  # noqa: ASYNC251 - a loop that is busy
+        told = await made.ask(GET, 5)
+        assert (told.status, told.body) == (200, b"ok")
+
+    assert played(gives_up, use).connections == 2
+
+
+def test_a_connection_that_was_closed_touches_no_other_socket() -> None:
+    async def use(server: Server, made: Wires) -> None:
+        asked = asyncio.create_task(made.ask(GET, 60))
+        await server.asked.wait()
+        number = next(iter(made._used))._number
+        made.close()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            assert ours.fileno() == number  # the number of the one that was closed
+            came = asyncio.Event()
+            asyncio.get_running_loop().add_reader(ours, came.set)
+            with pytest.raises(ConnectionAbortedError):
+                await asked
+            theirs.send(b"x")
+            async with asyncio.timeout(5):
+                await came.wait()
+            asyncio.get_running_loop().remove_reader(ours)
+
+    played(says_nothing, use)
+
+
+async def no_answer(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await server.head(reader)
+    writer.write(OK)
+    await server.head(reader)
+    writer.write(b"HTTP/2 200\r\n\r\n")
+
+
+def test_an_answer_that_is_not_understood_is_not_taken_for_a_closed_connection() -> None:
+    async def use(server: Server, made: Wires) -> None:
+        await made.ask(GET, 5)
+        with pytest.raises(Malformed, match=r"no HTTP/1\.1 answer"):
+            await made.ask(GET, 5)
+        assert server.connections == 1
+
+    played(no_answer, use)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        Way("https://:10250", None),
+        Way("", None),
+        Way("http://a..b:80", None),
+        Way("http://127.0.0.1:99999999", None),
+        Way("http://api:80", None, proxy="http://us:se#cret@proxy:3128"),
+    ],
+)
+def test_an_address_that_is_none_is_told_without_its_words(way: Way) -> None:
+    with pytest.raises(Unreached) as told:
+        asyncio.run(Wires(way).ask(GET, 5))
+    assert "cret" not in str(told.value)
+    assert way.host.rpartition(":")[0] or "there is no host" in str(told.value)
 
 
 async def refuses_large(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

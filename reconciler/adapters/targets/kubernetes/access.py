@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from kubernetes import client, config
 
-from reconciler.errors import Misconfigured
+from reconciler.errors import Misconfigured, Retryable
 
 IN_POD = "KUBERNETES_SERVICE_HOST"
 
@@ -28,7 +28,7 @@ class Access:
         configuration = load()
         self._configuration, self._load, self._loaded = configuration, load, time.monotonic()
         self.where = where
-        self.url = str(configuration.host).rstrip("/")
+        self.url = _address(str(configuration.host).rstrip("/"), where)
         self.proxy: str | None = _proxy(configuration.proxy or "", where)
         self.server_name: str | None = configuration.tls_server_name or None
         self.tls = _tls(configuration, where) if urlsplit(self.url).scheme == "https" else None
@@ -41,7 +41,10 @@ class Access:
             self._loaded = time.monotonic()
             with contextlib.suppress(Misconfigured):  # half written; the next refusal reads it again
                 self._configuration = self._load()
-        value = self._configuration.get_api_key_with_prefix("authorization", alias="BearerToken")
+        try:
+            value = self._configuration.get_api_key_with_prefix("authorization", alias="BearerToken")
+        except Exception as error:  # whatever a refresh hook raises: a file that is gone, a plug-in that fails
+            raise Retryable(f"cannot read the credential for {self.url}: {type(error).__name__}", after_ms=5_000) from error
         return str(value or self._configuration.get_basic_auth_token() or "")
 
     def __repr__(self) -> str:
@@ -78,14 +81,36 @@ def _read(kubeconfig: str, context: str, home: Path, where: str) -> client.Confi
     return configuration
 
 
-def _proxy(url: str, where: str) -> str | None:
-    if url and urlsplit(url).scheme != "http":
+def _address(url: str, where: str) -> str:
+    """Without a scheme it would be spoken to in the clear, and without a host it is this machine."""
+    if not _names_a_host(url, ("https", "http")):
         raise Misconfigured(
-            "the proxy of the cluster's access is not spoken to over http",
+            f"{url[:200]!r} is no address of a cluster",
             where=where,
-            next_step="give a proxy-url that begins with http://: what goes through it is TLS from end to end all the same",
+            next_step="write server: https://HOST:PORT in the kubeconfig",
+        )
+    return url
+
+
+def _proxy(url: str, where: str) -> str | None:
+    """Its words are not shown: a password may be among them."""
+    parts = url.partition("://")[2]
+    if url and not (_names_a_host(url, ("http",)) and not {"?", "#"} & set(parts) and not parts.rstrip("/").count("/")):
+        raise Misconfigured(
+            "the proxy of the cluster's access is not spoken to over http, or its address cannot be read",
+            where=where,
+            next_step="give a proxy-url such as http://USER:PASSWORD@HOST:PORT, with %23 for # and %2F for / in the password; "
+            "what goes through it is TLS from end to end all the same",
         )
     return url or None
+
+
+def _names_a_host(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _tls(configuration: client.Configuration, where: str) -> ssl.SSLContext:

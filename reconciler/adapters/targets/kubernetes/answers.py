@@ -29,7 +29,20 @@ class Answer:
     good for another request. `bodiless`: only the head comes.
     """
 
-    __slots__ = ("_behind", "_chunked", "_held", "_last", "_left", "bodiless", "headers", "keeps", "over", "status", "told")
+    __slots__ = (
+        "_behind",
+        "_chunked",
+        "_held",
+        "_last",
+        "_left",
+        "begun",
+        "bodiless",
+        "headers",
+        "keeps",
+        "over",
+        "status",
+        "told",
+    )
 
     def __init__(self, *, bodiless: bool = False) -> None:
         self.bodiless = bodiless
@@ -39,14 +52,11 @@ class Answer:
         self._left: int | None = 0  # of the body or of a chunk; None: until the connection ends
         self._behind, self._last = False, False  # at the line that ends a chunk; at the trailers
         self._held = b""
-
-    @property
-    def begun(self) -> bool:
-        """Whether anything of it has come."""
-        return self.told or bool(self._held)
+        self.begun = False  # whether anything has come
 
     def feed(self, data: bytes) -> bytes:
         """What of the body is among these bytes."""
+        self.begun = self.begun or bool(data)
         if self._held:
             data, self._held = self._held + data, b""
         while not self.told:

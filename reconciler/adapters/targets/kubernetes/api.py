@@ -121,7 +121,7 @@ class Api:
         status, raw = answer.status, answer.body
         if status < 300:
             self.gate.fine()
-            return raw.decode("utf-8", "replace") if request.accept == TEXT else jsons.read(raw) if raw else {}
+            return raw.decode("utf-8", "replace") if request.accept == TEXT else _json(raw, str(request)) if raw else {}
         refused = _refusal(status, raw)
         if status == 401 and self._token:
             self._refuse_token()  # the next try has another one, when there is one
@@ -141,7 +141,7 @@ class Api:
                     if answer.status == 401:
                         self._refuse_token()
                     raise _refusal(answer.status, await _first(pieces, 65_536))
-                yield _lines(pieces)
+                yield _lines(pieces, path)
         except OSError as error:
             raise Retryable(f"the watch of {path} broke: {type(error).__name__}: {error}") from error
 
@@ -174,8 +174,8 @@ class Api:
         if now >= self._token_until:
             async with self._asking:
                 if now >= self._token_until:
-                    refused, self._token_refused = self._token_refused, False
-                    self._token = await asyncio.to_thread(self.access.token, refused=refused)
+                    self._token = await asyncio.to_thread(self.access.token, refused=self._token_refused)
+                    self._token_refused = False
                     self._token_until = asyncio.get_running_loop().time() + TOKEN_S
         return {"Authorization": self._token} if self._token else {}
 
@@ -189,18 +189,32 @@ async def _first(pieces: AsyncIterator[bytes], most: int) -> bytes:
     return found
 
 
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
-    """One JSON value a line; lines may be longer than any piece."""
+def _json(raw: bytes, what: str) -> Any:
+    try:
+        return jsons.read(raw)
+    except ValueError as error:
+        raise Retryable(f"the answer to {what} is no JSON: {error}", after_ms=5_000) from error
+
+
+async def _lines(pieces: AsyncIterator[bytes], path: str) -> AsyncIterator[dict[str, Any]]:
+    """One JSON map a line; lines may be longer than any piece."""
     rest: list[bytes] = []
+    size = 0
     async for piece in pieces:
         *whole, last = piece.split(b"\n")
         for line in whole:
             rest.append(line)
             if joined := b"".join(rest):
-                yield jsons.read(joined)
-            rest = []
+                event = _json(joined, f"the watch of {path}")
+                if not isinstance(event, dict):
+                    raise Retryable(f"the watch of {path} says something that is no event")
+                yield event
+            rest, size = [], 0
         if last:
             rest.append(last)
+            size += len(last)
+            if size > MAX_ANSWER:
+                raise Retryable(f"the watch of {path} says a line of more than {MAX_ANSWER} bytes")
 
 
 @functools.lru_cache(maxsize=256)
@@ -210,7 +224,7 @@ def _query(params: tuple[tuple[str, str], ...]) -> str:
 
 
 def _seconds(text: str) -> float:
-    return float(text) if text.isdigit() and len(text) < 6 else 0.0
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 
 
 def _refusal(status: int, raw: bytes) -> Refused:
@@ -222,5 +236,5 @@ def _refusal(status: int, raw: bytes) -> Refused:
             (str(c.get("field", "")), str(c.get("message", ""))) for c in details.get("causes") or () if isinstance(c, dict)
         )
         return Refused(status, str(told.get("reason") or ""), str(told.get("message") or ""), causes)
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError):
         return Refused(status, "", raw[:300].decode("utf-8", "replace"))

@@ -16,8 +16,8 @@ def read(raw: bytes) -> Any:
 def write(value: object) -> bytes:
     try:
         return orjson.dumps(value)
-    except TypeError:  # a number of more than 64 bits: the server says what it thinks of it
-        return json.dumps(value, ensure_ascii=False).encode()
+    except TypeError:  # a number of more than 64 bits, half a character: the server says what it thinks of it
+        return json.dumps(value).encode()
 
 
 def ordered(value: object) -> bytes:
@@ -25,4 +25,4 @@ def ordered(value: object) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+        return json.dumps(value, sort_keys=True).encode()

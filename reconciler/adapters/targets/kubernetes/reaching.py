@@ -39,15 +39,19 @@ class Way:
 
 async def reached(way: Way) -> socket.socket:
     """A socket that never blocks. Unreached says why there is none."""
+    through = f" through the proxy {_place(way.proxy)}" if way.proxy else ""
     try:
         return await _reached(way)
     except OSError as error:
-        through = f" through the proxy {_place(way.proxy)}" if way.proxy else ""
         raise Unreached(f"cannot connect to {way.host}{through}: {type(error).__name__}: {error}") from error
+    except ValueError as error:  # a name or a port that is none; its words may hold part of a password
+        raise Unreached(f"cannot connect to {way.host}{through}: no address ({type(error).__name__})") from None
 
 
 async def _reached(way: Way) -> socket.socket:
     loop, where = asyncio.get_running_loop(), urlsplit(way.proxy or way.url)
+    if not where.hostname or not urlsplit(way.url).hostname:  # nobody's name is this machine's
+        raise ConnectionError("there is no host in the address")
     port = where.port or (443 if where.scheme == "https" else 80)
     found = await loop.getaddrinfo(where.hostname, port, type=socket.SOCK_STREAM)
     sock = await start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS_S)
@@ -59,7 +63,7 @@ async def _reached(way: Way) -> socket.socket:
         if way.proxy:
             await _tunnel(loop, sock, way.proxy, urlsplit(way.url))
         name = way.server_name or urlsplit(way.url).hostname
-        sock = way.tls.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+        sock = way.tls.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False)
         await _shaken(loop, sock)
     except BaseException:
         sock.close()

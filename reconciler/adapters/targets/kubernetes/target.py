@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -367,12 +368,19 @@ class KubernetesTarget:
         await self._lease.release()
         await self._api.stop()
         await asyncio.sleep(CLOSING_S)
+        others = asyncio.all_tasks() - {asyncio.current_task()}  # who waits for one of them would wait for ever
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop.is_closed() or not self._thread.is_alive():
             work.close()
             raise Retryable(f"the connection to {self.name} is closed")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except CancelledError:
+            raise Retryable(f"the connection to {self.name} is closed") from None
 
 
 class Newest(Generic[T]):

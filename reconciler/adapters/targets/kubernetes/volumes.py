@@ -108,6 +108,8 @@ class Volumes:
         address = next((a for a in items(node, "status", "addresses") if text(a, "type") == "InternalIP"), {})
         port = whole(node, "status", "daemonEndpoints", "kubeletEndpoint", "Port") or PORT
         host = text(address, "address")
+        if not host:
+            raise ValueError("the node has no internal address")
         place = f"{f'[{host}]' if ':' in host else host}:{port}"
         wires = Wires(Way(f"https://{place}", self._tls))
         try:

@@ -62,7 +62,7 @@ class Wire:
         self._loop, self._sock, self._number = loop, sock, sock.fileno()
         self._came: deque[bytes] = deque()
         self._waits: asyncio.Future[bytes] | None = None
-        self._listens, self._ended, self._spoilt = False, False, False
+        self._listens, self._ended, self._spoilt, self._closed = False, False, False, False
         self._stuck: asyncio.Future[None] | None = None
         self._broke: OSError | None = None
         self.until = 0.0  # when who uses it has waited long enough, or nobody has used it for too long
@@ -70,7 +70,16 @@ class Wire:
     @property
     def quiet(self) -> bool:
         """It is as the last answer left it: nothing came since, the end of the connection included."""
-        return not (self._came or self._ended or self._spoilt)
+        return self._listens and not (self._came or self._ended or self._spoilt)
+
+    @property
+    def waited_for(self) -> bool:
+        return self._waits is not None or self._stuck is not None
+
+    def look(self) -> None:
+        """Takes what has come and the event loop had no turn for yet."""
+        if self._listens:
+            self._read()
 
     async def ask(self, asked: bytes, answer: Answer, most: int) -> bytes:
         """All of the body."""
@@ -100,6 +109,10 @@ class Wire:
         return part
 
     def close(self) -> None:
+        """Once: afterwards its number may be another socket's."""
+        if self._closed:
+            return
+        self._closed = self._ended = True
         self._loop.remove_reader(self._number)
         self._loop.remove_writer(self._number)
         self._sock.close()
@@ -138,7 +151,7 @@ class Wire:
             return
         except OSError as error:
             self._broke, data = error, b""
-        self._ended = not data
+        self._ended = self._ended or not data
         if self._waits is not None and not self._waits.done():
             self._waits.set_result(data)
         elif data:
@@ -154,7 +167,7 @@ class Wire:
             while rest:
                 try:
                     rest = rest[self._sock.send(rest) :]
-                except (ssl.SSLWantWriteError, ssl.SSLWantReadError, BlockingIOError):
+                except (ssl.SSLWantWriteError, BlockingIOError):
                     await self._writable()
         except ConnectionError:
             if len(rest) == len(data):
@@ -168,7 +181,8 @@ class Wire:
             await self._stuck
         finally:
             self._stuck = None
-            self._loop.remove_writer(self._number)
+            if not self._closed:
+                self._loop.remove_writer(self._number)
 
 
 class Wires:
@@ -206,7 +220,7 @@ class Wires:
             try:
                 return await self._asked(kept, data, answer, asked)
             except (ConnectionError, ssl.SSLError):
-                if answer.begun:
+                if answer.begun or self.closed:
                     raise
         wire = await self._opened(until)
         return await self._asked(wire, data, Answer(), asked)
@@ -247,9 +261,10 @@ class Wires:
         wire.close()
 
     def _kept(self) -> Wire | None:
-        """The one that was used last; the others become old."""
+        """The one that was used last; the others become old. What came meanwhile would be taken for the next answer."""
         while self._free:
             wire = self._free.pop()
+            wire.look()
             if wire.quiet:
                 self._used.add(wire)
                 return wire
@@ -258,6 +273,8 @@ class Wires:
 
     async def _opened(self, until: float) -> Wire:
         loop = asyncio.get_running_loop()
+        if self.closed:
+            raise Unreached("the connection is closed")
         try:
             async with asyncio.timeout_at(until):
                 wire = Wire(loop, await reached(self.way))
@@ -275,13 +292,13 @@ class Wires:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Whoever has waited too long is told, and what was not used for long is closed, for as long as there is anything."""
         now = loop.time()
+        self._sweeper = loop.call_later(SWEEP_S, self._sweep, loop) if self._used or self._free else None
         for wire in self._used:
-            if wire.until <= now:
+            if wire.until <= now and wire.waited_for:
                 wire.fail(TimeoutError("no answer in time"))
         for wire in [w for w in self._free if w.until <= now]:
             self._free.remove(wire)
             wire.close()
-        self._sweeper = loop.call_later(SWEEP_S, self._sweep, loop) if self._used or self._free else None
 
     def _encoded(self, asked: Asked) -> bytes:
         lines = [f"{asked.method} {self._prefix}{asked.target} HTTP/1.1", f"Host: {self.way.host}"]

@@ -1,0 +1,72 @@
+"""What an API server says that is no answer: told as an error that the loop knows, never as a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from reconciler.adapters.targets.kubernetes.access import Access
+from reconciler.adapters.targets.kubernetes.api import Api, Refused
+from reconciler.errors import Retryable
+
+
+def asked(answer: bytes, *, watched: bool = False) -> Any:
+    """What a server that says this to everybody makes of one request, or of the first event of a watch."""
+
+    async def says(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async def whole() -> Any:
+        async with await asyncio.start_server(says, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            access = SimpleNamespace(url=url, tls=None, server_name=None, proxy=None, token=lambda **_: "")
+            api = Api(cast("Access", access), at_once=2, timeout_s=0.2)
+            api.start()
+            try:
+                if not watched:
+                    return await api.get("/x")
+                async with api.watch("/x", {}) as events:
+                    return [event async for event in events]
+            finally:
+                await api.stop()
+
+    return asyncio.run(whole())
+
+
+def said(status: str, body: bytes, *headers: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "\r\n"]).encode("latin-1") + body
+
+
+@pytest.mark.parametrize("body", [b"<html>log in</html>", b"{", b'"\\ud800"', b"[" * 5_000])
+@pytest.mark.parametrize("watched", [False, True])
+def test_what_is_no_json_is_tried_again_later(body: bytes, watched: bool) -> None:
+    with pytest.raises(Retryable, match="no JSON"):
+        asked(said("200 OK", body + b"\n"), watched=watched)
+
+
+def test_an_event_is_a_map() -> None:
+    assert asked(said("200 OK", b'{"type": "ADDED"}\n\n{"type": "DELETED"}\n'), watched=True) == [
+        {"type": "ADDED"},
+        {"type": "DELETED"},
+    ]
+    with pytest.raises(Retryable, match="no event"):
+        asked(said("200 OK", b"5\n"), watched=True)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("body", [b"no", b"5", b'{"details": {"causes": 5}}', b'{"details": 5}', b'{"details": {"causes": [1]}}'])
+def test_a_refusal_of_any_shape_is_one(body: bytes, watched: bool) -> None:
+    with pytest.raises(Refused) as refused:
+        asked(said("403 Forbidden", body), watched=watched)
+    assert refused.value.status == 403
+
+
+def test_a_time_to_come_back_that_is_none_is_not_waited_for() -> None:
+    with pytest.raises(Retryable, match="failed"):
+        asked(said("503 Busy", b"{}", "Retry-After: \xb2"))
