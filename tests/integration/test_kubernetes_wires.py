@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 from cluster.identity import write_identity
 
-from reconciler.adapters.targets.kubernetes import wires
+from reconciler.adapters.targets.kubernetes import reaching, wires
 from reconciler.adapters.targets.kubernetes.answers import Malformed
 from reconciler.adapters.targets.kubernetes.reaching import Unreached, Way
 from reconciler.adapters.targets.kubernetes.wires import Asked, TooLarge, Wires
@@ -457,3 +459,22 @@ def test_a_server_under_another_name_is_told_by_that_name(tmp_path: Path) -> Non
             made.close()
 
     asyncio.run(whole())
+
+
+def test_a_server_that_hangs_up_before_tls_leaves_no_socket_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, ours = certified(tmp_path)
+
+    async def hung_up(*_: object, **__: object) -> socket.socket:
+        made = socket.create_connection(listener.getsockname())
+        there, _ = listener.accept()
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it is reset, and not ended
+        there.close()
+        made.setblocking(False)
+        return made
+
+    monkeypatch.setattr(reaching, "start_connection", hung_up)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        made = Wires(Way(f"https://127.0.0.1:{listener.getsockname()[1]}", ours))
+        with pytest.raises(Unreached):
+            asyncio.run(made.ask(GET, 5))
+    gc.collect()  # a socket that was left open would be told now, which is an error in tests

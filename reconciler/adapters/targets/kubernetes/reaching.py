@@ -7,7 +7,7 @@ import base64
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from aiohappyeyeballs import start_connection
@@ -37,6 +37,17 @@ class Way:
         return _place(self.url)
 
 
+class _Closing(ssl.SSLSocket):
+    """`wrap_socket` leaves its own socket open where the connection is over already, which is where it asks for the peer."""
+
+    def getpeername(self) -> Any:
+        try:
+            return super().getpeername()
+        except OSError:
+            self.close()
+            raise
+
+
 async def reached(way: Way) -> socket.socket:
     """A socket that never blocks. Unreached says why there is none."""
     through = f" through the proxy {_place(way.proxy)}" if way.proxy else ""
@@ -63,6 +74,7 @@ async def _reached(way: Way) -> socket.socket:
         if way.proxy:
             await _tunnel(loop, sock, way.proxy, urlsplit(way.url))
         name = way.server_name or urlsplit(way.url).hostname
+        way.tls.sslsocket_class = _Closing
         sock = way.tls.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False)
         await _shaken(loop, sock)
     except BaseException:
