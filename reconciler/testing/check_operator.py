@@ -8,16 +8,19 @@ A rig whose operator is Lasting is a LastingRig, and `LASTING_CHECKS` hold, too.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
 
-from reconciler.errors import HomeostatError
+from reconciler.errors import HomeostatError, Retryable
 from reconciler.model.reasons import Reason
 from reconciler.ports.target import Act, Acted, Lasting, Operator
 from reconciler.testing.expecting import expect
+
+TRIES = 20
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -123,7 +126,7 @@ def what_lasts_is_begun_by_one_call_and_ended_by_others(rig: LastingRig) -> None
     acted = rig.operator.operate(act, dry_run=False)
     expect(acted.ok and acted.reason == Reason.WAITING.value, f"it is not said to be under way: {acted}")
     for _ in range(2):
-        told = _lasting(rig.operator).go_on(act)
+        told = _turn(rig.operator, act)
         expect(told.ok and told.reason == Reason.WAITING.value and bool(told.detail), f"it does not say how far it is: {told}")
         expect(0 < told.again_ms <= 60_000, f"it does not say when to go on: {told}")
     expect(rig.effects() == 0, "it was done although the world held it up")
@@ -139,12 +142,12 @@ def what_lasts_goes_on_in_another_process(rig: LastingRig) -> None:
     act = rig.lasting("one")
     rig.hold()
     rig.operator.operate(act, dry_run=False)
-    _lasting(rig.operator).go_on(act)
+    _turn(rig.operator, act)
     rig.let_go()
     told = _to_its_end(rig, rig.reopen(), act)
     expect(told.reason == Reason.APPLIED.value, f"another process does not go on with it: {told}")
     expect(rig.effects() == 1, "it was not done once")
-    again = _lasting(rig.reopen()).go_on(act)
+    again = _turn(rig.reopen(), act)
     expect(again.ok and again.reason == Reason.APPLIED.value, f"whoever comes too late does not hear of the end: {again}")
 
 
@@ -162,7 +165,7 @@ def what_is_under_way_is_not_begun_again(rig: LastingRig) -> None:
     act = rig.lasting("one")
     rig.hold()
     rig.operator.operate(act, dry_run=False)
-    _lasting(rig.operator).go_on(act)
+    _turn(rig.operator, act)
     for dry_run in (True, False):
         told = rig.operator.operate(act, dry_run=dry_run)
         expect(told.reason == Reason.WAITING.value, f"an id that is under way is not said to be: {told}")
@@ -176,12 +179,20 @@ def _lasting(operator: Operator) -> Lasting:
     return operator
 
 
+def _turn(operator: Operator, act: Act) -> Acted:
+    """The world may be slow to answer, which is no answer yet."""
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(Retryable):
+            return _lasting(operator).go_on(act)
+    return _lasting(operator).go_on(act)
+
+
 def _to_its_end(rig: LastingRig, operator: Operator, act: Act) -> Acted:
-    told = [_lasting(operator).go_on(act)]
+    told = [_turn(operator, act)]
 
     def over() -> bool:
         if told[-1].reason == Reason.WAITING.value:
-            told.append(_lasting(operator).go_on(act))
+            told.append(_turn(operator, act))
         return told[-1].reason != Reason.WAITING.value
 
     rig.soon(over, "the act comes to its end")
