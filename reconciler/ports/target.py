@@ -159,7 +159,8 @@ class Lasting(Protocol):
 
     def go_on(self, act: Act) -> Acted:
         """Does of what was begun under this id what can be done now, and never begins it: raises Permanent where the target
-        does not know of a beginning. Asked by two at once it is harmless. The target ends by itself what takes too long.
+        does not know of a beginning, and Retryable where the world has not answered yet: nothing is lost, and it is asked again.
+        Asked by two at once it is harmless. The target ends by itself what takes too long.
         """
         ...
 
