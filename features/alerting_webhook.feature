@@ -36,6 +36,21 @@ Feature: Webhook from alerting
     Then there is 1 incident
     And there is 1 machine commit on main
 
+  Scenario: An alert that fires on is looked at again once an hour, when its incident is over
+    Given the built-in sensors are switched off
+    And checkout gets a bad release
+    And half a minute goes by
+    When Alertmanager delivers a signed alert about "checkout" that began 54 minutes ago
+    And five minutes go by
+    Then the incident ended as "no-cause"
+    When Alertmanager delivers that alert again, since it fires still
+    And half a minute goes by
+    Then there is 1 incident
+    When two minutes go by
+    And Alertmanager delivers that alert again, since it fires still
+    And half a minute goes by
+    Then there are 2 incidents
+
   Scenario: A stale alert is closed without touching anything
     Given "rollback-release" repairs merge by themselves
     When Alertmanager delivers a signed alert about "checkout"
@@ -43,14 +58,32 @@ Feature: Webhook from alerting
     Then the incident ended as "stale"
     And no pull request was ever opened
 
-  Scenario: An alert that is six hours old when it arrives is dropped
+  Scenario: An alert that is six hours old when it arrives is checked against the present, and closed
+    Given "rollback-release" repairs merge by themselves
+    When Alertmanager delivers a signed alert about "checkout" that began six hours ago
+    And a minute goes by
+    Then the incident ended as "stale"
+    And nobody was paged
+    And no pull request was ever opened
+
+  Scenario: An alert that is old when it arrives and still true is no less true
     Given "rollback-release" repairs merge by themselves
     And the built-in sensors are switched off
     And checkout gets a bad release
-    When Alertmanager delivers a signed alert about "checkout" that began six hours ago
+    And five minutes go by
+    And five minutes go by
+    And five minutes go by
+    And five minutes go by
+    When Alertmanager delivers a signed alert about "checkout" that began 20 minutes ago
+    And the repair is applied
+    Then checkout runs release "1.4.2"
+
+  Scenario: An alert that was old when it arrived and that nobody can check pages nobody
+    When Alertmanager delivers a signed alert about "mailer" that began six hours ago
+    And five minutes go by
     And a minute goes by
-    Then there is no incident
-    And nothing of the machine is on main
+    Then the incident ended as "stale"
+    And nobody was paged
 
   Scenario: Of what nobody measures the end of its alert is enough, and nobody is paged
     When Alertmanager delivers a signed alert about "mailer"

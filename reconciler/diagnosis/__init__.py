@@ -7,7 +7,7 @@ In: an incident, Telemetry, the infra repository and the history of what was app
 from reconciler.diagnosis.commits import Applied
 from reconciler.diagnosis.declared import Files
 from reconciler.diagnosis.finding import diagnose
-from reconciler.diagnosis.presence import Presence, ended, still_present
+from reconciler.diagnosis.presence import Presence, ended, late, still_present
 from reconciler.diagnosis.workloads import workload_causes
 
-__all__ = ["Applied", "Files", "Presence", "diagnose", "ended", "still_present", "workload_causes"]
+__all__ = ["Applied", "Files", "Presence", "diagnose", "ended", "late", "still_present", "workload_causes"]

@@ -82,6 +82,13 @@ def ended(incident: Incident) -> str:
     return ENDED if incident.signals and not standing(incident) else ""
 
 
+def late(incident: Incident, max_age_ms: int) -> bool:
+    """Whether all that fires in it was old when it arrived (S30). Sensors and targets speak of the present."""
+    firing = standing(incident)
+    present = any(s.told or s.source.startswith("sensor/") for s in firing)
+    return bool(firing) and not present and all(s.received_ms - s.started_ms > max_age_ms for s in firing)
+
+
 def standing(incident: Incident) -> tuple[Signal, ...]:
     """The signals whose last word is that they fire."""
     last: dict[str, Signal] = {}

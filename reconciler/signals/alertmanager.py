@@ -9,7 +9,8 @@ What is checked, in this order, because each protects the next:
 3. each alert: labels are text, status is known, times exist and are neither absurd nor in the future.
 
 Identity: a signal's id is the digest of receiver, all labels, status and start (and end, once resolved), so the same
-delivery twice is the same signals. Its fingerprint is name and component alone: the same trouble at another time.
+delivery twice is the same signals. What still fires whole hours after its start is said again, since the incident that it
+opened may be over. Its fingerprint is name and component alone: the same trouble at another time.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from reconciler.model.canonical import digest
 from reconciler.model.signals import Severity, Signal, SignalStatus
 from reconciler.signals.inert import component_of, kept_labels, plain_name
 
+REPEAT_MS = 3_600_000  # once in which an alert that goes on firing counts again
 EARLIEST_MS = 946_684_800_000  # the year 2000: what is before it is a zero value or a broken clock
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})")
 _SEVERITIES = {"critical": Severity.CRITICAL, "page": Severity.CRITICAL, "info": Severity.INFO, "none": Severity.INFO}
@@ -99,8 +101,10 @@ def _signal(alert: Any, at: str, source: str, now: int, caps: AlertLimits) -> Si
     started = _time(alert.get("startsAt"), f"{at}.startsAt", now + caps.max_ahead_ms)
     ended = _ended(alert, at, started, now + caps.max_ahead_ms) if status is SignalStatus.RESOLVED else 0
     name, component = plain_name(labels.get("alertname", "")) or "unnamed", component_of(labels)
+    said = {"source": source, "labels": labels, "status": status.value, "started": started, "ended": ended}
+    again = max(0, now - started) // REPEAT_MS if status is SignalStatus.FIRING else 0
     return Signal(
-        id=digest({"source": source, "labels": labels, "status": status.value, "started": started, "ended": ended}),
+        id=digest({**said, "again": again} if again else said),
         source=source,
         name=name,
         component=component,

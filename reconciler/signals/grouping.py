@@ -3,12 +3,11 @@
 Steps, in this order:
 1. withdrawn: a resolved claim takes its firing twin with it, so a flap shorter than the hold-down does nothing (S8);
    the end of what an open incident holds goes there once it has lasted the hold-down, every other end is dropped;
-2. late: an alert that was old when it arrived is dropped (S30); sensors and targets speak of the present;
-3. flood: beyond `MAX_PENDING` distinct signals each trouble keeps a few, the rest are counted away (S5);
-4. known: trouble of an open incident is a duplicate; a neighbour of it joins within the window, and waits after it;
-5. new: what is left is split into the connected components of the call graph between the affected components, and
+2. flood: beyond `MAX_PENDING` distinct signals each trouble keeps a few, the rest are counted away (S5);
+3. known: trouble of an open incident is a duplicate; a neighbour of it joins within the window, and waits after it;
+4. new: what is left is split into the connected components of the call graph between the affected components, and
    each opens one incident once its oldest claim has lasted the hold-down;
-6. cap: above `max_incidents` a group joins the nearest incident that still listens, or waits.
+5. cap: above `max_incidents` a group joins the nearest incident that still listens, or waits.
 
 Every signal gets exactly one action. Waiting signals stay pending in the store and come back in the next call, so
 nothing is lost by waiting, and running twice with the same inputs says the same.
@@ -44,9 +43,8 @@ def group(
     """One action for every signal of `signals` (as `Store.pending_signals` gives them: oldest first)."""
     held = {claim for one in incidents if one.hears for claim in one.claims(SignalStatus.FIRING)}
     firing, ended, actions = _withdrawn(signals, held)
-    firing, late = _late(firing, settings.max_signal_age_ms)
     firing, flood = _flood(firing)
-    plan = _Plan(list(incidents), topology, now, scope, settings, [*actions, *late, *flood])
+    plan = _Plan(list(incidents), topology, now, scope, settings, [*actions, *flood])
     plan.settle_ended(ended)
     for troubled in _groups(plan.settle_known(firing), topology):
         plan.settle_new(troubled)
@@ -77,13 +75,6 @@ def _pair(signal: Signal) -> object:
 
 def _over(signal: Signal, end: Signal | None) -> bool:
     return end is not None and signal.started_ms <= end.started_ms
-
-
-def _late(firing: Sequence[Signal], max_age_ms: int) -> tuple[list[Signal], list[Action]]:
-    late = [s for s in firing if s.received_ms - s.started_ms > max_age_ms and not (s.told or s.source.startswith("sensor/"))]
-    actions: list[Action] = [_drop(late, Reason.STALE, f"older than {max_age_ms} ms when it arrived")] if late else []
-    gone = {signal.id for signal in late}
-    return [s for s in firing if s.id not in gone], actions
 
 
 def _flood(firing: Sequence[Signal]) -> tuple[list[Signal], list[Action]]:
@@ -153,7 +144,7 @@ class _Plan:
                 left.append(signal)
             elif self._news(signal, home):
                 joining.setdefault(home.incident.id, []).append(signal)
-            elif signal.fingerprint in home.fingerprints and home.listens:
+            elif self._goes_on(signal, home) or (signal.fingerprint in home.fingerprints and home.listens):
                 self.actions.append(_drop([signal], Reason.DUPLICATE, f"{home.incident.id} has this trouble already"))
             elif home.listens and self.now <= home.incident.opened_ms + self.settings.window_ms:
                 joining.setdefault(home.incident.id, []).append(signal)
@@ -182,6 +173,15 @@ class _Plan:
         other = signal.fingerprint in home.fingerprints and signal.claim not in home.claims(SignalStatus.FIRING)
         back = home.hears and signal.claim in home.claims(SignalStatus.RESOLVED)
         return bool(signal.claim) and (back or (other and home.listens))
+
+    @staticmethod
+    def _goes_on(signal: Signal, home: OpenIncident) -> bool:
+        """Said again before a repair has landed. Afterwards it waits: it may say that the repair did not help."""
+        return home.hears and any(
+            held.claim == signal.claim and held.started_ms == signal.started_ms and held.status is SignalStatus.FIRING
+            for held in home.incident.signals
+            if held.claim
+        )
 
     def _home(self, signal: Signal) -> OpenIncident | None:
         """The open incident of this trouble, or else the one it is a neighbour of."""

@@ -1,12 +1,13 @@
 """Triage: is it still true? An alert is a stored claim; the present decides whether anything is done about it.
 
-Gone: the case ends as stale. Cannot be seen: it waits, and ends with a page when nothing was seen for too long; a
-telemetry error is never taken for trouble. What a target said is asked of the target. A hold on every component it names
-keeps the machine away from the start.
+Gone: the case ends as stale. Cannot be seen: it waits, and ends with a page when nothing was seen for too long, or without
+one where the alert was old when it came; a telemetry error is never taken for trouble. What a target said is asked of the
+target. A hold on every component it names keeps the machine away from the start.
 """
 
 from __future__ import annotations
 
+from reconciler.diagnosis import late
 from reconciler.model.cases import Case, Stage
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import Incident
@@ -43,6 +44,8 @@ def triage(world: World, case: Case) -> Advance:
         return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, f"{watch} still fires"))
     if presence.reason is Reason.STALE:
         return quiet_end(world, case, Reason.STALE, presence.detail)
+    if case.attempts >= LOOKS and late(found.incident, world.applied_rulebook().installation.spec.grouping.max_signal_age_ms):
+        return quiet_end(world, case, Reason.STALE, f"the alert was old when it came, and cannot be checked: {presence.detail}")
     if case.attempts >= LOOKS:
         return page_and_end(world, case, Reason.BLIND, f"the alert cannot be checked: {presence.detail}")
     return Advance(step(case, Stage.TRIAGE, found, now + LOOK_AGAIN_MS, Reason.BLIND, presence.detail))

@@ -187,7 +187,7 @@ def _(site: Installation) -> None:
     assert site.payloads("incident") == []
 
 
-@then(parsers.re(r"there is (?P<count>\d+) incident"))
+@then(parsers.re(r"there (is|are) (?P<count>\d+) incidents?"))
 def _(site: Installation, count: str) -> None:
     assert len(site.payloads("incident")) == int(count)
 

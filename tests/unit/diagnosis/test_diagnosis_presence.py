@@ -1,11 +1,12 @@
 """An alert is a stored claim: is it still true?"""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from test_diagnosis_finding import BEGAN, NOW, QUIET, SLOW, failing, incident, world
 
-from reconciler.diagnosis import still_present
+from reconciler.diagnosis import late, still_present
 from reconciler.model.reasons import Reason
 from reconciler.model.signals import SignalStatus
 
@@ -30,6 +31,30 @@ def test_a_six_hour_old_alert_about_a_healthy_service_is_stale():
 def test_a_six_hour_old_alert_about_a_service_that_still_fails_is_present():
     telemetry = world({("checkout", "error_rate"): 0.3}, began=0)
     assert still_present(incident("checkout", started=NOW - 6 * 3_600_000), telemetry, NOW).present
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"received_ms": 900_000}, False),
+        ({"source": "sensor/slow"}, False),
+        ({"source": "target/lab"}, False),
+        ({"status": SignalStatus.RESOLVED}, False),
+    ],
+    ids=["late", "just in time", "a sensor", "a target", "over"],
+)
+def test_an_alert_is_late_that_was_old_when_it_arrived(changes: dict[str, Any], expected: bool):
+    one = incident("checkout")
+    signals = tuple(replace(s, **{"started_ms": 0, "received_ms": 900_001, **changes}) for s in one.signals)
+    assert late(replace(one, signals=signals), 900_000) is expected
+
+
+def test_one_alert_in_time_is_enough_for_an_incident_not_to_be_late():
+    old, new = (
+        replace(incident("checkout").signals[0], claim=str(at), started_ms=at, received_ms=1_000_000) for at in (0, 900_000)
+    )
+    assert not late(replace(incident("checkout"), signals=(old, new)), 900_000)
 
 
 def test_trouble_of_somebody_else_does_not_keep_an_alert_alive():

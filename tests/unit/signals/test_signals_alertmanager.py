@@ -50,6 +50,18 @@ def test_the_same_delivery_twice_is_the_same_signals():
     assert [s.id for s in first] == [s.id for s in again]
 
 
+@pytest.mark.parametrize(("minutes", "same"), [(58, True), (60, False), (118, False)])
+def test_an_alert_that_goes_on_firing_counts_again_once_an_hour(minutes: int, same: bool):
+    first, later = (parse_alertmanager(_body(_alert()), "main", NOW + add * 60_000)[0] for add in (0, minutes))
+    assert (first.id == later.id, first.claim == later.claim) == (same, True)
+    assert later.id == parse_alertmanager(_body(_alert()), "main", NOW + minutes * 60_000 + 30_000)[0].id
+
+
+def test_an_end_that_is_said_again_is_the_same_end():
+    over = _alert(status="resolved", endsAt="2025-11-21T01:59:30Z")
+    assert _one(over).id == parse_alertmanager(_body(over), "main", NOW + 7_200_000)[0].id
+
+
 def test_an_alert_repeated_within_a_delivery_is_one_signal():
     assert len(parse_alertmanager(_body(_alert(), _alert()), "main", NOW)) == 1
 

@@ -1,4 +1,4 @@
-"""Grouping: every signal gets one action; storms become few incidents; flaps and late alerts become none."""
+"""Grouping: every signal gets one action; storms become few incidents; flaps become none."""
 
 from __future__ import annotations
 
@@ -87,16 +87,6 @@ def test_trouble_that_came_back_after_its_end_counts():
     assert [type(action) for action in _group([ended, _signal("cart", 2, age=20_000)])] == [Drop, Open]
 
 
-def test_an_alert_that_arrives_hours_late_is_dropped():
-    late = _signal("cart", age=6 * 3_600_000, received_ms=NOW)
-    (action,) = _group([late])
-    assert (type(action), action.reason) == (Drop, Reason.STALE)
-
-
-def test_a_sensor_with_a_long_duration_is_not_late():
-    assert isinstance(_group([_signal("cart", age=6 * 3_600_000, received_ms=NOW, source="sensor/slow")])[0], Open)
-
-
 def test_known_trouble_is_a_duplicate():
     (action,) = _group([_signal("cart", 2)], [_opened(_signal("cart"))])
     assert (type(action), action.reason) == (Drop, Reason.DUPLICATE)
@@ -118,6 +108,19 @@ def test_a_neighbour_waits_when_it_cannot_join(listens: bool, later: int):
 
 def test_trouble_that_returns_under_repair_waits_for_its_outcome():
     (action,) = _group([_signal("cart", 2)], [_opened(_signal("cart"), listens=False)])
+    assert isinstance(action, Hold)
+
+
+@pytest.mark.parametrize(("hears", "action"), [(True, Drop), (False, Hold)], ids=["nothing has landed", "a repair has landed"])
+def test_an_alert_that_goes_on_firing_says_nothing_new_until_a_repair_has_landed(hears: bool, action: type):
+    home = _opened(_signal("cart", claim="a"), listens=False, hears=hears)
+    (done,) = _group([_signal("cart", 2, claim="a", received_ms=NOW)], [home])
+    assert type(done) is action
+
+
+def test_an_alert_that_began_anew_under_repair_waits_for_its_outcome():
+    home = _opened(_signal("cart", claim="a"), listens=False)
+    (action,) = _group([_signal("cart", 2, claim="a", age=1_000)], [home])
     assert isinstance(action, Hold)
 
 
