@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from reconciler.adapters.targets.kubernetes.access import Access
-from reconciler.adapters.targets.kubernetes.api import Api, Refused
+from reconciler.adapters.targets.kubernetes.api import Api, Refused, Request
 from reconciler.errors import Retryable
 
 
@@ -70,3 +71,53 @@ def test_a_refusal_of_any_shape_is_one(body: bytes, watched: bool) -> None:
 def test_a_time_to_come_back_that_is_none_is_not_waited_for() -> None:
     with pytest.raises(Retryable, match="failed"):
         asked(said("503 Busy", b"{}", "Retry-After: \xb2"))
+
+
+class Keys:
+    """A server that knows one credential, and who has an old one, or none, until it is refused."""
+
+    def __init__(self, old: str) -> None:
+        self.old, self.sent, self.url = old, list[str](), ""
+        self.tls = self.server_name = self.proxy = None
+
+    def token(self, *, refused: bool) -> str:
+        return "Bearer new" if refused else self.old
+
+    async def says(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.sent.append(head.partition("Authorization: ")[2].partition("\r\n")[0])
+        writer.write(said("200 OK", b"{}") if self.sent[-1] == "Bearer new" else said("401 Unauthorized", b"{}"))
+        await writer.drain()
+        writer.close()
+
+    async def served(self, use: Callable[[Api], Coroutine[Any, Any, None]]) -> None:
+        async with await asyncio.start_server(self.says, "127.0.0.1", 0) as server:
+            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            api = Api(cast("Access", self), at_once=2, timeout_s=5)
+            api.start()
+            try:
+                await use(api)
+            finally:
+                await api.stop()
+
+
+def test_a_token_that_is_refused_is_read_again_and_the_request_sent_once_more() -> None:
+    keys = Keys("Bearer old")
+
+    async def use(api: Api) -> None:
+        assert await api.send(Request("POST", "/x", body=b"{}", once=True)) == {}  # it was not done the first time
+
+    asyncio.run(keys.served(use))
+    assert keys.sent == ["Bearer old", "Bearer new"]
+
+
+def test_who_had_no_credential_and_is_refused_looks_for_one_before_the_next_request() -> None:
+    keys = Keys("")
+
+    async def use(api: Api) -> None:
+        with pytest.raises(Refused):
+            await api.get("/x")
+        assert await api.get("/x") == {}
+
+    asyncio.run(keys.served(use))
+    assert keys.sent == ["", "Bearer new"]

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
 from kubernetes import client, config
 
+from reconciler.adapters.targets.kubernetes import proxies
 from reconciler.errors import Misconfigured, Retryable
 
 IN_POD = "KUBERNETES_SERVICE_HOST"
@@ -29,7 +31,8 @@ class Access:
         self._configuration, self._load, self._loaded = configuration, load, time.monotonic()
         self.where = where
         self.url = _address(str(configuration.host).rstrip("/"), where)
-        self.proxy: str | None = _proxy(configuration.proxy or "", where)
+        given, named = (configuration.proxy, where) if configuration.proxy else proxies.of_environment(self.url, os.environ)
+        self.proxy: str | None = _proxy(given, named)
         self.server_name: str | None = configuration.tls_server_name or None
         self.tls = _tls(configuration, where) if urlsplit(self.url).scheme == "https" else None
 
@@ -45,7 +48,7 @@ class Access:
             value = self._configuration.get_api_key_with_prefix("authorization", alias="BearerToken")
         except Exception as error:  # whatever a refresh hook raises: a file that is gone, a plug-in that fails
             raise Retryable(f"cannot read the credential for {self.url}: {type(error).__name__}", after_ms=5_000) from error
-        return str(value or self._configuration.get_basic_auth_token() or "")
+        return str(value or "").strip()  # a file that was written with `echo` ends with a line break
 
     def __repr__(self) -> str:
         return f"Access({self.url})"
@@ -61,7 +64,7 @@ def find(kubeconfig: str, context: str, home: Path) -> Access:
 
 
 def _read(kubeconfig: str, context: str, home: Path, where: str) -> client.Configuration:
-    configuration = client.Configuration()
+    configuration = client.Configuration(proxy="")  # the environment is read by `proxies`
     try:
         if not kubeconfig and os.environ.get(IN_POD):
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
@@ -72,7 +75,9 @@ def _read(kubeconfig: str, context: str, home: Path, where: str) -> client.Confi
                 client_configuration=configuration,
                 persist_config=False,
             )
-    except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+            if not configuration.verify_ssl:
+                _wanted_unchecked(str(home / kubeconfig) if kubeconfig else config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
+    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise Misconfigured(
             f"cannot read the access to the cluster: {type(error).__name__}: {error}",
             where=where,
@@ -81,8 +86,22 @@ def _read(kubeconfig: str, context: str, home: Path, where: str) -> client.Confi
     return configuration
 
 
+def _wanted_unchecked(files: str) -> None:
+    """The client takes every word for true, "false" too. kubectl refuses a file where it is a word."""
+    for held in config.kube_config.KubeConfigMerger(files).config_files.values():  # type: ignore[no-untyped-call]
+        for item in held.get("clusters") or ():
+            if not isinstance(word := item["cluster"].get("insecure-skip-tls-verify", False), bool):
+                raise TypeError(f"insecure-skip-tls-verify of cluster {item['name']} is {word!r}, and has to be true or false")
+
+
 def _address(url: str, where: str) -> str:
-    """Without a scheme it would be spoken to in the clear, and without a host it is this machine."""
+    """Without a scheme it would be spoken to in the clear, and without a host it is this machine. It is shown in errors."""
+    if "@" in url:
+        raise Misconfigured(
+            "the address of the cluster has a name or a password in it",
+            where=where,
+            next_step="write server: https://HOST:PORT in the kubeconfig, and username and password below users",
+        )
     if not _names_a_host(url, ("https", "http")):
         raise Misconfigured(
             f"{url[:200]!r} is no address of a cluster",
@@ -99,7 +118,7 @@ def _proxy(url: str, where: str) -> str | None:
         raise Misconfigured(
             "the proxy of the cluster's access is not spoken to over http, or its address cannot be read",
             where=where,
-            next_step="give a proxy-url such as http://USER:PASSWORD@HOST:PORT, with %23 for # and %2F for / in the password; "
+            next_step="give an address such as http://USER:PASSWORD@HOST:PORT, with %23 for # and %2F for / in the password; "
             "what goes through it is TLS from end to end all the same",
         )
     return url or None

@@ -123,9 +123,9 @@ class Api:
             self.gate.fine()
             return raw.decode("utf-8", "replace") if request.accept == TEXT else _json(raw, str(request)) if raw else {}
         refused = _refusal(status, raw)
-        if status == 401 and self._token:
+        if status == 401:
             self._refuse_token()  # the next try has another one, when there is one
-        elif status not in AGAIN or request.once:
+        if not (status == 401 and self._token) and (status not in AGAIN or request.once):
             raise refused
         if status in BUSY:
             self.gate.busy()
