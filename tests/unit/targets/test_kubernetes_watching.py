@@ -41,10 +41,14 @@ class Listing:
         yield self._events()
 
     async def _events(self) -> AsyncIterator[dict[str, Any]]:
-        """Its versions are far ahead; a bookmark, then the end the test wants: orderly, broken, or none."""
+        """Its versions are far ahead; then the end the test wants: orderly or broken behind a bookmark, at once, or none."""
         if not self.ends:
             self.silent.set()
             await asyncio.Event().wait()
+        if self.ends[0] in ("at once", "too old"):
+            if self.ends.pop(0) == "too old":
+                raise Refused(410, "Expired", "too old resource version")
+            return
         yield {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "900"}}}
         if self.ends.pop(0) == "broken":
             raise Retryable("the connection broke")
@@ -103,3 +107,49 @@ def test_only_a_watch_that_ended_in_order_goes_on_where_it_was(end: str, followe
 
     asyncio.run(ended())
     assert server.followed == followed
+
+
+@pytest.mark.parametrize(("end", "waited"), [("at once", [0.2, 0.4, 0.8, 1.6]), ("too old", [0.4, 0.8, 1.6])])
+def test_a_watch_that_never_works_is_asked_for_ever_more_seldom(
+    end: str, waited: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server, or a proxy before it, that says yes and hangs up is not asked hundreds of times a second."""
+    pauses: list[float] = []
+    server = Listing()
+    server.opened, server.ends = True, [end] * 4
+
+    async def slept(seconds: float, real: Any = asyncio.sleep) -> None:
+        pauses.extend([seconds] if seconds else [])
+        await real(0)
+
+    async def ended() -> None:
+        monkeypatch.setattr(watching.asyncio, "sleep", slept)
+        monkeypatch.setattr(watching.random, "uniform", lambda low, high: high)
+        again = watch(server)
+        await server.silent.wait()
+        assert again.in_step
+        await again.stop()
+
+    asyncio.run(ended())
+    assert pauses == waited
+    assert server.followed == ["1", "2", "3", "4", "5"]
+
+
+def test_a_watch_that_worked_is_reason_to_hurry_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    server = Listing()
+    server.opened, server.ends = True, ["at once", "at once", "broken", "at once"]
+
+    async def slept(seconds: float, real: Any = asyncio.sleep) -> None:
+        pauses.extend([seconds] if seconds else [])
+        await real(0)
+
+    async def ended() -> None:
+        monkeypatch.setattr(watching.asyncio, "sleep", slept)
+        monkeypatch.setattr(watching.random, "uniform", lambda low, high: high)
+        again = watch(server)
+        await server.silent.wait()
+        await again.stop()
+
+    asyncio.run(ended())
+    assert pauses == [0.2, 0.4, 0.2, 0.4]

@@ -3,8 +3,8 @@
 Filtered by our owner label at the server, so that other people's objects cost nothing. A watch that the server ends goes on
 from the last version, bookmarks included. A version that is too old lists again, and so does a connection that broke: a
 cluster that was restored from a backup takes a version from before as one to come, and says nothing until it gets there.
-Trouble waits longer each time, and while it lasts who needs the truth is told that nobody knows it. A kind that is not
-served any more has no objects: the watch is over.
+Trouble waits longer each time until a watch has worked, and while it lasts who needs the truth is told that nobody knows it.
+A kind that is not served any more has no objects: the watch is over.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -25,7 +26,8 @@ from reconciler.errors import HomeostatError, Retryable
 
 log = logging.getLogger(__name__)
 PAGES = (500, 20)  # objects; an object is at most a few MB
-LONGEST_S = 30.0
+FIRST_S, LONGEST_S = 0.2, 30.0
+LASTS_S = 1.0  # a watch that ends sooner and says nothing has not worked
 GONE = 410
 ABSENT = 404
 DENIED = 403
@@ -51,6 +53,7 @@ class Watch:
         self._told = asyncio.Event()  # in step, or in trouble: either way who waits can go on
         self.trouble: HomeostatError | None = None
         self.over = False
+        self._pause = FIRST_S
         self._task = asyncio.create_task(self._run(), name=f"watch {kind.name}")
 
     @property
@@ -76,19 +79,16 @@ class Watch:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        version, pause = "", 0.2
+        version = ""
         while True:
             try:
                 if not version:
                     version = await self._list()
-                async with self._followed(version) as events:
-                    self.trouble, pause = None, 0.2
-                    self._caught_up()
-                    async for event in events:
-                        version = self._take(event)
+                version = await self._follow(version)
             except Refused as error:
                 version = ""
-                if error.status == GONE:  # it only was too old: listed again at once
+                if error.status == GONE and self._pause == FIRST_S:  # it only was too old: listed again at once, but not for ever
+                    self._pause *= 2
                     self._synced.clear()
                     self._told.clear()
                     continue
@@ -102,8 +102,24 @@ class Watch:
                 self._behind(Retryable(f"the answer is no list of objects: {type(error).__name__}: {error}"))
                 version = ""
             if self.trouble:
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
-                pause = min(pause * 2, LONGEST_S)
+                await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
+                self._pause = min(self._pause * 2, LONGEST_S)
+
+    async def _follow(self, version: str) -> str:
+        """The version that it has come to when the server ends it."""
+        loop, begun, seen = asyncio.get_running_loop(), math.inf, False
+        try:
+            async with self._followed(version) as events:
+                begun, self.trouble = loop.time(), None
+                self._caught_up()
+                async for event in events:
+                    version, seen = self._take(event), True
+        finally:
+            if worked := seen or loop.time() >= begun + LASTS_S:
+                self._pause = FIRST_S
+        if not worked:
+            raise Retryable("the watch ends as soon as it begins")
+        return version
 
     def _end(self) -> None:
         for missing in self._held():
