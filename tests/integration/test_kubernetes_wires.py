@@ -129,6 +129,24 @@ def test_what_must_not_be_sent_twice_gets_a_connection_of_its_own() -> None:
     assert [h.split(" ")[0] for h in server.heads] == ["GET", "POST"]
 
 
+def test_what_gets_a_connection_of_its_own_leaves_few_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wires, "FREE", 2)
+
+    async def use(_: Server, made: Wires) -> None:
+        for _ in range(5):
+            await made.ask(Asked("POST", "/b", {}, b"x"), 5, once=True)
+        assert (len(made._free), len(made._used)) == (2, 0)
+
+    assert played(once_with_body, use).connections == 5
+
+
+async def once_with_body(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await server.head(reader)
+    await reader.readexactly(1)
+    writer.write(OK)
+    await reader.read()
+
+
 async def breaks_off(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await server.head(reader)
     writer.write(OK)

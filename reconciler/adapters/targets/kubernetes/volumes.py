@@ -36,6 +36,7 @@ MAX_PODS: Final = 1_000  # of one node
 MAX_ANSWER: Final = 16 * 1024 * 1024
 TIMEOUT_S: Final = 5.0
 PORT: Final = 10_250  # where the node does not say
+AT_ONCE: Final = 100  # kubelets: each is a connection, and a process has about a thousand files
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Volumes:
         self._looked: dict[str, int] = {}  # by namespace and node: when it was asked last
         self._since: dict[str, int] = {}  # claims that are nearly full
         self._told: dict[str, str] = {}  # what is wrong with a kubelet, said once
-        self._turn = asyncio.Lock()
+        self._turn, self._few = asyncio.Lock(), asyncio.Semaphore(AT_ONCE)
 
     async def of(self, objects: Collection[Live], asking: Asking, now: int) -> list[Trouble]:
         """Of the claims among these objects, and of those that their StatefulSets made."""
@@ -96,10 +97,11 @@ class Volumes:
         """One kubelet. What goes wrong with it concerns nobody else."""
         why = ""
         try:
-            answer = await asking.node(name)
-            why = answer.note
-            for node in answer.items:
-                self._read[name] = (now, fills(await self._summary(node)))
+            async with self._few:
+                answer = await asking.node(name)
+                why = answer.note
+                for node in answer.items:
+                    self._read[name] = (now, fills(await self._summary(node)))
         except (HomeostatError, OSError, ValueError) as error:
             why = f"{type(error).__name__}: {error}"
         self._note(f"node {name}", why)

@@ -26,6 +26,7 @@ SWEEP_S: Final = 0.5  # how late a time-out may be told: a timer for each reques
 READ: Final = 64 * 1024  # more than a TLS record, so that OpenSSL keeps nothing back
 AHEAD: Final = 16  # pieces that are kept for a slow reader
 IDLE_S: Final = 60.0  # a connection that was not used for longer is not used again
+FREE: Final = 32  # connections that are kept: what must not be sent twice takes new ones, and leaves one behind each time
 
 
 class TooLarge(Permanent):
@@ -248,7 +249,7 @@ class Wires:
         except BaseException:  # also when nobody waits any more: what comes on it then answers nobody's question
             self._drop(wire)
             raise
-        if answer.keeps and wire.quiet and not self.closed:
+        if answer.keeps and wire.quiet and not self.closed and len(self._free) < FREE:
             wire.until = asyncio.get_running_loop().time() + IDLE_S
             self._used.discard(wire)
             self._free.append(wire)
