@@ -13,7 +13,7 @@ MAX_HEAD: Final = 64 * 1024
 MAX_LINE: Final = 8 * 1024  # a chunk's size with its extensions, or a trailer
 BODILESS: Final = frozenset({204, 304})
 _LENGTH: Final = re.compile(rb"[0-9]{1,15}")
-_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,12})[ \t]*(?:;|$)")
+_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,12})[ \t]*(?:;|\Z)")
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})[ \r]")
 _HEADERS: Final = re.compile(
     rb"\r\n(content-length|transfer-encoding|connection|retry-after)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
@@ -164,6 +164,7 @@ def _headers(head: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for raw_name, raw in _HEADERS.findall(head):
         name, value = raw_name.decode().lower(), raw.decode("latin-1").rstrip(" \t")
-        if found.setdefault(name, value) != value:
+        if name == "content-length" and found.get(name, value) != value:
             raise Malformed(f"two values of {name}")
+        found[name] = f"{found[name]}, {value}" if name in found and name != "content-length" else value
     return found
