@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any, cast
@@ -121,3 +122,27 @@ def test_who_had_no_credential_and_is_refused_looks_for_one_before_the_next_requ
 
     asyncio.run(keys.served(use))
     assert keys.sent == ["", "Bearer new"]
+
+
+def test_a_credential_that_is_not_to_be_had_is_waited_for_only_so_long_and_asked_for_once() -> None:
+    """A plug-in that hangs, as one does that waits for a browser, takes neither the turn nor all threads with it."""
+    begun, proceed = list[bool](), threading.Event()
+
+    class Hanging(Keys):
+        def token(self, *, refused: bool) -> str:
+            begun.append(refused)
+            proceed.wait(10)
+            return "Bearer new"
+
+    keys = Hanging("")
+
+    async def use(api: Api) -> None:
+        api.timeout_s = 0.1
+        found = await asyncio.gather(*(api.get("/x") for _ in range(8)), return_exceptions=True)
+        assert all(isinstance(f, Retryable) and "credential" in str(f) for f in found), found
+        proceed.set()
+        api.timeout_s = 5
+        assert await api.get("/x") == {}
+
+    asyncio.run(keys.served(use))
+    assert begun == [False]

@@ -80,7 +80,7 @@ class Api:
         self.requests = 0
         self._wires: Wires | None = None
         self._token, self._token_until, self._token_refused = "", 0.0, False
-        self._asking: asyncio.Lock = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Once; asked again, after something failed behind it, nothing more."""
@@ -170,14 +170,28 @@ class Api:
 
     async def auth(self) -> dict[str, str]:
         """The header that says who asks; none for client certificates."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._token_until:
-            async with self._asking:
-                if now >= self._token_until:
-                    self._token = await asyncio.to_thread(self.access.token, refused=self._token_refused)
-                    self._token_refused = False
-                    self._token_until = asyncio.get_running_loop().time() + TOKEN_S
+        if asyncio.get_running_loop().time() >= self._token_until:
+            await self._renewed()
         return {"Authorization": self._token} if self._token else {}
+
+    async def _renewed(self) -> None:
+        """One asks for all, and who has waited long enough goes: a plug-in may hang."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_token(), name="credential")
+            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody may wait any more
+        reading = self._reading
+        if not (await asyncio.wait({reading}, timeout=self.timeout_s))[0]:
+            told = f"the credential for {self.access.url} was not to be had within {self.timeout_s:g} s, and is waited for"
+            raise Retryable(told, after_ms=5_000, next_step="look at the plug-in that the kubeconfig names")
+        reading.result()
+
+    async def _read_token(self) -> None:
+        try:
+            self._token = await asyncio.to_thread(self.access.token, refused=self._token_refused)
+            self._token_refused = False
+            self._token_until = asyncio.get_running_loop().time() + TOKEN_S
+        finally:
+            self._reading = None
 
 
 async def _first(pieces: AsyncIterator[bytes], most: int) -> bytes:
