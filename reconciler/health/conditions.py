@@ -9,6 +9,7 @@ busy. While Ready is True a lesser condition that is Unknown does not count, and
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +37,7 @@ _AT_REST: Final = frozenset({("Reconciling", "False"), ("Stalled", "False")})
 # What contradicts "healthy" whoever says it.
 SHOULD_BE_TRUE: Final = frozenset({"Ready", "Available", "Healthy"})
 SHOULD_NOT_BE_TRUE: Final = frozenset({"Degraded", "Failed", "Stalled"})
+MAX_OF_PARTS: Final = 2_000  # conditions in the lists of a status
 
 
 class Evidence(NamedTuple):
@@ -173,11 +175,16 @@ def _hint(item: Condition) -> Tone:
 
 
 def of_parts(status: Mapping[str, Any], generation: object) -> Iterator[Condition]:
-    """Conditions in the lists of a status, as routes keep them for each parent."""
+    """Conditions in the lists of a status, as routes keep them for each parent. Of too many nobody knows what the others say."""
+    left = MAX_OF_PARTS
     for name, part in list(status.items())[:MAX_LOOKED_AT]:
         if isinstance(part, (list, tuple)) and name != "conditions" and not of_the_past(name):
-            for item in part[:MAX_LOOKED_AT]:
-                yield from _conditions_of(item, generation, name)
+            for found in itertools.chain.from_iterable(_conditions_of(item, generation, name) for item in part):
+                left -= 1
+                if left < 0:
+                    yield Condition("Healthy", "Unknown", "", f"status.{name} has more conditions than are read", "", stale=False)
+                    return
+                yield found
 
 
 def of_maps(status: Mapping[str, Any], generation: object) -> Iterator[Evidence]:

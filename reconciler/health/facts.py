@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
+from reconciler.health.words import tokens
+
 MAX_CONDITIONS: Final = 200
 MAX_SAID: Final = 300  # characters of a message that is passed on
-MAX_LOOKED_AT: Final = 200  # fields of a status, items of a list in it, and fields below each
+MAX_LOOKED_AT: Final = 200  # fields of a status, and of a map in it that is looked through at once
 MAX_DIGITS: Final = 18  # of a generation that is a text
 _PAST: Final = ("history", "previous", "past", "old", "last", "backup", "snapshot")  # parts of a status that tell of what was
 _NOTHING: Final[Mapping[str, Any]] = {}
@@ -84,7 +86,7 @@ def of_the_past(name: object) -> bool:
 
 @functools.lru_cache(maxsize=4_096)
 def _past(name: str) -> bool:
-    return any(word in name.lower() for word in _PAST)
+    return any(token.startswith(_PAST) for token in tokens(name))  # elasticsearch is not of the last, nor gold of the old
 
 
 def said(text: str) -> str:

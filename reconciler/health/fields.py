@@ -44,6 +44,8 @@ _GIVEN: Final = frozenset({
     "tier", "profile", "channel", "branch", "tag", "label", "source", "target", "effect", "description", "address", "path",
     "url", "group", "protocol", "provider",
 })  # fmt: skip
+MAX_BELOW: Final = 5_000  # names and items below one field: the state of each node of a large cluster
+MAX_DEPTH: Final = 60
 MAX_SPACES: Final = 3  # in a word for a state: more is a sentence
 _ONE_WORD: Final = re.compile(r"[A-Za-z]+(?:[-_]?[A-Za-z]+)*")
 _OF: Final = re.compile(r"(\d{1,9})/(\d{1,9})")  # 1/3
@@ -96,7 +98,7 @@ def _field(name: str, value: object, where: str, top: str, look: _Look) -> Itera
             if isinstance(key, str) and len(key) <= MAX_WORD:
                 yield from _field(key, part, f"{where}.{key}", top, look)
     elif not (isinstance(value, (list, tuple)) and of_the_past(name)):
-        for sort, text in _below(value, where, [MAX_LOOKED_AT], 1):
+        for sort, text in _below(value, where, [MAX_BELOW], 1):
             yield Evidence(sort, text, top)
     if not isinstance(value, (bool, str)):
         yield from _named(name, value, where, top, look)
@@ -219,7 +221,10 @@ def _are_late(name: str) -> bool:
 
 def _below(part: object, where: str, left: list[int], depth: int) -> Iterator[tuple[Tone, str]]:
     """Words below the first level tell of trouble; a good one there does not speak for the whole. `left` bounds the walk."""
-    for item in part[:MAX_LOOKED_AT] if isinstance(part, (list, tuple)) else (part,):
+    for item in part if isinstance(part, (list, tuple)) else (part,):
+        left[0] -= 1
+        if left[0] < 0:
+            return
         if isinstance(item, Mapping):
             yield from _map_below(item, where, left, depth)
 
@@ -227,7 +232,7 @@ def _below(part: object, where: str, left: list[int], depth: int) -> Iterator[tu
 def _map_below(part: Mapping[str, Any], where: str, left: list[int], depth: int) -> Iterator[tuple[Tone, str]]:
     for _, text in _fewer(part, where):
         yield Tone.BUSY, text
-    for key, value in list(part.items())[:MAX_LOOKED_AT]:
+    for key, value in part.items():
         left[0] -= 1
         if left[0] < 0:
             return
@@ -239,7 +244,7 @@ def _map_below(part: Mapping[str, Any], where: str, left: list[int], depth: int)
             yield Tone.BAD, f"{where}.success is false"
         elif whole(value) and value > 0 and (_is_error(key) or _are_failed(key)):
             yield Tone.BUSY, f"{where}.{key} is {value}"
-        elif isinstance(value, (list, tuple, Mapping)) and key != "conditions" and not of_the_past(key):
+        elif isinstance(value, (list, tuple, Mapping)) and depth < MAX_DEPTH and key != "conditions" and not of_the_past(key):
             yield from _part_below(key, value, f"{where}.{key}", left, depth + 1)
 
 

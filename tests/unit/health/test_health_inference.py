@@ -240,3 +240,48 @@ def test_the_tone_of_a_word(word, expected):
 def test_prose_tells_of_failure_or_nothing():
     assert prose("cannot reach the API: connection refused") is Tone.BAD
     assert prose("reconciled without errors") is Tone.NONE
+
+
+def part(status="True", reason="Done"):
+    return said("Available", status, reason)
+
+
+def test_the_last_of_hundreds_of_parts_is_not_hidden_by_those_before_it():
+    manifests = [part()] * 300
+    assert BOOK.judge(thing({**said("Ready", "True"), "manifests": manifests})).state == "healthy"
+    spoilt = {**said("Ready", "True"), "manifests": [*manifests, part("False", "ApplyFailed")]}
+    assert BOOK.judge(thing(spoilt)).state == "degraded"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_last_node_of_a_large_cluster_is_looked_at(listed):
+    nodes = [{"name": f"n{n}", "ip": "10.0.0.1", "zone": "z", "state": "ready"} for n in range(500)]
+    for last, state in (("ready", "healthy"), ("failed", "degraded")):
+        held = [*nodes, {"name": "n500", "state": last}]
+        found = held if listed else {node["name"]: {"state": node["state"]} for node in held}
+        assert BOOK.judge(thing({"phase": "Ready", "nodes": found})).state == state
+
+
+def test_of_more_parts_than_are_looked_at_nobody_knows_how_they_are():
+    judged = BOOK.judge(thing({"manifests": [part()] * 2_001}))
+    assert (judged.state, judged.message) == (
+        "progressing",
+        "Healthy is Unknown: status.manifests has more conditions than are read",
+    )
+
+
+def test_a_status_may_be_as_deep_as_it_likes():
+    status = {"state": "failed"}
+    for _ in range(900):
+        status = {"a": status, "b": [{}]}
+    assert BOOK.judge(thing({"phase": "Ready", **status})).state == "healthy"
+
+
+@pytest.mark.parametrize("name", ["elasticsearch", "goldNodes", "placeholder"])
+def test_a_name_with_last_or_old_inside_a_word_is_not_of_the_past(name):
+    assert BOOK.judge(thing({"phase": "Ready", name: {"state": "failed"}})).state == "degraded"
+
+
+@pytest.mark.parametrize("name", ["lastRun", "previousState", "oldPods", "snapshots", "runHistory", "LASTRUN"])
+def test_what_was_is_no_failure_of_what_is(name):
+    assert BOOK.judge(thing({"phase": "Ready", "parts": {name: {"state": "failed"}}})).state == "healthy"
