@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +162,13 @@ def _fit(asked: Sequence[Asked], kind: str) -> Iterator[Figure]:
         yield Figure(f"forecast {kind} {name} 24 h", value, "", None, simple, higher_is_better=more, note=note)
 
 
-def _covered(asked: Sequence[Asked], kind: str, share: float) -> Figure:
+def _alone(asked: Sequence[Asked]) -> list[Asked]:
+    """What an installation without a pool would have said."""
+    found = [(a, forecast(History(a.past, 0.0))) for a in asked]
+    return [replace(a, found=one) for a, one in found if isinstance(one, Forecast)]
+
+
+def _covered(asked: Sequence[Asked], kind: str, share: float, how: str = "") -> Figure:
     inside = []
     for a in asked:
         low, high = (a.found.hourly if kind == "hourly" else a.found.steps).between(share)
@@ -172,7 +178,7 @@ def _covered(asked: Sequence[Asked], kind: str, share: float) -> Figure:
     got = float(np.mean([np.mean(r) for r in rows]))
     by_lead = ", ".join(f"{ahead} h {_first_leads(asked, kind, share, ahead):.1%}" for ahead in (1, 6))
     note = f"covered {got:.1%} over a day; {by_lead}; {told([float(np.mean(r)) for r in rows])}"
-    return Figure(f"forecast {kind} {share:.0%} band off by", abs(got - share) * 100, "points", 3.0, note=note)
+    return Figure(f"forecast {kind} {share:.0%} band off by{how}", abs(got - share) * 100, "points", 3.0, note=note)
 
 
 def _first_leads(asked: Sequence[Asked], kind: str, share: float, ahead: int) -> float:
@@ -220,9 +226,11 @@ def figures(data: Path) -> Iterator[Figure]:
         warnings.simplefilter("ignore", RuntimeWarning)  # forecasts of nothing but zeros have no percentage error
         for kind, ahead in (("hourly", 1), ("hourly", 6), ("hourly", 24), ("raw", 1), ("raw", 6), ("raw", 24)):
             yield from _mape(asked, kind, ahead)
+    alone = _alone(asked)
     for kind in ("hourly", "raw"):
         yield from _fit(asked, kind)
         yield from (_covered(asked, kind, share) for share in (0.8, 0.95))
+        yield from (_covered(alone, kind, share, ", without a pool") for share in (0.8, 0.95))
     yield _breach(asked)
     yield from forecasts_together.figures(asked, pool, _halves(sorted(series)))
     yield from _refresh(asked, spent)

@@ -1,7 +1,8 @@
 """Which methods to believe for one series: rolling origins over its own past, and nothing else.
 
 At past origins every method is asked and compared with what came. Weights are 1 / error to a power, apart for leads up to each
-of `LEAD_HOURS`; the mixture is the weighted mean of the best few.
+of `LEAD_HOURS`; the mixture is the weighted mean of the best few. What it misses is told by mixtures that did not see the
+origin at which they are asked: the one that did was chosen to miss little there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from reconciler.analysis.forecasts.table import size_of
 
 LEAD_HOURS = (1, 6, 24)
 ORIGINS = 12
+ALONE = 24  # origins whose misses make a band where no pool does: a week of them
 EVERY = 83  # steps between origins: no part of a day
 SAMPLED = 24  # leads asked at each origin
 POWER = 4.0  # of 1 / error
@@ -26,7 +28,7 @@ SMALLEST = 0.02  # of a series' size: a truth below it counts as that much
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """Weights by method for each of `LEAD_HOURS`; `residuals` are (truth - mixture) / size, as rows for each of them."""
+    """Weights by method for each of `LEAD_HOURS`; `residuals` are (truth - mixture) / size, for each of them at `origins`."""
 
     weights: tuple[Mapping[str, float], ...]
     errors: tuple[Mapping[str, float], ...]
@@ -57,10 +59,12 @@ def sampled(hour: int) -> Leads:
     return np.unique(np.geomspace(1, 24 * hour, SAMPLED).astype(np.intp) - 1)
 
 
-def chosen(values: Array, hour: int) -> Choice | None:
-    """None when the past has no room for an origin with two days before it and a day after it."""
+def chosen(values: Array, hour: int, origins: int = ORIGINS) -> Choice | None:
+    """None when the past has no room for an origin with two days before it and a day after it. Methods are chosen at the newest
+    `ORIGINS` of them, and missed by at all.
+    """
     leads = sampled(hour)
-    ends = range(len(values) - DAY, 2 * DAY - 1, -EVERY)[:ORIGINS]
+    ends = range(len(values) - DAY, 2 * DAY - 1, -EVERY)[:origins]
     if not ends:
         return None
     asked = [_asked(values, end, hour, leads) for end in ends]
@@ -80,17 +84,21 @@ def _weighed(truth: Array, said: Mapping[str, Array], sizes: Array, of: Leads) -
     errors, weights, residuals = [], [], []
     for b in range(len(LEAD_HOURS)):
         at = of == b
-        error = {name: _mean_error(truth[:, at], s[:, at], sizes) for name, s in said.items()}
-        weight = weights_of(error)
-        mixture = sum(w * said[name][:, at] for name, w in weight.items())
+        each = np.array([relative(truth[:, at], s[:, at], sizes[:, None]).mean(axis=1) for s in said.values()])
+        error = dict(zip(said, each[:, :ORIGINS].mean(axis=1).tolist(), strict=True))
         errors.append(error)
-        weights.append(weight)
-        residuals.append(((truth[:, at] - mixture) / sizes[:, None]).ravel())
+        weights.append(weights_of(error))
+        mixtures = [_unseen(each, said, row)[at] for row in range(len(sizes))]
+        residuals.append(((truth[:, at] - np.array(mixtures)) / sizes[:, None]).ravel())
     return Choice(tuple(weights), tuple(errors), tuple(residuals), len(sizes))
 
 
-def _mean_error(truth: Array, said: Array, sizes: Array) -> float:
-    return float(relative(truth, said, sizes[:, None]).mean())
+def _unseen(errors: Array, said: Mapping[str, Array], row: int) -> Array:
+    """What the mixture would have said at an origin, chosen at the others; the only one has no others."""
+    others = [at for at in range(min(ORIGINS, errors.shape[1])) if at != row] or [row]
+    weight = weights_of(dict(zip(said, errors[:, others].mean(axis=1).tolist(), strict=True)))
+    mixture: Array = np.sum([w * said[name][row] for name, w in weight.items()], axis=0)
+    return mixture
 
 
 def weights_of(errors: Mapping[str, float]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reconciler.analysis.forecasts.calendar import course, ordinary
-from reconciler.analysis.forecasts.choice import Choice, bucket, chosen, mixed
+from reconciler.analysis.forecasts.choice import ALONE, ORIGINS, Choice, bucket, chosen, mixed
 from reconciler.analysis.forecasts.history import DAY, HOUR, Array, History, Unknown, hours
 from reconciler.analysis.forecasts.methods import FARTHEST, Leads, floor_of, low_median, stable
 from reconciler.analysis.forecasts.pool import SHARES, Learnt, learn
@@ -71,9 +71,10 @@ def learnt(pasts: Sequence[Array], threads: int = 1) -> Pool | None:
     return Pool(steps, hourly) if steps and hourly else None
 
 
-def choices(history: History) -> Choices:
-    """Rolling-origin validation on this series alone."""
-    return Choices(chosen(history.values, HOUR), chosen(history.values, 1))
+def choices(history: History, alone: bool = False) -> Choices:
+    """Rolling-origin validation on this series alone; where it is all there is, at more origins."""
+    origins = ALONE if alone else ORIGINS
+    return Choices(chosen(history.values, HOUR, origins), chosen(history.values, 1, origins))
 
 
 def forecast(
@@ -91,7 +92,7 @@ def _seasonal(history: History, pool: Pool | None, kept: Choices | None) -> Fore
     values = history.values
     if len(values) < 2 * DAY:
         return _made(history, _young(values, HOUR), _young(values, 1), "level")
-    found = kept or choices(history)
+    found = kept or choices(history, alone=pool is None)
     if found.steps is None or found.hourly is None:
         return _made(history, _young(values, HOUR), _young(values, 1), "level")
     mixture = ", ".join(dict.fromkeys(found.hourly.best))
@@ -144,8 +145,16 @@ def _blended(values: Array, by: Learnt, choice: Choice, hour: int) -> Band:
 def _mixture(values: Array, choice: Choice, hour: int) -> Band:
     x, leads = _at(values, hour), np.arange(24 * hour)
     point = mixed(stable(x, hour, leads), choice, leads, hour)
-    around = np.array([np.quantile(r, SHARES) for r in choice.residuals]) * size_of(x, hour)
+    around = np.array([np.quantile(r, beyond(choice.origins)) for r in choice.residuals]) * size_of(x, hour)
     return Band(point, point[:, None] + around[bucket(leads, hour)])
+
+
+def beyond(origins: int) -> Array:
+    """Which quantiles of so many misses hold `SHARES` of the next one: of n alike, the next is beyond all in one case of n + 1.
+    The leads of one origin miss together and count as one.
+    """
+    level: Array = np.clip(0.5 + (np.array(SHARES) - 0.5) * (origins + 1) / origins, 0, 1)
+    return level
 
 
 def _constant(values: Array, hour: int) -> Band:

@@ -23,7 +23,7 @@ from reconciler.analysis.forecasts.history import DAY, HOUR, Array, History
 from reconciler.analysis.forecasts.methods import stable
 from reconciler.analysis.forecasts.table import size_of
 
-MOST = 500  # choices that are kept: 15 kB each in the file
+MOST = 500  # choices that are kept: 15 to 30 kB each in the file
 USUAL = 0.95  # of the misses at the origins
 DRIFTED = 0.5  # of an hour's steps that missed by more
 
@@ -35,13 +35,13 @@ class Kept:
         self._file, self._new = file, 0
         self._found: OrderedDict[str, Choices] = OrderedDict(_read(file) if file else {})
 
-    def choices(self, history: History) -> Choices:
-        """Those of the last mark; of a series too young to have one, its own."""
+    def choices(self, history: History, alone: bool = False) -> Choices:
+        """Those of the last mark; of a series too young to have one, its own. `alone`: no pool makes its band."""
         after = int(history.end_s // history.step_s + 1) % DAY
-        found = self._at(history, after)
+        found = self._at(history, after, alone)
         if found.steps is None or found.hourly is None:
-            return choices(history)
-        return self._at(history, after % HOUR) if after >= HOUR and drifted(history.values, found.steps, after) else found
+            return choices(history, alone)
+        return self._at(history, after % HOUR, alone) if after >= HOUR and drifted(history.values, found.steps, after) else found
 
     def save(self) -> None:
         """Once for all that is new."""
@@ -53,13 +53,13 @@ class Kept:
             fresh.replace(self._file)
             self._new = 0
 
-    def _at(self, history: History, after: int) -> Choices:
+    def _at(self, history: History, after: int, alone: bool) -> Choices:
         """Made of whole days up to so many steps ago."""
         past = history.values[: max(0, len(history.values) - after)]
         past = past[len(past) % DAY :]
-        key = hashlib.blake2b(past.tobytes(), digest_size=16).hexdigest()
+        key = hashlib.blake2b(past.tobytes(), digest_size=16).hexdigest() + (" alone" if alone else "")
         if key not in self._found:
-            self._found[key] = choices(History(past, 0.0))
+            self._found[key] = choices(History(past, 0.0), alone)
             self._new += 1
             while len(self._found) > MOST:
                 self._found.popitem(last=False)

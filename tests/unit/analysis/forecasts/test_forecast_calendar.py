@@ -31,7 +31,7 @@ def missed(days, special, occasions, factor=0.4):
     values = load(days + 1, special, factor)
     found = forecast(History(values[: days * DAY], (days * DAY - 1) * STEP_S), occasions=occasions)
     truth = values[days * DAY :]
-    inside = [np.mean((truth >= low) & (truth <= high)) for low, high in [found.steps.between(0.95)]]
+    inside = [np.mean((truth >= low) & (truth <= high)) for low, high in [found.steps.between(0.8)]]
     return float(np.mean(np.abs(found.steps.point - truth) / truth)), inside[0], found
 
 

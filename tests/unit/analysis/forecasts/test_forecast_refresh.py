@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.analysis.detectors.forecasts import Forecasts
 from reconciler.analysis.forecasts import refresh
-from reconciler.analysis.forecasts.choice import chosen
+from reconciler.analysis.forecasts.choice import ALONE, ORIGINS, chosen
 from reconciler.analysis.forecasts.forecast import Choices, choices, forecast
 from reconciler.analysis.forecasts.history import DAY, HOUR, History
 from reconciler.analysis.forecasts.refresh import Kept, drifted
@@ -24,9 +24,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How long the pasts were that a choice was made of; of the day alone, which is quicker."""
     lengths: list[int] = []
 
-    def once(history: History) -> Choices:
+    def once(history: History, alone: bool) -> Choices:
         lengths.append(len(history.values))
-        found = chosen(history.values, HOUR)
+        found = chosen(history.values, HOUR, ALONE if alone else ORIGINS)
         return Choices(found, found)
 
     monkeypatch.setattr(refresh, "choices", once)
@@ -77,6 +77,15 @@ def test_only_more_misses_than_were_usual_are_a_drift():
     same = chosen(constant, HOUR)
     assert same is not None
     assert not drifted(constant, same, 40)
+
+
+def test_what_a_pool_speaks_beside_and_what_speaks_alone_are_kept_apart(made: list[int]):
+    kept = Kept()
+    beside, alone = (kept.choices(until(12 * DAY), alone=alone) for alone in (False, True))
+    assert (beside.steps.origins, alone.steps.origins) == (ORIGINS, ALONE)
+    assert beside.steps.weights == alone.steps.weights
+    assert [kept.choices(until(12 * DAY), alone=alone).steps.origins for alone in (False, True)] == [ORIGINS, ALONE]
+    assert len(made) == 2
 
 
 def test_late_data_are_another_past(made: list[int]):
