@@ -160,6 +160,8 @@ def _polarity(name: str) -> Tone:
         return Tone.BUSY
     if found is Tone.NONE or whole_name is Tone.BAD:
         return whole_name if whole_name in (Tone.BAD, Tone.PAUSED, Tone.GOOD) else Tone.NONE
+    if found is Tone.BAD and whole_name is Tone.GOOD:
+        return Tone.GOOD  # NoErrors
     if head == "running":
         return Tone.NONE  # Running is False of a transfer that has completed, and True of a loop that idles
     negated = whole_name is Tone.BUSY and found is Tone.GOOD and name.startswith(("Not", "No"))

@@ -100,7 +100,7 @@ def _known(text: str) -> Tone:
         text = two.sub(one_word, text)
     words = [token.lower() for token in _TOKEN.findall(text)]
     for before, word in zip(["", *words], words, strict=False):
-        if word in ("not", "no", "non", "without"):
+        if word in ("not", "no", "non", "un", "without"):
             turned, never = True, False
             continue
         if word in ("up", "down") and (last is Tone.BUSY or before.startswith(_VERBS)):
