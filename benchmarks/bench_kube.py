@@ -81,7 +81,7 @@ def cold(cluster: Cluster, folder: Path) -> tuple[list[Figure], float]:
     ], ours  # fmt: skip
 
 
-def many(cluster: Cluster, folder: Path) -> tuple[list[Figure], float, float]:
+def many(cluster: Cluster, folder: Path) -> tuple[list[Figure], float, float, float]:
     make_space(cluster, "apps")
     units = {f"u{i}": application(f"app-{i}", "apps") for i in range(UNITS)}
     with product(Product(cluster, folder, "many", units)) as made:
@@ -102,7 +102,7 @@ def many(cluster: Cluster, folder: Path) -> tuple[list[Figure], float, float]:
     return [
         Figure("kube: one of many units changed, median", statistics.median(one), "s", 1.0, note="moved branch to applied"),
         Figure("kube: units of 4, own CPU per applied object", cpu, "ms", 1.5, note=f"{UNITS} units"),
-    ], applied, healthy  # fmt: skip
+    ], applied, healthy, cpu  # fmt: skip
 
 
 def cold_beside(other: Flux, cluster: Cluster, own: float) -> list[Figure]:
@@ -120,7 +120,7 @@ def cold_beside(other: Flux, cluster: Cluster, own: float) -> list[Figure]:
     return [Figure("kube: cold apply against Flux", own, "objects/s", 5, rate, by_ratio=True, higher_is_better=True, note=note)]
 
 
-def many_beside(other: Flux, cluster: Cluster, applied: float, healthy: float) -> list[Figure]:
+def many_beside(other: Flux, cluster: Cluster, applied: float, healthy: float, own: float) -> list[Figure]:
     """The small units through Flux, which waits for their health."""
     make_space(cluster, "flux-apps")
     for i in range(UNITS):
@@ -129,10 +129,12 @@ def many_beside(other: Flux, cluster: Cluster, applied: float, healthy: float) -
     for i in range(UNITS):
         other.unit(f"a{i}", wait=True)
     other.ready("a", UNITS)
-    spent, cpu = time.perf_counter() - start, other.cpu() - used
+    spent, cpu = time.perf_counter() - start, (other.cpu() - used) / UNITS / 4 * 1e3
     return [
+        Figure("kube: units of 4, own CPU of Flux's", own, "ms", 0.075, cpu, by_ratio=True,
+               note="1.5 ms where Flux takes 20: the same on a slower machine"),
         Figure("kube: 300 units applied, times Flux", spent, "s", 6, applied, by_ratio=True, higher_is_better=True,
-               note=f"value: Flux waiting for health ({cpu / UNITS / 4 * 1e3:.1f} ms CPU an object); baseline: ours"),
+               note=f"value: Flux waiting for health ({cpu:.1f} ms CPU an object); baseline: ours"),
         Figure("kube: 300 units healthy, times Flux", spent, "s", 4, healthy, by_ratio=True, higher_is_better=True,
                note="both: the benchmark plays the ingress controller, and writes each new Ingress its address"),
     ]  # fmt: skip
@@ -145,11 +147,11 @@ def main() -> int:
             with flux(cluster, folder) as other:
                 found += cold_beside(other, cluster, own)
     with running("controllers") as cluster, ingress_controller(cluster), place() as folder:
-        more, applied, healthy = many(cluster, folder)
+        more, applied, healthy, own = many(cluster, folder)
         found += more
         if not QUICK:
             with flux(cluster, folder) as other:
-                found += many_beside(other, cluster, applied, healthy)
+                found += many_beside(other, cluster, applied, healthy, own)
     return report(found)
 
 
