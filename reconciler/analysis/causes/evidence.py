@@ -2,13 +2,16 @@
 
 1. The metrics of one kind speak once: the mean of the louder half, on a log scale from `LOUD` deviations up, so that three
    percentiles of one latency are one witness.
-2. Means over few requests are noise: self time, latency and failures count by n / (n + `FEW`) where requests are counted.
+2. Means over few requests are noise: self time, latency and failures count by n / (n + `FEW`) where requests are counted, or
+   where it is known how many there are a second.
 3. A slow or failing dependency makes its callers slow and failing: what the callees show is taken off the caller, and so is, off
    its latency and self time, what it waits for the calls that it makes. Where self time is known the total duration counts half.
 4. Who calls whom how often is the caller's doing: calls that vanish or multiply speak against those that make them.
 5. What callers wait for and no callee shows is a delay on the way to one of them: see `paths`.
 6. Calls that fail and whose callee does not say so are lost on the way to it: see `losses`. They are taken off the caller.
-7. Who the alarm is about cannot suffer from what it does not reach: services outside its call tree count little.
+7. A busy processor is the cause of what somebody suffers: where neither the service nor who calls it is slower, fails or logs
+   otherwise, it works, and nobody is the worse for it.
+8. Who the alarm is about cannot suffer from what it does not reach: services outside its call tree count little.
 """
 
 from __future__ import annotations
@@ -16,9 +19,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reconciler.analysis.causes.kinds import Kind
+from reconciler.analysis.causes.kinds import Kind, per_second
 from reconciler.analysis.causes.losses import losses
-from reconciler.analysis.causes.paths import loudness, ways
+from reconciler.analysis.causes.paths import LOUD, loudness, ways
 from reconciler.analysis.causes.recording import Array, Recording
 from reconciler.analysis.causes.windows import Windows
 
@@ -37,6 +40,9 @@ KINDS = tuple(WEIGHTS)
 EITHER_WAY = frozenset({Kind.LOGS, Kind.NETWORK, Kind.DISK, Kind.OTHER, Kind.TRAFFIC})
 FAILURES = [KINDS.index(Kind.ERRORS), KINDS.index(Kind.SUCCESS)]
 INHERITED = (Kind.LATENCY, Kind.SUCCESS, Kind.ERRORS)
+SUFFERING = (Kind.SELF, Kind.LATENCY, Kind.ERRORS, Kind.SUCCESS, Kind.LOG_ERRORS, Kind.LOGS, Kind.WAY, Kind.LOST)
+SUFFERED = [KINDS.index(kind) for kind in SUFFERING]
+NOTICED = float(np.log(2.0 / LOUD))  # what two deviations say: from there on somebody suffers
 
 
 def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, Array]:
@@ -57,6 +63,7 @@ def against(recording: Recording, found: Windows, shown: Array) -> tuple[Array, 
     traffic = spoken[:, :, KINDS.index(Kind.TRAFFIC)]
     shared = calls / np.maximum(1.0, calls.sum(axis=0))[None, :]
     parts[:, :, KINDS.index(Kind.TRAFFIC)] = CALLS * (traffic[:, None, :] * shared[None]).max(axis=2, initial=0.0)
+    parts[:, :, KINDS.index(Kind.CPU)] *= _noticed(recording, shown, parts[:, :, SUFFERED].sum(axis=2), calls)
     parts *= _within(recording, reach)[None, :, None]
     return parts.sum(axis=2), parts
 
@@ -87,6 +94,18 @@ def _cleared(spoken: Array, calls: Array, waiting: Array) -> Array:
         own = np.maximum(0.0, spoken[:, :, KINDS.index(kind)] - waiting)
         clear[:, :, KINDS.index(kind)] = np.minimum(clear[:, :, KINDS.index(kind)], own)
     return clear
+
+
+def _noticed(recording: Recording, shown: Array, suffered: Array, calls: Array) -> Array:
+    """How far the service or one of its callers suffers; 1 where nobody measures whether they do."""
+    place = {s: i for i, s in enumerate(recording.services)}
+    measured = np.zeros(suffered.shape)
+    for index, column in enumerate(recording.columns):
+        if column.kind in (*SUFFERING, Kind.CALLS, Kind.CALL_ERRORS):
+            measured[:, place[column.service]] = np.maximum(measured[:, place[column.service]], np.isfinite(shown[:, index]))
+    around = calls + np.eye(len(calls))
+    known, worst = ((of[:, :, None] * around[None]).max(axis=1, initial=0.0) for of in (measured, suffered))
+    return np.where(known > 0, np.minimum(1.0, worst / NOTICED), 1.0)
 
 
 def graph(recording: Recording) -> tuple[Array, Array]:
@@ -140,16 +159,30 @@ def voice(kind: Kind, shown: Array) -> Array:
 
 
 def _requests(recording: Recording, found: Windows) -> dict[int, Array]:
-    """Requests in each block, of the services whose traffic is a count and no rate."""
+    """Requests in each block, of the services where they are counted or told by the second: whichever says more."""
     place = {s: i for i, s in enumerate(recording.services)}
     counted: dict[int, Array] = {}
     for index, column in enumerate(recording.columns):
-        values = recording.values[:, index]
-        known = values[np.isfinite(values)]
-        if column.kind is Kind.TRAFFIC and len(known) and known.max() > 1 and (known == np.round(known)).all():
-            blocks = [np.nansum(values[s : s + found.length]) for s in found.starts]
-            counted[place[column.service]] = np.maximum(np.array(blocks, dtype=np.float64), 0.0)
+        blocks = _requests_told(recording, found, index) if column.kind is Kind.TRAFFIC else None
+        if blocks is not None:
+            counted[place[column.service]] = np.maximum(counted.get(place[column.service], 0.0), blocks)
     return counted
+
+
+def _requests_told(recording: Recording, found: Windows, index: int) -> Array | None:
+    """A count that is missing counted nothing; a rate that is missing was not measured, and is taken to be the usual one."""
+    values = recording.values[:, index]
+    blocks = [values[s : s + found.length] for s in found.starts]
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    if per_second(recording.columns[index].metric):
+        usual = float(np.median(known))
+        rates = [float(np.mean(b[np.isfinite(b)])) if np.isfinite(b).any() else usual for b in blocks]
+        return np.maximum(np.array(rates, dtype=np.float64), 0.0) * recording.step * found.length
+    if known.max() > 1 and (known == np.round(known)).all():
+        return np.maximum(np.array([np.nansum(b) for b in blocks], dtype=np.float64), 0.0)
+    return None
 
 
 def _self_known(recording: Recording, shown: Array) -> NDArray[np.bool_]:

@@ -59,6 +59,12 @@ def kind_of(name: str) -> Kind:
     return _OF_CALLS.get(kind, kind) if callee_of(name) else kind
 
 
+def per_second(name: str) -> bool:
+    """Whether a metric of traffic is a rate, which counts by the second unless its name says otherwise."""
+    lowered = name.partition("{")[0].lower()
+    return bool(re.search(r"rate|per_?s|/s\b|ops\b|qps|rps", lowered)) and not re.search(r"per_?(m|h|d)|/(m|h|d)", lowered)
+
+
 def callee_of(name: str) -> str:
     """Whom the calls go to that a metric such as `call_latency_p99{callee=cart}` measures; "" where it names nobody."""
     found = _CALLEE.search(name)
