@@ -8,6 +8,7 @@ import pytest
 from cluster.controlplane import Cluster
 from kubernetes_unit import ClusterUnit, cluster_unit, crd, thing
 
+from reconciler.adapters.targets.kubernetes import kinds
 from reconciler.model.reasons import Reason
 from reconciler.model.revisions import FieldRule, Manner, Owner, Verb
 
@@ -71,6 +72,31 @@ def test_a_custom_resource_comes_with_its_definition_in_one_round(unit: ClusterU
     gone = unit.target.apply(unit.plan())
     assert gone.ok
     assert [s.split(".")[0] for s in (r.id for r in gone.results)] == ["Thing", "CustomResourceDefinition"]
+
+
+def test_a_list_of_kinds_that_is_behind_its_definition_is_asked_again(unit: ClusterUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, behind, real = f"{unit.space}.example.com", [1, 2, 3], kinds._kinds
+
+    def late(answer: object) -> list[kinds.Kind]:
+        found = real(answer)
+        if any(kind.group == group for kind in found) and behind:
+            behind.pop()
+            return [kind for kind in found if kind.group != group]
+        return found
+
+    monkeypatch.setattr(kinds, "_kinds", late)
+    changes = unit.put(crd(group), thing(group, unit.space))
+    assert changes.ok, changes
+    assert behind == []
+
+
+def test_a_list_that_stays_behind_holds_nothing_else_up(unit: ClusterUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, real = f"{unit.space}.example.com", kinds._kinds
+    monkeypatch.setattr(kinds, "_kinds", lambda answer: [kind for kind in real(answer) if kind.group != group])
+    monkeypatch.setattr(kinds, "LISTED_S", 0.1)
+    changes = unit.put(crd(group), thing(group, unit.space), unit.config(a="1"))
+    (failed,) = [r for r in changes.results if not r.ok]
+    assert "the cluster serves no" in failed.detail
 
 
 def test_an_object_that_somebody_else_made_is_not_taken_without_being_told(unit: ClusterUnit) -> None:

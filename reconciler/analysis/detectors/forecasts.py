@@ -79,9 +79,7 @@ class Forecasts:
         return (*found, *_unknown(speaker, seen, unknown))
 
     def _foretold(self, history: History | Unknown, pool: Pool | None, occasions: Sequence[Occasion]) -> Forecast | Unknown:
-        kept = (
-            None if isinstance(history, Unknown) else self._kept.choices(ordinary(history, occasions), alone=pool is None)
-        )
+        kept = None if isinstance(history, Unknown) else self._kept.choices(ordinary(history, occasions), alone=pool is None)
         return forecast(history, pool, kept, occasions)
 
     def _chosen(self, window: Window) -> list[Key]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes.api import Api, Refused, Request
@@ -185,15 +185,15 @@ class Applier:
 
     async def _established(self, crds: Sequence[str]) -> None:
         """Until the server serves the new kinds. Its own list is asked: it is what the next apply meets."""
-        await asyncio.gather(*(self._served(i.split("/", 1)[1]) for i in crds))
+        found = await asyncio.gather(*(self._served(i.split("/", 1)[1]) for i in crds))
         if crds:
-            await self.kinds.refresh()
+            await self.kinds.listed({kind for crd in found for kind in _defined(crd)})
 
-    async def _served(self, name: str) -> None:
+    async def _served(self, name: str) -> Mapping[str, Any]:
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-        found = await self.api.get(f"{path}/{name}")
+        found: Mapping[str, Any] = await self.api.get(f"{path}/{name}")
         if _is_established(found):
-            return
+            return found
         params = {
             "watch": "1", "fieldSelector": f"metadata.name={name}", "resourceVersion": found["metadata"]["resourceVersion"],
             "timeoutSeconds": str(int(ESTABLISHED_S)),
@@ -201,7 +201,8 @@ class Applier:
         async with self.api.watch(path, params) as events:
             async for event in events:
                 if _is_established(event.get("object") or {}):
-                    return
+                    break
+        return found
 
     async def _prune_all(self, plan: Plan, desired: Mapping[str, DesiredObject]) -> list[StepResult]:
         steps = {s.id: s for s in plan.steps if s.verb is Verb.PRUNE and s.id not in desired}
@@ -275,6 +276,11 @@ def _blocked(desired: DesiredObject, broken: Mapping[str, str]) -> str:
 def _made_with(desired: DesiredObject, wanted: Mapping[str, DesiredObject]) -> bool:
     provided = {need for other in wanted.values() for need in _provides(other, "")}
     return any(need in provided for need in _needs(desired))
+
+
+def _defined(crd: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    spec = crd["spec"]
+    yield from ((f"{spec['group']}/{v['name']}", spec["names"]["kind"]) for v in spec["versions"] if v["served"])
 
 
 def _is_established(crd: Mapping[str, Any]) -> bool:

@@ -6,13 +6,14 @@ A kind that is not known is asked for once more before it is called unknown: its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.targets.kubernetes.api import Api, Refused
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+LISTED_S = 2.0  # the longest pause between two looks at a list that is behind
 NEEDED = frozenset({"get", "list", "watch", "patch", "delete"})
 
 
@@ -80,6 +81,17 @@ class Kinds:
     async def _again(self) -> None:
         """Not more often than once a second: many objects of one unknown kind are one question."""
         if asyncio.get_running_loop().time() >= self._asked + 1:
+            await self.refresh()
+
+    async def listed(self, kinds: Collection[tuple[str, str]]) -> None:
+        """Once the server lists them. Its list is a little behind its word that they are established, and tells nobody when it
+        grows; what is still not there after some seconds is told where it is needed.
+        """
+        pause = 0.02
+        await self.refresh()
+        while not self._exact.keys() >= set(kinds) and pause < LISTED_S:
+            await asyncio.sleep(pause)
+            pause *= 2
             await self.refresh()
 
     async def refresh(self) -> None:
