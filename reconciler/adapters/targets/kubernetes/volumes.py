@@ -2,8 +2,8 @@
 
 No object holds that, and reading it through the API server takes the right `nodes/proxy`, which runs commands on nodes. So the
 kubelets are asked themselves, with the right `nodes/stats`, and only when the target's settings say so. Asked are the nodes
-that pods with a claim run on, once a minute. A kubelet that cannot be asked is told in the log, and what it said last counts for
-some minutes more.
+that pods with a claim run on, once a minute, as many as answer within some seconds: the others come first the next time. A
+kubelet that cannot be asked is told in the log, and what it said last counts for some minutes more.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ STALE_MS: Final = 5 * EVERY_MS  # what a kubelet said that does not answer any m
 MAX_PODS: Final = 1_000  # of one node
 MAX_ANSWER: Final = 16 * 1024 * 1024
 TIMEOUT_S: Final = 5.0
+PATIENCE_S: Final = 2 * TIMEOUT_S  # with all kubelets of a look; 100 that are silent take half of it
 PORT: Final = 10_250  # where the node does not say
 AT_ONCE: Final = 100  # kubelets: each is a connection, and a process has about a thousand files
 
@@ -84,20 +85,23 @@ class Volumes:
                 found = await asking.all(f"/api/v1/namespaces/{space}/pods", "pods")
                 self._note(f"namespace {space}", found.note)
                 self._nodes[space] = frozenset(text(pod, "spec", "nodeName") for pod in found.items if _mounts(pod)) - {""}
+                self._looked[space] = now
         nodes = sorted({node for space in spaces for node in self._nodes.get(space, ()) if self._due(f"node/{node}", now)})
-        await asyncio.gather(*(self._ask(node, asking, now) for node in nodes))
+        until = asyncio.get_running_loop().time() + PATIENCE_S
+        waiting = sorted(nodes, key=lambda node: self._looked.get(f"node/{node}", 0))
+        await asyncio.gather(*(self._ask(node, asking, now, until) for node in waiting))
 
     def _due(self, what: str, now: int) -> bool:
-        if now < self._looked.get(what, 0) + EVERY_MS:
-            return False
-        self._looked[what] = now
-        return True
+        return now >= self._looked.get(what, 0) + EVERY_MS
 
-    async def _ask(self, name: str, asking: Asking, now: int) -> None:
-        """One kubelet. What goes wrong with it concerns nobody else."""
+    async def _ask(self, name: str, asking: Asking, now: int, until: float) -> None:
+        """One kubelet, unless it is too late for this look. What goes wrong with it concerns nobody else."""
         why = ""
         try:
             async with self._few:
+                if asyncio.get_running_loop().time() > until:
+                    return
+                self._looked[f"node/{name}"] = now
                 answer = await asking.node(name)
                 why = answer.note
                 for node in answer.items:
