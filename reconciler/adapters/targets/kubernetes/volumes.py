@@ -82,10 +82,10 @@ class Volumes:
     async def _refresh(self, spaces: Collection[str], asking: Asking, now: int) -> None:
         for space in spaces:
             if self._due(space, now):
+                self._looked[space] = now
                 found = await asking.all(f"/api/v1/namespaces/{space}/pods", "pods")
                 self._note(f"namespace {space}", found.note)
                 self._nodes[space] = frozenset(text(pod, "spec", "nodeName") for pod in found.items if _mounts(pod)) - {""}
-                self._looked[space] = now
         nodes = sorted({node for space in spaces for node in self._nodes.get(space, ()) if self._due(f"node/{node}", now)})
         until = asyncio.get_running_loop().time() + PATIENCE_S
         waiting = sorted(nodes, key=lambda node: self._looked.get(f"node/{node}", 0))
