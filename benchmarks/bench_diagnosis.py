@@ -22,6 +22,10 @@ from scores.recorded import place
 SHARED = {"causes_metrics", "forecasts_together", "lab_episodes", "lab_site", "recorded", "resample"}
 
 
+def parts() -> list[str]:
+    return sorted(m.name for m in pkgutil.iter_modules(scores.__path__) if m.name not in SHARED)
+
+
 def part(name: str, data: Path) -> list[Figure]:
     """The figures of one part."""
     start = time.perf_counter()
@@ -33,9 +37,7 @@ def part(name: str, data: Path) -> list[Figure]:
 def main() -> int:
     data = place()
     wanted = os.environ.get("ONLY", "").split()
-    names = sorted(
-        m.name for m in pkgutil.iter_modules(scores.__path__) if m.name not in SHARED and (not wanted or m.name in wanted)
-    )
+    names = [name for name in parts() if not wanted or name in wanted]
     if not data.is_dir():
         print(f"no recorded data in {data}: give a folder by DATA=DIR; the lab needs none")
         names = [name for name in names if name.startswith("lab_")]

@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import health_argocd
 from figures import Figure, report
-from scores import health_argocd
 
 from reconciler.documents import load_one
 from reconciler.documents.health_rule import HealthCases

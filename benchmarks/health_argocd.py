@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-BUILD = Path(__file__).resolve().parents[2] / ".ci/peers/build"
+BUILD = Path(__file__).resolve().parents[1] / ".ci/peers/build"
 Case = dict[str, Any]
 
 
