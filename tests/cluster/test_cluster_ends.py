@@ -45,7 +45,7 @@ pids, folder = [cluster.programs.supervisor_pid, *cluster.programs.pids.values()
 def gone(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
