@@ -90,7 +90,10 @@ def test_what_it_leaves_running_in_the_background_is_ended_with_it() -> None:
         run(SHELL, ["-c", "(while :; do :; done) >/dev/null 2>&1 & echo $! > pid"], folder, Limits())
         pid = int((folder / "pid").read_text())
         for _ in range(200):
-            if not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+            try:
+                if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                    return
+            except (FileNotFoundError, ProcessLookupError):
                 return
             os.sched_yield()
             time.sleep(0.01)
