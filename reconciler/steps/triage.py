@@ -44,8 +44,9 @@ def triage(world: World, case: Case) -> Advance:
         return Advance(step(case, Stage.DIAGNOSE, found, now, Reason.OK, f"{watch} still fires"))
     if presence.reason is Reason.STALE:
         return quiet_end(world, case, Reason.STALE, presence.detail)
-    if case.attempts >= LOOKS and late(found.incident, world.applied_rulebook().installation.spec.grouping.max_signal_age_ms):
-        return quiet_end(world, case, Reason.STALE, f"the alert was old when it came, and cannot be checked: {presence.detail}")
     if case.attempts >= LOOKS:
+        if late(found.incident, world.applied_rulebook().installation.spec.grouping.max_signal_age_ms):
+            old = f"the alert was old when it came, and cannot be checked: {presence.detail}"
+            return quiet_end(world, case, Reason.STALE, old)
         return page_and_end(world, case, Reason.BLIND, f"the alert cannot be checked: {presence.detail}")
     return Advance(step(case, Stage.TRIAGE, found, now + LOOK_AGAIN_MS, Reason.BLIND, presence.detail))

@@ -109,14 +109,9 @@ def test_only_a_watch_that_ended_in_order_goes_on_where_it_was(end: str, followe
     assert server.followed == followed
 
 
-@pytest.mark.parametrize(("end", "waited"), [("at once", [0.2, 0.4, 0.8, 1.6]), ("too old", [0.4, 0.8, 1.6])])
-def test_a_watch_that_never_works_is_asked_for_ever_more_seldom(
-    end: str, waited: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server, or a proxy before it, that says yes and hangs up is not asked hundreds of times a second."""
+def pauses_of(server: Listing, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it waited each time, until a watch goes on that says nothing."""
     pauses: list[float] = []
-    server = Listing()
-    server.opened, server.ends = True, [end] * 4
 
     async def slept(seconds: float, real: Any = asyncio.sleep) -> None:
         pauses.extend([seconds] if seconds else [])
@@ -131,25 +126,21 @@ def test_a_watch_that_never_works_is_asked_for_ever_more_seldom(
         await again.stop()
 
     asyncio.run(ended())
-    assert pauses == waited
+    return pauses
+
+
+@pytest.mark.parametrize(("end", "waited"), [("at once", [0.2, 0.4, 0.8, 1.6]), ("too old", [0.4, 0.8, 1.6])])
+def test_a_watch_that_never_works_is_asked_for_ever_more_seldom(
+    end: str, waited: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server, or a proxy before it, that says yes and hangs up is not asked hundreds of times a second."""
+    server = Listing()
+    server.opened, server.ends = True, [end] * 4
+    assert pauses_of(server, monkeypatch) == waited
     assert server.followed == ["1", "2", "3", "4", "5"]
 
 
 def test_a_watch_that_worked_is_reason_to_hurry_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
     server = Listing()
     server.opened, server.ends = True, ["at once", "at once", "broken", "at once"]
-
-    async def slept(seconds: float, real: Any = asyncio.sleep) -> None:
-        pauses.extend([seconds] if seconds else [])
-        await real(0)
-
-    async def ended() -> None:
-        monkeypatch.setattr(watching.asyncio, "sleep", slept)
-        monkeypatch.setattr(watching.random, "uniform", lambda low, high: high)
-        again = watch(server)
-        await server.silent.wait()
-        await again.stop()
-
-    asyncio.run(ended())
-    assert pauses == [0.2, 0.4, 0.2, 0.4]
+    assert pauses_of(server, monkeypatch) == [0.2, 0.4, 0.2, 0.4]

@@ -118,7 +118,7 @@ class Watch:
             if worked := seen or loop.time() >= begun + LASTS_S:
                 self._pause = FIRST_S
         if not worked:
-            raise Retryable("the watch ends as soon as it begins")
+            raise Retryable("the watch ends as soon as it begins", next_step="look at the API server, and at a proxy before it")
         return version
 
     def _end(self) -> None:
